@@ -1,0 +1,378 @@
+# strata - one Makefile for all; `make help` lists the targets.
+#
+# Everything is found by wildcard: a new file in a folder is built, linked and
+# tested without a line here.  Everything made goes to build/, the variants
+# (SAN=1, TSAN=1, FUZZ=1) to folders of their own below it.
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+LAYERS := linkd ipd tcpd udpd
+PREFIX ?= /usr/local
+DESTDIR ?=
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CLANG := $(if $(shell command -v clang-14),clang-14,clang)
+
+# ---- Variants
+
+ifdef SAN
+B := build/san
+VARIANT := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer -U_FORTIFY_SOURCE
+else ifdef TSAN
+# TSan does not model atomic_thread_fence; gcc says so at each one.
+B := build/tsan
+VARIANT := -O1 -g -fsanitize=thread -fno-omit-frame-pointer \
+	-U_FORTIFY_SOURCE -Wno-tsan
+else ifdef FUZZ
+B := build/fuzz
+CC := $(CLANG)
+VARIANT := -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE
+else
+B := build
+VARIANT := -O2 -g -D_FORTIFY_SOURCE=3
+endif
+
+# ---- Flags: the warning set and the release flags of the project
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wold-style-definition -Wpointer-arith \
+	-Wcast-align -Wcast-qual -Wwrite-strings -Wundef -Wformat=2 -Wvla \
+	-Wconversion -Wno-sign-conversion -Wnull-dereference \
+	-Wimplicit-fallthrough -Wdouble-promotion -Wredundant-decls
+ifeq ($(findstring clang,$(CC)),)
+WARN += -Wduplicated-cond -Wduplicated-branches -Wlogical-op \
+	-Wcast-align=strict
+endif
+ifdef WERROR
+WARN += -Werror
+endif
+
+# What another language standard or an unknown compiler must not change.
+LANG_FLAGS := -std=c11 -D_GNU_SOURCE -I.
+CFLAGS ?=
+LDFLAGS ?=
+ALL_CFLAGS = $(LANG_FLAGS) $(VARIANT) $(WARN) -fno-common \
+	-fstack-protector-strong $(PIC) $(CFLAGS)
+ALL_LDFLAGS = $(filter -fsanitize=%,$(VARIANT)) -pie -Wl,-z,relro,-z,now \
+	-Wl,--as-needed $(LDFLAGS)
+# What ends up in libstrata.so has to be position independent; the rest is PIE.
+PIC = $(if $(filter $(B)/obj/shm/% $(B)/obj/api/%,$@),\
+	-fPIC -fno-semantic-interposition,-fPIE)
+
+DAEMON_LIBS := -luring -lseccomp
+COMMAND_LIBS := -ljansson -luring -lseccomp
+TEST_LIBS := -lcmocka -ljansson -luring -lseccomp -lpthread
+
+# V=1 shows the commands, otherwise one short line each.
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo "  $(1) $(2)")
+
+# ---- What there is
+
+objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
+bin_names = $(patsubst %.c,$(B)/%,$(1))
+
+SHM_SRC := $(wildcard shm/*.c)
+API_SRC := $(filter-out api/preload%.c,$(wildcard api/*.c))
+PRELOAD_SRC := $(wildcard api/preload*.c)
+COMMAND_SRC := $(wildcard api/command/*.c)
+EXAMPLE_SRC := $(wildcard api/examples/*.c)
+LAYER_SRC := $(foreach l,$(LAYERS),$(wildcard $(l)/*.c))
+HARNESS_SRC := $(wildcard tests/harness/*.c)
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+
+# Folders of test programs: test_X.c is a program, the others in the folder are
+# linked into each.  Of net/ and bench/ every file is a program for the scripts.
+TEST_DIRS := tests/unit tests/tcp tests/sim tests/tsan tests/crash
+TEST_SRC := $(foreach d,$(TEST_DIRS),$(wildcard $(d)/test_*.c))
+TEST_HELP_SRC := $(filter-out $(TEST_SRC),$(wildcard $(TEST_DIRS:=/*.c)))
+TOOL_SRC := $(wildcard tests/net/*.c tests/bench/*.c)
+
+SHMLIB := $(B)/libshm.a
+APILIB := $(if $(API_SRC),$(B)/libapi.a)
+LAYERLIBS := $(foreach l,$(LAYERS),\
+	$(if $(filter-out $(l)/main.c,$(wildcard $(l)/*.c)),$(B)/lib$(l).a))
+LAYERLIBS := $(strip $(LAYERLIBS))
+COMMANDLIB := $(if $(COMMAND_SRC),$(B)/libcommand.a)
+HARNESSLIB := $(if $(HARNESS_SRC),$(B)/libharness.a)
+TESTLIBS := $(HARNESSLIB) $(LAYERLIBS) $(COMMANDLIB) $(APILIB) $(SHMLIB)
+
+DAEMONS := $(foreach l,$(LAYERS),$(if $(wildcard $(l)/main.c),$(B)/$(l)))
+STRATA := $(if $(wildcard api/command/main.c),$(B)/strata)
+LIBSTRATA := $(if $(API_SRC),$(B)/libstrata.a $(B)/libstrata.so)
+PRELOAD := $(if $(PRELOAD_SRC),$(B)/libstrata-preload.so)
+EXAMPLES := $(if $(API_SRC),$(EXAMPLE_SRC:api/%.c=$(B)/%))
+TESTS := $(call bin_names,$(TEST_SRC))
+TOOLS := $(call bin_names,$(TOOL_SRC))
+FUZZERS := $(call bin_names,$(FUZZ_SRC))
+FAST_TESTS := $(filter $(B)/tests/unit/% $(B)/tests/tcp/% $(B)/tests/sim/%,\
+	$(TESTS))
+
+.PHONY: all
+all: $(SHMLIB) $(LAYERLIBS) $(DAEMONS) $(LIBSTRATA) $(PRELOAD) $(STRATA) \
+	$(EXAMPLES)
+
+# ---- Objects and archives
+
+# Rebuilt when compiler or flags change (but not for -Werror alone), and
+# archives when a file comes or goes.  Each is written only if it differs.
+define remember
+@mkdir -p $(@D)
+@echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
+endef
+.PHONY: FORCE
+$(B)/.flags: FORCE
+	$(call remember,$(CC) $(filter-out -Werror,$(ALL_CFLAGS)))
+$(B)/.files: FORCE
+	$(call remember,$(SHM_SRC) $(API_SRC) $(COMMAND_SRC) $(LAYER_SRC) \
+		$(HARNESS_SRC) $(TEST_HELP_SRC))
+
+$(B)/obj/%.o: %.c $(B)/.flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+define archive
+$(call say,AR,$@)
+@rm -f $@
+$(Q)ar rcs $@ $(filter %.o,$^)
+endef
+$(SHMLIB): $(call objs,$(SHM_SRC)) $(B)/.files
+	$(archive)
+$(B)/libapi.a: $(call objs,$(API_SRC)) $(B)/.files
+	$(archive)
+$(B)/libcommand.a: $(B)/.files \
+		$(call objs,$(filter-out api/command/main.c,$(COMMAND_SRC)))
+	$(archive)
+$(B)/libharness.a: $(call objs,$(HARNESS_SRC)) $(B)/.files
+	$(archive)
+
+define layer_rules
+$(B)/lib$(1).a: $(call objs,$(filter-out $(1)/main.c,$(wildcard $(1)/*.c))) \
+		$(B)/.files
+	$$(archive)
+$(B)/$(1): $(B)/obj/$(1)/main.o $(filter %/lib$(1).a,$(LAYERLIBS)) $(SHMLIB)
+	$$(call link,$$(DAEMON_LIBS))
+endef
+
+# ---- Programs and libraries
+
+define link
+$(call say,LD,$@)
+@mkdir -p $(@D)
+$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) \
+	-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(1)
+endef
+$(foreach l,$(LAYERS),$(eval $(call layer_rules,$(l))))
+
+$(B)/strata: $(B)/obj/api/command/main.o $(COMMANDLIB) $(APILIB) $(SHMLIB)
+	$(call link,$(COMMAND_LIBS))
+
+# One object in which only the public names are left, so that a program which
+# links it statically may call its own functions ring_put().
+$(B)/libstrata.a: $(call objs,$(API_SRC)) $(SHMLIB)
+	$(call say,AR,$@)
+	$(Q)ld -r -o $(B)/libstrata.o $(filter %.o,$^) $(SHMLIB)
+	$(Q)objcopy --wildcard --keep-global-symbol='strata_*' $(B)/libstrata.o
+	@rm -f $@
+	$(Q)ar rcs $@ $(B)/libstrata.o
+
+MAP := $(wildcard api/libstrata.map)
+define shared
+$(call say,LD,$@)
+$(Q)$(CC) $(filter-out -pie,$(ALL_LDFLAGS)) -shared $(1) \
+	$(if $(SAN)$(TSAN)$(FUZZ),,-Wl,-z,defs) -o $@ $(filter %.o,$^) \
+	$(filter %.a,$^) -lpthread -ldl
+endef
+$(B)/libstrata.so.0: $(call objs,$(API_SRC)) $(SHMLIB) $(MAP)
+	$(call shared,-Wl,-soname,libstrata.so.0 \
+		$(MAP:%=-Wl,--version-script=%))
+$(B)/libstrata.so: $(B)/libstrata.so.0
+	@ln -sf libstrata.so.0 $@
+$(B)/libstrata-preload.so: $(call objs,$(PRELOAD_SRC)) $(APILIB) $(SHMLIB)
+	$(call shared,)
+
+# Examples are built as a user would build them: against the shared library.
+$(B)/examples/%: $(B)/obj/api/examples/%.o $(B)/libstrata.so
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< -L$(B) -lstrata -lpthread \
+		-Wl,-rpath,'$$ORIGIN/..'
+
+# ---- Test programs
+
+.SECONDEXPANSION:
+$(TESTS): $(B)/tests/%: $(B)/obj/tests/%.o $(TESTLIBS) \
+	$$(call objs,$$(filter tests/$$(dir $$*)%,$(TEST_HELP_SRC)))
+	$(call link,$(TEST_LIBS))
+$(TOOLS): $(B)/tests/%: $(B)/obj/tests/%.o $(TESTLIBS)
+	$(call link,$(TEST_LIBS))
+$(FUZZERS): $(B)/tests/%: $(B)/obj/tests/%.o $(TESTLIBS)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -fsanitize=%,$(ALL_LDFLAGS)) \
+		-fsanitize=fuzzer,address,undefined -o $@ $< \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+		$(filter-out -lcmocka,$(TEST_LIBS))
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+# ---- Tests.  The runners print a line for each program and the sum, and leave
+# the counts in build/results, which `make test` adds up.
+
+export V
+
+.PHONY: test-programs tools fuzz-programs
+test-programs: $(FAST_TESTS)
+tools: $(TOOLS)
+fuzz-programs: $(FUZZERS)
+
+.PHONY: check-fast check check-tsan check-net crash models test demo
+check-fast: $(FAST_TESTS)
+	@tests/run-unit $(if $(SAN),check,check-fast) $^
+
+check: deps-test
+	@$(MAKE) --no-print-directory SAN=1 check-fast
+
+check-tsan: deps-test
+	@$(MAKE) --no-print-directory TSAN=1 check-tsan-run
+.PHONY: check-tsan-run
+check-tsan-run: $(filter $(B)/tests/tsan/%,$(TESTS))
+	@tests/run-unit check-tsan $^
+
+# The same scripts against either build: `make check-net SAN=1`.
+check-net: deps-test
+	@$(MAKE) --no-print-directory all tools
+	@BUILD=$(B) tests/run-net check-net$(if $(SAN),-san) \
+		$(sort $(wildcard tests/net/*.sh))
+
+crash: deps-test
+	@$(MAKE) --no-print-directory all crash-run
+.PHONY: crash-run
+crash-run: $(filter $(B)/tests/crash/%,$(TESTS))
+	@tests/run-unit crash $^
+	@BUILD=$(B) tests/run-net crash-net $(sort $(wildcard tests/crash/*.sh))
+
+models: deps-test
+	@tests/run-models $(sort $(wildcard tests/models/*.pml))
+
+test: deps-test
+	@MAKE='$(MAKE)' tests/run-all
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(B) tests/demo.sh
+
+# ---- Fuzzing: `make fuzz T=udp_wire S=60`
+
+S ?= 60
+.PHONY: fuzz fuzz-smoke soak bench
+fuzz: deps-test
+	@$(if $(T),,echo 'usage: make fuzz T=NAME S=SECONDS, NAME one of:' \
+		$(FUZZ_SRC:tests/fuzz/fuzz_%.c=%); exit 2)
+	@$(MAKE) --no-print-directory FUZZ=1 build/fuzz/tests/fuzz/fuzz_$(T)
+	@tests/run-fuzz fuzz $(S) build/fuzz/tests/fuzz/fuzz_$(T)
+
+fuzz-smoke: deps-test
+	@$(MAKE) --no-print-directory FUZZ=1 fuzz-smoke-run
+.PHONY: fuzz-smoke-run
+fuzz-smoke-run: $(FUZZERS)
+	@tests/run-fuzz fuzz-smoke 3 $^
+
+soak: deps-test
+	@$(MAKE) --no-print-directory all tools
+	@BUILD=$(B) tests/soak.sh
+
+bench: deps-test
+	@$(MAKE) --no-print-directory all tools
+	@BUILD=$(B) tests/bench/bench.sh
+
+# ---- Style
+
+C_FILES = $(shell git ls-files '*.[ch]' 2>/dev/null || find . -name '*.[ch]')
+CLANG_FORMAT := $(if $(shell command -v clang-format-14),clang-format-14,\
+	clang-format)
+.PHONY: lint format format-check
+lint: deps-test deps-lint
+	@MAKE='$(MAKE)' .ci/lint
+format: deps-lint
+	@$(CLANG_FORMAT) -i $(C_FILES)
+format-check: deps-lint
+	@$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
+
+# ---- Packages: each installs what is missing and says so
+
+.PHONY: deps deps-test deps-lint
+deps:
+	@.ci/deps build
+deps-test:
+	@.ci/deps build test
+deps-lint:
+	@.ci/deps lint
+
+# ---- Installing
+
+BINDIR := $(DESTDIR)$(PREFIX)/bin
+LIBDIR := $(DESTDIR)$(PREFIX)/lib
+LIBEXECDIR := $(DESTDIR)$(PREFIX)/libexec/strata
+INCLUDEDIR := $(DESTDIR)$(PREFIX)/include
+MANDIR := $(DESTDIR)$(PREFIX)/share/man
+COMPDIR := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+MANPAGES := $(wildcard api/*.[1-8] api/man/*.[1-8] api/command/*.[1-8])
+COMPLETION := $(wildcard api/command/completion.bash)
+man_path = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
+
+.PHONY: install uninstall clean help
+install: all
+	install -d $(BINDIR) $(LIBDIR) $(LIBEXECDIR) $(INCLUDEDIR)
+	install -m 755 $(B)/strata $(BINDIR)
+	install -m 755 $(DAEMONS) $(LIBEXECDIR)
+	install -m 644 $(B)/libstrata.a $(B)/libstrata.so.0 $(LIBDIR)
+	ln -sf libstrata.so.0 $(LIBDIR)/libstrata.so
+	$(if $(PRELOAD),install -m 644 $(PRELOAD) $(LIBDIR))
+	install -m 644 api/strata.h $(INCLUDEDIR)
+	$(foreach m,$(MANPAGES),install -D -m 644 $(m) $(call man_path,$(m));)
+	$(if $(COMPLETION),install -D -m 644 $(COMPLETION) $(COMPDIR)/strata)
+
+uninstall:
+	rm -f $(BINDIR)/strata $(INCLUDEDIR)/strata.h $(COMPDIR)/strata
+	rm -f $(LIBDIR)/libstrata.a $(LIBDIR)/libstrata.so \
+		$(LIBDIR)/libstrata.so.0 $(LIBDIR)/libstrata-preload.so
+	rm -f $(foreach l,$(LAYERS),$(LIBEXECDIR)/$(l))
+	rm -f $(foreach m,$(MANPAGES),$(call man_path,$(m)))
+	if [ -d $(LIBEXECDIR) ]; then rmdir $(LIBEXECDIR); fi
+
+clean:
+	rm -rf build
+
+help:
+	@sed -n 's/^#? //p' $(firstword $(MAKEFILE_LIST))
+
+#? make              all programs and libraries, in build/
+#? make demo         install what is missing, build, show the stack at work
+#? make test         everything CI wants, ends with one line of counts
+#?
+#? make check-fast   unit tests, plain build; seconds
+#? make check        unit tests under ASan and UBSan
+#? make check-tsan   rings with both ends as threads, under TSan
+#? make check-net    real processes in namespaces against the kernel
+#? make crash        kill -9: instruction sweeps and killed daemons
+#? make models       Spin models, and that they fail without their fences
+#? make fuzz-smoke   each fuzz target for seconds;  fuzz T=NAME S=60 for one
+#? make soak         hours of traffic, kills and restarts
+#? make bench        against the kernel's own stack, in the same run
+#?
+#? make lint         all that must be clean: two compilers, four checkers
+#? make format       clang-format;  format-check only looks
+#? make deps         install what building needs;  deps-test, deps-lint
+#? make install      PREFIX=/usr/local DESTDIR=;  uninstall
+#? make clean        removes build/
+#?
+#? V=1 shows commands and whole test output, WERROR=1, CC=clang, SAN=1 and
+#? TSAN=1 (builds with sanitizers, in build/san and build/tsan)
