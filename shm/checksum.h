@@ -65,16 +65,15 @@ static inline uint16_t csum_fold_udp(uint32_t sum)
 static inline uint16_t csum_update16(
     uint16_t check, uint16_t old, uint16_t new_)
 {
-	return csum_fold(
-	    (uint32_t)(uint16_t)~check + (uint16_t)~old + new_);
+	return csum_fold((uint32_t)(uint16_t)~check + (uint16_t)~old + new_);
 }
 
 /* The same for a 32-bit field at an even offset. */
 static inline uint16_t csum_update32(
     uint16_t check, uint32_t old, uint32_t new_)
 {
-	check = csum_update16(check, (uint16_t)(old >> 16),
-	    (uint16_t)(new_ >> 16));
+	check =
+	    csum_update16(check, (uint16_t)(old >> 16), (uint16_t)(new_ >> 16));
 	return csum_update16(check, (uint16_t)old, (uint16_t)new_);
 }
 

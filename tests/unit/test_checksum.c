@@ -154,8 +154,8 @@ static void partial_sums_join_in_any_order(void **state)
 		tail = csum_add_at(0, buf + cut, len - cut, cut);
 		assert_int_equal(csum_fold(csum_join(head, tail)),
 		    csum_fold(csum_join(tail, head)));
-		assert_int_equal(same(csum_join(head, tail)),
-		    plain_sum(buf, len) % 0xffff);
+		assert_int_equal(
+		    same(csum_join(head, tail)), plain_sum(buf, len) % 0xffff);
 	}
 }
 
@@ -196,8 +196,8 @@ static void a_udp_datagram_gets_the_known_checksum(void **state)
 	assert_true(ip_parse(&src, "192.0.2.1"));
 	assert_true(ip_parse(&dst, "192.0.2.2"));
 	assert_int_equal(
-	    csum_fold(csum_add(csum_pseudo(&src, &dst, 17, sizeof(d)), d,
-		sizeof(d))),
+	    csum_fold(
+		csum_add(csum_pseudo(&src, &dst, 17, sizeof(d)), d, sizeof(d))),
 	    0x00ba);
 }
 
@@ -247,8 +247,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(agrees_with_the_example_of_rfc_1071),
-		cmocka_unit_test(
-		    an_ipv4_header_with_its_checksum_sums_to_zero),
+		cmocka_unit_test(an_ipv4_header_with_its_checksum_sums_to_zero),
 		cmocka_unit_test(nothing_sums_to_nothing),
 		cmocka_unit_test(every_length_and_alignment_agrees),
 		cmocka_unit_test(reads_no_byte_too_many),
