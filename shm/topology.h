@@ -13,6 +13,7 @@
 #define SHM_TOPOLOGY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "shm/addr.h"
@@ -58,13 +59,13 @@ enum log_level {
 
 /* RFC 4861, section 10, for ARP and NDP alike. */
 struct topo_neighbour {
-	uint32_t reachable_ms;    /* REACHABLE_TIME, 30,000; drawn x 0.5 to 1.5 */
-	uint32_t retrans_ms;      /* RETRANS_TIMER, 1,000 */
-	uint32_t delay_ms;        /* DELAY_FIRST_PROBE_TIME, 5,000 */
+	uint32_t reachable_ms; /* REACHABLE_TIME, 30,000; drawn x 0.5 to 1.5 */
+	uint32_t retrans_ms;   /* RETRANS_TIMER, 1,000 */
+	uint32_t delay_ms;     /* DELAY_FIRST_PROBE_TIME, 5,000 */
 	uint32_t multicast_tries; /* MAX_MULTICAST_SOLICIT, 3 */
 	uint32_t unicast_tries;   /* MAX_UNICAST_SOLICIT, 3 */
-	uint32_t queue_bytes;     /* packets waiting for one neighbour: 212,992 */
-	uint32_t stale_s;         /* a STALE entry unused so long is dropped: 600 */
+	uint32_t queue_bytes; /* packets waiting for one neighbour: 212,992 */
+	uint32_t stale_s;     /* a STALE entry unused so long is dropped: 600 */
 };
 
 /* An address with the length of its on-link prefix. */
@@ -83,8 +84,9 @@ struct topo_link {
 	uint32_t mtu;               /* bytes of IP in one frame */
 	bool offload;               /* virtio_net_hdr with checksum, TSO, USO */
 	bool acd;                   /* RFC 5227 probes before an IPv4 address */
-	uint32_t dad_transmits;     /* RFC 4862 DupAddrDetectTransmits, 1; 0: no DAD */
-	uint8_t proc;               /* index into procs[]: the linkd that owns it */
+	uint32_t
+	    dad_transmits; /* RFC 4862 DupAddrDetectTransmits, 1; 0: no DAD */
+	uint8_t proc;      /* index into procs[]: the linkd that owns it */
 	struct topo_neighbour neighbour;
 	struct topo_addr host[TOPO_MAX_HOST]; /* tap: put on the host's side */
 	uint8_t nhost;
@@ -104,8 +106,8 @@ struct topo_proc {
 	char name[TOPO_NAME_LEN];
 	enum layer layer;
 	enum log_level log;
-	int32_t cpu;      /* -1: anywhere */
-	uint32_t spin_us; /* how long to look before sleeping */
+	int32_t cpu;          /* -1: anywhere */
+	uint32_t spin_us;     /* how long to look before sleeping */
 	uint32_t small_slots; /* of 2 KiB */
 	uint32_t big_slots;   /* of 68 KiB */
 };
@@ -124,7 +126,8 @@ struct topo_icmp {
 
 struct topo_reassembly {
 	uint32_t timeout_ms; /* 60,000 (RFC 8200, 4.5; RFC 1122, 3.3.2) */
-	uint32_t max_bytes;  /* memory cap of all datagrams in the making: 4 MiB */
+	uint32_t
+	    max_bytes; /* memory cap of all datagrams in the making: 4 MiB */
 };
 
 struct topology {
@@ -145,8 +148,8 @@ struct topology {
  * Read and check @path ("-": standard input).
  *
  * Returns 0 and fills *@ret; or a negative errno and one sentence in @error
- * that names the place ("tap.json:12:17: ..." or "tap.json: links[0].mtu: ..."),
- * with *@ret untouched.  Creates nothing and opens nothing but the file.
+ * that names the place ("tap.json:12:17: links[0].mtu: ..."), with *@ret
+ * untouched.  Creates nothing and opens nothing but the file.
  */
 int topology_load(
     struct topology *ret, const char *path, char error[TOPO_ERROR_LEN]);
@@ -154,8 +157,5 @@ int topology_load(
 /* The same from @len bytes of text; @name stands for the file in sentences. */
 int topology_parse(struct topology *ret, const char *text, size_t len,
     const char *name, char error[TOPO_ERROR_LEN]);
-
-const char *layer_name(enum layer l);   /* "linkd", "ipd", "tcpd", "udpd" */
-const char *device_name(enum device d); /* "tap", "packet", ... */
 
 #endif /* SHM_TOPOLOGY_H */
