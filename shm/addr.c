@@ -50,7 +50,8 @@ bool ip_in_prefix(
 		return false;
 	if (memcmp(a->b, net->b, bits / 8) != 0)
 		return false;
-	return rest == 0 || (a->b[bits / 8] ^ net->b[bits / 8]) >> (8 - rest) == 0;
+	return rest == 0 ||
+	    (a->b[bits / 8] ^ net->b[bits / 8]) >> (8 - rest) == 0;
 }
 
 struct ip_addr ip_subnet_broadcast(const struct ip_addr *a, unsigned plen)

@@ -58,11 +58,11 @@ static inline const uint8_t *ip_v4(const struct ip_addr *a)
 	return a->b + 12;
 }
 
-bool ip_is_any(const struct ip_addr *a);          /* 0.0.0.0 or :: */
-bool ip_is_multicast(const struct ip_addr *a);    /* 224/4 or ff00::/8 */
-bool ip_is_loopback(const struct ip_addr *a);     /* 127/8 or ::1 */
-bool ip_is_link_local(const struct ip_addr *a);   /* 169.254/16 or fe80::/10 */
-bool ip_is_broadcast(const struct ip_addr *a);    /* 255.255.255.255 only */
+bool ip_is_any(const struct ip_addr *a);        /* 0.0.0.0 or :: */
+bool ip_is_multicast(const struct ip_addr *a);  /* 224/4 or ff00::/8 */
+bool ip_is_loopback(const struct ip_addr *a);   /* 127/8 or ::1 */
+bool ip_is_link_local(const struct ip_addr *a); /* 169.254/16 or fe80::/10 */
+bool ip_is_broadcast(const struct ip_addr *a);  /* 255.255.255.255 only */
 
 /*
  * True if the first @plen bits agree.  @plen counts within the family: 0 to 32
