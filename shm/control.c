@@ -1,0 +1,85 @@
+/*
+ * control.c - what the supervisor and a daemon say to each other
+ */
+#include "shm/control.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+union fd_room {
+	struct cmsghdr align;
+	char bytes[CMSG_SPACE(CTL_MAX_FDS * sizeof(int))];
+};
+
+int ctl_send(int sock, const struct ctl_msg *m, const int *fds)
+{
+	struct iovec iov = { .iov_len = sizeof(*m) };
+	union fd_room room;
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct ctl_msg copy = *m;
+
+	if (m->nfds > CTL_MAX_FDS)
+		return -E2BIG;
+	iov.iov_base = &copy;
+	if (m->nfds > 0) {
+		struct cmsghdr *c = &room.align;
+
+		memset(&room, 0, sizeof(room));
+		h.msg_control = &room;
+		h.msg_controllen = CMSG_SPACE(m->nfds * sizeof(int));
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(m->nfds * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, m->nfds * sizeof(int));
+	}
+	if (sendmsg(sock, &h, MSG_DONTWAIT | MSG_NOSIGNAL) == -1)
+		return errno == ECONNRESET ? -EPIPE : -errno;
+	return 0;
+}
+
+/* Take the descriptors out of @h; returns how many there are. */
+static uint32_t unpack_fds(struct msghdr *h, int fds[CTL_MAX_FDS])
+{
+	uint32_t n = 0;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
+		size_t bytes = c->cmsg_len - CMSG_LEN(0);
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		memcpy(fds, CMSG_DATA(c), bytes);
+		n = (uint32_t)(bytes / sizeof(int));
+	}
+	return n;
+}
+
+int ctl_recv(int sock, struct ctl_msg *ret, int fds[CTL_MAX_FDS])
+{
+	struct ctl_msg m;
+	struct iovec iov = { .iov_base = &m, .iov_len = sizeof(m) };
+	union fd_room room;
+	struct msghdr h = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &room,
+		.msg_controllen = sizeof(room),
+	};
+	ssize_t got = recvmsg(sock, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	uint32_t n;
+
+	if (got == -1)
+		return errno == ECONNRESET ? -EPIPE : -errno;
+	if (got == 0)
+		return -EPIPE;
+	n = unpack_fds(&h, fds);
+	if (got != sizeof(m) || m.type >= NCTL_TYPES || m.nfds != n ||
+	    (h.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+		while (n-- > 0)
+			close(fds[n]);
+		return -EPROTO;
+	}
+	*ret = m;
+	return 0;
+}

@@ -1,0 +1,90 @@
+/*
+ * control.h - what the supervisor and a daemon say to each other
+ *
+ * One SOCK_SEQPACKET pair for each daemon process; each message is one struct
+ * ctl_msg, with file descriptors beside it (SCM_RIGHTS) whose meaning is in
+ * fd[], in order.  The data path never waits for an answer.
+ *
+ *	supervisor                         daemon
+ *	CTL_START plan, segments, bells ->
+ *	CTL_APP, CTL_SOCKET (state so far)
+ *	                                <- CTL_READY: all mapped, standing by
+ *	CTL_GO                          ->            the last instance is dead
+ *	                                <- CTL_UP: recovered, first turn done
+ *	CTL_APP, CTL_SOCKET as they come -> to the running one and the standby
+ *	                                <- CTL_SOCKET_GONE, CTL_APP_GONE
+ *	CTL_STOP                        ->            leave between two turns
+ *
+ * A daemon holds a copy of the supervisor's end too, so that the death of the
+ * supervisor closes nothing and the next supervisor can take the end over.
+ */
+#ifndef SHM_CONTROL_H
+#define SHM_CONTROL_H
+
+#include <stdint.h>
+
+enum ctl_type {
+	CTL_START,
+	CTL_READY,
+	CTL_GO,
+	CTL_UP,
+	CTL_STOP,
+	CTL_APP,         /* to transports: app number id, fds a2s and s2a */
+	CTL_APP_GONE,    /* sup: it is dead, clean up; daemon: done with it */
+	CTL_SOCKET,      /* to transports: app id, socket sub, fd of our end */
+	CTL_SOCKET_GONE, /* daemon: closed; drop your copy of its fd */
+	NCTL_TYPES,
+};
+
+/* What a descriptor that comes with a message is. */
+enum ctl_role {
+	FD_PLAN, /* the frozen struct topology */
+	FD_SUP_OUT,
+	FD_OUT, /* index: process */
+	FD_PRIV,
+	FD_POOL,   /* index: process */
+	FD_BELL,   /* index: process */
+	FD_DEVICE, /* index: link */
+	FD_LOG,
+	FD_CTL_PEER, /* the supervisor's end of this very socket */
+	FD_A2S,
+	FD_S2A,
+	FD_SOCKET,
+	NFD_ROLES,
+};
+
+enum {
+	CTL_MAX_FDS = 64,
+};
+
+struct ctl_fd {
+	uint8_t role; /* enum ctl_role */
+	uint8_t index;
+	uint8_t writable;
+	uint8_t pad;
+};
+
+struct ctl_msg {
+	uint32_t type; /* enum ctl_type */
+	uint32_t self; /* CTL_START: index into procs[] */
+	uint32_t id;   /* app number */
+	uint32_t sub;  /* socket number of that app */
+	uint32_t arg[4];
+	uint32_t nfds;
+	struct ctl_fd fd[CTL_MAX_FDS];
+};
+
+/*
+ * Send @m with m->nfds descriptors.  Never blocks: -EAGAIN if the other end
+ * does not read; -EPIPE if it is gone.
+ */
+int ctl_send(int sock, const struct ctl_msg *m, const int *fds);
+
+/*
+ * Receive one message and its descriptors (close-on-exec).  -EAGAIN: none
+ * waits; -EPIPE: the other end is gone; -EPROTO: malformed, its descriptors
+ * have been closed.
+ */
+int ctl_recv(int sock, struct ctl_msg *ret, int fds[CTL_MAX_FDS]);
+
+#endif /* SHM_CONTROL_H */

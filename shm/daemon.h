@@ -1,0 +1,95 @@
+/*
+ * daemon.h - how all four daemons start, take over, loop and stop
+ *
+ * A layer is a library that knows no processes; its main.c hands a table of its
+ * functions to daemon_main(), which does the rest alike for all:
+ *
+ *	NAME --fd N                        started by the supervisor
+ *	NAME --stack STACK [--name PROC]   started by hand, in a debugger say:
+ *	                                   asks the supervisor to take PROC's
+ *	                                   place
+ *
+ * It receives its segments over the control socket, maps them, shuts itself in
+ * (sandbox.h), says that it stands by and waits for "go": the instance before
+ * it is dead by then.  Then it recovers and loops:
+ *
+ *	turn, ring the bells, look for a while (spin_us), sleep
+ *
+ * The clock is read once for each turn, and nowhere below.
+ */
+#ifndef SHM_DAEMON_H
+#define SHM_DAEMON_H
+
+#include "shm/control.h"
+#include "shm/loop.h"
+#include "shm/node.h"
+
+struct daemon;
+
+/* A layer, as daemon_main() needs it. */
+struct daemon_ops {
+	enum layer layer;
+	size_t size; /* of the layer's struct, which begins with struct node */
+
+	/*
+	 * Join and recover; the predecessor is dead.  Negative errno on
+	 * failure, logged.  From here on the others may be called.
+	 */
+	int (*attach)(void *x, const struct segments *s, struct mono now);
+
+	/* One bounded turn; true if there was work. */
+	bool (*turn)(void *x, struct mono now);
+
+	/* When it next wants a turn although nothing comes in. */
+	struct mono (*deadline)(const void *x);
+
+	/* All below may be NULL. */
+
+	/* Before the sandbox: open what needs system calls later denied. */
+	int (*prepare)(void *x, struct daemon *d);
+
+	/* After attach: watch descriptors in the daemon's loop. */
+	int (*watch)(void *x, struct daemon *d);
+
+	/*
+	 * A message that daemon.c does not know, with its descriptors, which
+	 * are the layer's now; also while standing by, before attach.
+	 */
+	void (*control)(
+	    void *x, struct daemon *d, const struct ctl_msg *m, const int *fds);
+
+	/* After each turn that did something: system calls it caused. */
+	void (*after)(void *x, struct daemon *d);
+
+	/*
+	 * Just before sleeping; false: something has come up after all.  Also
+	 * asked while spinning, so it must be cheap.
+	 */
+	bool (*may_sleep)(void *x);
+
+	/* System calls beyond those of the loop, ended by -1. */
+	const int *syscalls;
+};
+
+struct daemon {
+	const struct daemon_ops *ops;
+	void *x; /* the layer's struct */
+	const char *name;
+	struct log log;
+	struct loop loop;
+	struct segments segments;
+	struct watch ctl_watch;
+	struct watch bell_watch;
+	int ctl;
+	int bell[TOPO_MAX_PROCS];   /* -1: not a neighbour */
+	int device[TOPO_MAX_LINKS]; /* -1: not ours */
+	bool started, go, up, stop;
+};
+
+/* The whole of main(). */
+int daemon_main(int argc, char **argv, const struct daemon_ops *ops);
+
+/* Tell the supervisor. */
+int daemon_tell(struct daemon *d, uint32_t type, uint32_t id, uint32_t sub);
+
+#endif /* SHM_DAEMON_H */

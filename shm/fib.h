@@ -1,0 +1,86 @@
+/*
+ * fib.h - our addresses and routes, and the questions one asks of them
+ *
+ * ipd owns the table and publishes it (published.h); transports keep a copy,
+ * made anew when its sequence word changes, and ask the same questions of it:
+ * which link and next hop (longest prefix, then metric), from which source
+ * address (RFC 6724), with which MTU.  Flat, so that it can be copied whole.
+ */
+#ifndef SHM_FIB_H
+#define SHM_FIB_H
+
+#include "shm/published.h"
+
+enum fib_kind {
+	FIB_UNICAST,   /* to the next hop by the link */
+	FIB_LOCAL,     /* one of our own addresses: looped */
+	FIB_BROADCAST, /* 255.255.255.255 or a subnet's (IPv4) */
+	FIB_MULTICAST,
+};
+
+struct fib_addr {
+	struct ip_addr ip;
+	uint8_t plen;
+	uint8_t link;
+	uint8_t state; /* enum addr_state */
+	uint8_t pad[5];
+};
+
+struct fib_route {
+	struct ip_addr net;
+	struct ip_addr via; /* valid if has_via */
+	uint32_t metric;
+	uint32_t mtu; /* 0: the link's */
+	uint8_t plen;
+	uint8_t link;
+	uint8_t has_via;
+	uint8_t pad[5];
+};
+
+struct fib {
+	struct published p;
+	uint32_t naddrs;
+	uint32_t nroutes; /* on-link prefixes included */
+	uint32_t nlinks;
+	uint32_t link_mtu[TOPO_MAX_LINKS];
+	struct fib_addr addr[TOPO_MAX_ADDRS];
+	struct fib_route route[TOPO_MAX_ROUTES + TOPO_MAX_ADDRS];
+};
+
+struct fib_answer {
+	enum fib_kind kind;
+	struct ip_addr next_hop; /* FIB_UNICAST: the gateway or dst itself */
+	uint32_t mtu;
+	uint8_t link;
+};
+
+/* Addresses and on-link prefixes of @topo, and its routes, into @ret. */
+void fib_build(struct fib *ret, const struct topology *topo);
+
+/* Copy @shared if it has changed since @copy; every index in it is checked. */
+bool fib_refresh(struct fib *copy, const struct fib *shared);
+
+/*
+ * The way to @dst, by @link if that is not LINK_ANY (needed for link-local and
+ * multicast destinations unless there is one link only).
+ * Returns 0, -ENETUNREACH (no route), -EINVAL (no such link).
+ */
+int fib_lookup(const struct fib *f, const struct ip_addr *dst, uint8_t link,
+    struct fib_answer *ret);
+
+/*
+ * The source address for @dst over @link (RFC 6724, section 5; RFC 1122,
+ * 3.3.4.3).  Tentative and duplicate addresses are never chosen.
+ * Returns 0 or -EADDRNOTAVAIL.
+ */
+int fib_source(const struct fib *f, const struct ip_addr *dst, uint8_t link,
+    struct ip_addr *ret);
+
+/* Is @ip one of ours and valid?  Its link in *@link if not NULL. */
+bool fib_is_ours(const struct fib *f, const struct ip_addr *ip, uint8_t *link);
+
+/* May a packet to @dst that came in by @link be for us as a broadcast? */
+bool fib_is_broadcast(
+    const struct fib *f, const struct ip_addr *dst, uint8_t link);
+
+#endif /* SHM_FIB_H */
