@@ -10,6 +10,14 @@
 
 #include "shm/bytes.h"
 
+static inline uint64_t load32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
 static inline uint64_t load64(const uint8_t *p)
 {
 	uint64_t v;
@@ -40,14 +48,12 @@ static uint64_t sum_blocks(const uint8_t *p, size_t nblocks)
 	return add_carry(add_carry(a, b), add_carry(c, d));
 }
 
-/* The last 0 to 7 bytes, as if followed by zeros. */
+/* The last 1 to 3 bytes, as if followed by zeros. */
 static uint64_t load_tail(const uint8_t *p, size_t len)
 {
-	uint8_t tail[8] = { 0 };
+	uint8_t tail[4] = { p[0], len > 1 ? p[1] : 0, len > 2 ? p[2] : 0 };
 
-	for (size_t i = 0; i < len; i++)
-		tail[i] = p[i];
-	return load64(tail);
+	return load32(tail);
 }
 
 /* The sum of @len bytes as a number of 16 bits, p[0] being the high half. */
@@ -61,6 +67,11 @@ static uint32_t sum16(const uint8_t *p, size_t len)
 	len %= 32;
 	for (; len >= 8; len -= 8, p += 8)
 		sum = add_carry(sum, load64(p));
+	if (len >= 4) {
+		sum = add_carry(sum, load32(p));
+		len -= 4;
+		p += 4;
+	}
 	if (len > 0)
 		sum = add_carry(sum, load_tail(p, len));
 
