@@ -39,7 +39,7 @@ static const struct limits HOP_LIMIT = {
 	"hop_limit",
 	1,
 	255,
-	.why_min = "which would let no packet out of a router",
+	.why_min = "the smallest with which a packet gets anywhere",
 	.why_max = "the largest that its byte can hold",
 };
 

@@ -71,7 +71,8 @@ static bool plen_parse(
 	return true;
 }
 
-bool prefix_read(struct reader *r, struct prefix *ret)
+bool prefix_read(
+    struct reader *r, struct prefix *ret, unsigned usual4, unsigned usual6)
 {
 	char address[64] = "";
 	const char *text = reader_text(r), *slash = strchr(text, '/');
@@ -87,8 +88,8 @@ bool prefix_read(struct reader *r, struct prefix *ret)
 	if (!address_parse(r, address, &p.ip))
 		return false;
 	if (!slash) {
-		reader_fail(r, "\"%s\" has no prefix; write it as \"%s/%s\"",
-		    text, text, ip_is_v4(&p.ip) ? "24" : "64");
+		reader_fail(r, "\"%s\" has no prefix; write it as \"%s/%u\"",
+		    text, text, ip_is_v4(&p.ip) ? usual4 : usual6);
 		return false;
 	}
 	if (!plen_parse(r, slash + 1, &p.ip, &p.plen))
@@ -153,7 +154,7 @@ static bool host_prefix_read(struct reader *r, struct prefix *ret)
 {
 	struct prefix p;
 
-	if (!prefix_read(r, &p) || !unicast_check(r, &p.ip))
+	if (!prefix_read(r, &p, 24, 64) || !unicast_check(r, &p.ip))
 		return false;
 	subnet_check(r, &p);
 	if (r->err < 0)

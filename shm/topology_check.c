@@ -25,10 +25,13 @@ static void layers_check(struct reader *r, const struct topology *t)
 {
 	bool seen = false;
 
-	if (layer_count(t, LAYER_LINK) == 0)
-		reader_fail(r, "there is no process of layer linkd");
-	if (layer_count(t, LAYER_IP) == 0)
-		reader_fail(r, "there is no process of layer ipd");
+	if (reader_enter(r, "processes")) {
+		if (layer_count(t, LAYER_LINK) == 0)
+			reader_fail(r, "none of them is a linkd");
+		if (layer_count(t, LAYER_IP) == 0)
+			reader_fail(r, "none of them is an ipd");
+		reader_leave(r);
+	}
 	for (unsigned i = 0; i < t->nprocs; i++) {
 		if (t->procs[i].layer != LAYER_IP)
 			continue;

@@ -50,13 +50,21 @@ bool has_word(const char *word, const char *const *words)
 	return false;
 }
 
+/* "spin" for "spin_us", "reachable" for "reachable_ms". */
+static bool begins(const char *word, const char *whole)
+{
+	size_t n = strlen(word);
+
+	return n >= 3 && strncmp(word, whole, n) == 0;
+}
+
 const char *near_word(const char *word, const char *const *words)
 {
 	const char *best = NULL;
 	unsigned least = NEAR + 1;
 
 	for (; *words; words++) {
-		unsigned d = distance(word, *words);
+		unsigned d = begins(word, *words) ? 1 : distance(word, *words);
 
 		/* Two letters of three are another word, not a slip. */
 		if (d < least && d * 2 < strlen(*words)) {

@@ -11,7 +11,7 @@ bool has_word(const char *word, const char *const *words);
 
 /*
  * The one of @words that is nearest to @word, at most two letters wrong,
- * missing, too many or swapped; NULL if none is.
+ * missing, too many or swapped, or its end left off; NULL if none is.
  */
 const char *near_word(const char *word, const char *const *words);
 

@@ -28,8 +28,12 @@ void neighbour_read(struct reader *r, struct topo_neighbour *n);
 /* "addresses" and "host" of the link that is being read. */
 void addresses_read(struct reader *r, struct topology *t);
 
-/* The string here as "192.0.2.0/24"; false after a mistake. */
-bool prefix_read(struct reader *r, struct prefix *ret);
+/*
+ * The string here as "192.0.2.0/24"; false after a mistake.  @usual4 and
+ * @usual6 are what the sentence suggests if there is no length.
+ */
+bool prefix_read(
+    struct reader *r, struct prefix *ret, unsigned usual4, unsigned usual6);
 
 /* The string here as an address a host may have: no group, not "any". */
 bool unicast_read(struct reader *r, struct ip_addr *ret);

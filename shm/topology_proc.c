@@ -133,7 +133,8 @@ static void joins_check(
 		reader_fail(r, "leads from \"%s\" to itself", from->name);
 	else if (!may_join(from->layer, to->layer))
 		reader_fail(r,
-		    "joins %s with %s, but only ipd may be joined with others",
+		    "joins %s with %s, but a ring has ipd at just one of its "
+		    "ends",
 		    layer_name(from->layer), layer_name(to->layer));
 	for (int i = 0; i < t->nrings; i++)
 		if (t->rings[i].from == ring->from &&

@@ -140,7 +140,7 @@ static void to_read(struct reader *r, struct topo_route *route)
 	else if (strcmp(text, "default") == 0)
 		p.ip = ip_is_v4(&route->via) ? ip_any4 : ip_any6;
 	else
-		prefix_read(r, &p);
+		prefix_read(r, &p, 32, 128);
 	route->net = p.ip;
 	route->plen = p.plen;
 	if (r->err == 0)
