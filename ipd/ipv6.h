@@ -64,16 +64,16 @@ struct ipv6_frag_hdr {
  */
 struct ipv6_chain {
 	uint8_t proto;          /* upper-layer protocol; IPPROTO_NONE: nothing */
-	uint16_t upper_at;      /* where its header begins */
-	uint16_t proto_at;      /* the byte that named it: the pointer of the
+	uint32_t upper_at;      /* where its header begins */
+	uint32_t proto_at;      /* the byte that named it: the pointer of the
 				 * parameter problem if nobody speaks it */
 	bool is_fragment;
 	bool atomic;
 	bool router_alert;      /* RFC 2711 */
 	uint16_t router_alert_value;
-	uint16_t frag_at;       /* the fragment header: also the length of the
+	uint32_t frag_at;       /* the fragment header: also the length of the
 				 * headers that every fragment repeats */
-	uint16_t frag_named_at; /* the next-header byte that named it */
+	uint32_t frag_named_at; /* the next-header byte that named it */
 	struct ipv6_frag_hdr frag;
 };
 

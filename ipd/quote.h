@@ -23,7 +23,7 @@ struct quote {
 	uint8_t proto;
 	uint16_t transport_at;   /* bytes from the start of the quote */
 	uint16_t transport_len;  /* bytes of it that were quoted, at least 8 */
-	uint16_t packet_len;     /* bytes of the whole packet, as it claims */
+	uint32_t packet_len;     /* bytes of the whole packet, as it claims */
 };
 
 /* Why a quote was refused; each has a counter of the same name. */
