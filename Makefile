@@ -7,6 +7,7 @@
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DELETE_ON_ERROR:
+.SECONDARY:
 .DEFAULT_GOAL := all
 
 LAYERS := linkd ipd tcpd udpd
@@ -186,17 +187,18 @@ $(B)/libstrata.a: $(call objs,$(API_SRC)) $(SHMLIB)
 MAP := $(wildcard api/libstrata.map)
 define shared
 $(call say,LD,$@)
-$(Q)$(CC) $(filter-out -pie,$(ALL_LDFLAGS)) -shared $(1) \
+$(Q)$(CC) $(filter-out -pie,$(ALL_LDFLAGS)) -shared $(SHARED) \
 	$(if $(SAN)$(TSAN)$(FUZZ),,-Wl,-z,defs) -o $@ $(filter %.o,$^) \
 	$(filter %.a,$^) -lpthread -ldl
 endef
+$(B)/libstrata.so.0: SHARED := -Wl,-soname,libstrata.so.0 \
+	$(MAP:%=-Wl,--version-script=%)
 $(B)/libstrata.so.0: $(call objs,$(API_SRC)) $(SHMLIB) $(MAP)
-	$(call shared,-Wl,-soname,libstrata.so.0 \
-		$(MAP:%=-Wl,--version-script=%))
+	$(shared)
 $(B)/libstrata.so: $(B)/libstrata.so.0
 	@ln -sf libstrata.so.0 $@
 $(B)/libstrata-preload.so: $(call objs,$(PRELOAD_SRC)) $(APILIB) $(SHMLIB)
-	$(call shared,)
+	$(shared)
 
 # Examples are built as a user would build them: against the shared library.
 $(B)/examples/%: $(B)/obj/api/examples/%.o $(B)/libstrata.so
@@ -207,10 +209,13 @@ $(B)/examples/%: $(B)/obj/api/examples/%.o $(B)/libstrata.so
 
 # ---- Test programs
 
-.SECONDEXPANSION:
-$(TESTS): $(B)/tests/%: $(B)/obj/tests/%.o $(TESTLIBS) \
-	$$(call objs,$$(filter tests/$$(dir $$*)%,$(TEST_HELP_SRC)))
+$(TESTS): $(B)/tests/%: $(B)/obj/tests/%.o $(TESTLIBS)
 	$(call link,$(TEST_LIBS))
+define test_dir_rules
+$(filter $(B)/$(1)/%,$(TESTS) $(B)/$(1)/none): \
+	$(call objs,$(filter $(1)/%,$(TEST_HELP_SRC)))
+endef
+$(foreach d,$(TEST_DIRS),$(eval $(call test_dir_rules,$(d))))
 $(TOOLS): $(B)/tests/%: $(B)/obj/tests/%.o $(TESTLIBS)
 	$(call link,$(TEST_LIBS))
 $(FUZZERS): $(B)/tests/%: $(B)/obj/tests/%.o $(TESTLIBS)
@@ -256,8 +261,9 @@ crash: deps-test
 	@$(MAKE) --no-print-directory all crash-run
 .PHONY: crash-run
 crash-run: $(filter $(B)/tests/crash/%,$(TESTS))
-	@tests/run-unit crash $^
-	@BUILD=$(B) tests/run-net crash-net $(sort $(wildcard tests/crash/*.sh))
+	@tests/run-unit crash $^; swept=$$?; \
+	BUILD=$(B) tests/run-net crash-net \
+		$(sort $(wildcard tests/crash/*.sh)) && exit $$swept
 
 models: deps-test
 	@tests/run-models $(sort $(wildcard tests/models/*.pml))
@@ -295,7 +301,7 @@ bench: deps-test
 
 # ---- Style
 
-C_FILES = $(shell git ls-files '*.[ch]' 2>/dev/null || find . -name '*.[ch]')
+C_FILES = $(shell find $(LAYERS) shm api tests -name '*.[ch]')
 CLANG_FORMAT := $(if $(shell command -v clang-format-14),clang-format-14,\
 	clang-format)
 .PHONY: lint format format-check
