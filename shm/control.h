@@ -15,6 +15,15 @@
  *	                                <- CTL_SOCKET_GONE, CTL_APP_GONE
  *	CTL_STOP                        ->            leave between two turns
  *
+ * An app speaks the same messages on its own connection to the supervisor's
+ * socket (join.h), as a request and its answer:
+ *
+ *	app                                supervisor
+ *	CTL_APP                         ->
+ *	                                <- CTL_APP id, plan, a2s, s2a
+ *	CTL_SOCKET arg = family, type, protocol ->
+ *	                                <- CTL_SOCKET sub, fd; or arg[3] = errno
+ *
  * A daemon holds a copy of the supervisor's end too, so that the death of the
  * supervisor closes nothing and the next supervisor can take the end over.
  */
@@ -33,6 +42,7 @@ enum ctl_type {
 	CTL_APP_GONE,    /* sup: it is dead, clean up; daemon: done with it */
 	CTL_SOCKET,      /* to transports: app id, socket sub, fd of our end */
 	CTL_SOCKET_GONE, /* daemon: closed; drop your copy of its fd */
+	CTL_JOIN,        /* a daemon started by hand asks for name's place */
 	NCTL_TYPES,
 };
 
@@ -70,6 +80,7 @@ struct ctl_msg {
 	uint32_t id;   /* app number */
 	uint32_t sub;  /* socket number of that app */
 	uint32_t arg[4];
+	char name[16];
 	uint32_t nfds;
 	struct ctl_fd fd[CTL_MAX_FDS];
 };

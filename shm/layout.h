@@ -135,7 +135,8 @@ static_assert(sizeof(struct ref) == 8, "shared layout");
 /* The halves of a ring; which segment and where: wiring.h. */
 struct ring_prod {
 	alignas(CACHE_LINE) _Atomic uint32_t prod; /* producer */
-	alignas(CACHE_LINE) struct desc entry[];   /* producer */
+	_Atomic uint32_t full; /* producer: how often it found no room */
+	alignas(CACHE_LINE) struct desc entry[]; /* producer */
 };
 
 struct ring_cons {
@@ -169,6 +170,7 @@ struct out_head {
 	_Atomic uint64_t recoveries; /* attaches that found state */
 	_Atomic uint32_t small_free; /* of its own pool */
 	_Atomic uint32_t big_free;
+	_Atomic uint32_t held; /* slots in use outside rings */
 	_Atomic uint32_t ncounters;
 	alignas(CACHE_LINE) _Atomic uint64_t counter[MAX_COUNTERS];
 	struct counter_name counter_name[MAX_COUNTERS];

@@ -354,6 +354,7 @@ bool node_room(struct node *n, struct ring_out *out, uint32_t want)
 	if ((uint32_t)room >= want)
 		return true;
 	node_count(n, CNT_RING_FULL);
+	atomic_fetch_add_explicit(&out->sh->full, 1, memory_order_relaxed);
 	n->starving = true;
 	return false;
 }

@@ -82,6 +82,8 @@ struct node {
 	uint64_t counter[MAX_COUNTERS];
 	uint32_t ncounters;
 
+	uint32_t held; /* own slots outside rings, as the layer says */
+
 	bool starving;  /* this turn wanted room or a slot and found none */
 	bool took;      /* a packet was taken in this turn */
 	uint32_t bells; /* processes to wake, a bit for each; main rings */

@@ -1,0 +1,103 @@
+/*
+ * rundir.c - where a running stack can be found in the file system
+ */
+#include "shm/rundir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shm/join.h"
+
+static void base(char *buf, size_t size)
+{
+	const char *set = getenv("STRATA_RUN_DIR");
+	const char *xdg = getenv("XDG_RUNTIME_DIR");
+
+	if (set != NULL && *set != '\0')
+		snprintf(buf, size, "%s", set);
+	else if (geteuid() == 0)
+		snprintf(buf, size, "/run/strata");
+	else if (xdg != NULL && *xdg != '\0')
+		snprintf(buf, size, "%s/strata", xdg);
+	else
+		snprintf(buf, size, "/tmp/strata-%u", (unsigned)geteuid());
+}
+
+int rundir_path(char ret[RUNDIR_PATH_LEN], const char *stack, const char *file)
+{
+	char dir[RUNDIR_PATH_LEN + 1];
+	int n;
+
+	base(dir, sizeof(dir));
+	if (stack == NULL)
+		n = snprintf(ret, RUNDIR_PATH_LEN, "%s", dir);
+	else if (file == NULL)
+		n = snprintf(ret, RUNDIR_PATH_LEN, "%s/%s", dir, stack);
+	else
+		n = snprintf(
+		    ret, RUNDIR_PATH_LEN, "%s/%s/%s", dir, stack, file);
+	return n < RUNDIR_PATH_LEN ? 0 : -ENAMETOOLONG;
+}
+
+int rundir_make(const char *stack)
+{
+	char path[RUNDIR_PATH_LEN];
+	int r = rundir_path(path, NULL, NULL);
+
+	if (r < 0)
+		return r;
+	if (mkdir(path, 0755) == -1 && errno != EEXIST)
+		return -errno;
+	r = rundir_path(path, stack, NULL);
+	if (r < 0)
+		return r;
+	return mkdir(path, 0755) == -1 && errno != EEXIST ? -errno : 0;
+}
+
+/* A folder alone may be what a killed supervisor left behind. */
+static int answers(const char *stack)
+{
+	int fd = join_connect(stack);
+
+	if (fd < 0)
+		return 0;
+	close(fd);
+	return 1;
+}
+
+int rundir_stack(char ret[TOPO_NAME_LEN])
+{
+	const char *set = getenv("STRATA");
+	char path[RUNDIR_PATH_LEN];
+	struct dirent *e;
+	int found = 0;
+	DIR *dir;
+
+	if (set != NULL && *set != '\0') {
+		if (strlen(set) >= TOPO_NAME_LEN)
+			return -ENOENT;
+		strcpy(ret, set);
+		return 0;
+	}
+	if (rundir_path(path, NULL, NULL) < 0)
+		return -ENOENT;
+	dir = opendir(path);
+	if (dir == NULL)
+		return -ENOENT;
+	while (found < 2 && (e = readdir(dir)) != NULL) {
+		if (e->d_name[0] == '.' || strlen(e->d_name) >= TOPO_NAME_LEN ||
+		    !answers(e->d_name))
+			continue;
+		strcpy(ret, e->d_name);
+		found++;
+	}
+	closedir(dir);
+	if (found == 0)
+		return -ENOENT;
+	return found == 1 ? 0 : -ENOTUNIQ;
+}
