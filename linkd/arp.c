@@ -77,3 +77,14 @@ void arp_emit(uint8_t buf[ARP_LEN], const struct arp_hdr *h)
 	memcpy(buf + OFF_THA, h->tha.b, MAC_LEN);
 	memcpy(buf + OFF_TPA, ip_v4(&h->tpa), IPV4_LEN);
 }
+
+void arp_log(struct log *log, const struct arp_hdr *h)
+{
+	char mac[MAC_TEXT_LEN], ip[IP_TEXT_LEN];
+
+	log_field(log, "op", "%s", h->op == ARP_REQUEST ? "request" : "reply");
+	log_field(log, "sha", "%s", mac_text(&h->sha, mac));
+	log_field(log, "spa", "%s", ip_text(&h->spa, ip));
+	log_field(log, "tha", "%s", mac_text(&h->tha, mac));
+	log_field(log, "tpa", "%s", ip_text(&h->tpa, ip));
+}

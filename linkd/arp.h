@@ -26,6 +26,7 @@
 
 #include "linkd/eth.h"
 #include "shm/addr.h"
+#include "shm/log.h"
 
 enum {
 	ARP_LEN = 28,
@@ -66,5 +67,8 @@ enum arp_parse arp_parse(struct arp_hdr *ret, const uint8_t *buf, size_t len);
 
 /* Write @h at @buf, which has room for ARP_LEN bytes. */
 void arp_emit(uint8_t buf[ARP_LEN], const struct arp_hdr *h);
+
+/* Print @h field by field at level debug. */
+void arp_log(struct log *log, const struct arp_hdr *h);
 
 #endif /* LINKD_ARP_H */

@@ -45,6 +45,15 @@ void eth_emit(uint8_t buf[ETH_HDR_LEN], const struct eth_hdr *h)
 	be16_put(buf + OFF_TYPE, h->type);
 }
 
+void eth_log(struct log *log, const struct eth_hdr *h)
+{
+	char text[MAC_TEXT_LEN];
+
+	log_field(log, "dst", "%s", mac_text(&h->dst, text));
+	log_field(log, "src", "%s", mac_text(&h->src, text));
+	log_field(log, "type", "0x%04x", h->type);
+}
+
 struct mac mac_of_group(const struct ip_addr *group)
 {
 	const uint8_t *b = group->b;

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "shm/addr.h"
+#include "shm/log.h"
 
 enum {
 	ETH_HDR_LEN = 14,
@@ -66,6 +67,9 @@ enum eth_parse eth_parse(struct eth_hdr *ret, const uint8_t *buf, size_t len);
 
 /* Write @h at @buf, which has room for ETH_HDR_LEN bytes. */
 void eth_emit(uint8_t buf[ETH_HDR_LEN], const struct eth_hdr *h);
+
+/* Print @h field by field at level debug. */
+void eth_log(struct log *log, const struct eth_hdr *h);
 
 static inline struct mac mac_from(const uint8_t b[MAC_LEN])
 {

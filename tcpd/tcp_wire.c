@@ -4,6 +4,7 @@
 #include "tcpd/tcp_wire.h"
 
 #include <netinet/in.h>
+#include <stdio.h>
 
 #include "shm/bytes.h"
 #include "shm/checksum.h"
@@ -263,4 +264,53 @@ void tcp_checksum_seal(uint8_t *buf, size_t len, const struct ip_addr *src,
 
 	be16_put(buf + OFF_CHECKSUM, 0);
 	be16_put(buf + OFF_CHECKSUM, csum_fold(csum_add(sum, buf, len)));
+}
+
+/* "SYN ACK", most significant last, as they are read aloud. */
+static const char *flags_text(uint16_t flags, char buf[40])
+{
+	static const char names[][4] = {
+		"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "AE",
+	};
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (flags & 1U << i)
+			len += (size_t)sprintf(
+			    buf + len, "%s%s", len ? " " : "", names[i]);
+	return buf;
+}
+
+static void log_options(struct log *log, const struct tcp_hdr *h)
+{
+	if (h->has_mss)
+		log_field(log, "mss", "%u", h->mss);
+	if (h->has_wscale)
+		log_field(log, "window scale", "%u", h->wscale);
+	if (h->sack_permitted)
+		log_field(log, "sack permitted", "1");
+	if (h->has_ts) {
+		log_field(log, "ts val", "%u", h->ts_val);
+		log_field(log, "ts ecr", "%u", h->ts_ecr);
+	}
+	for (unsigned i = 0; i < h->nsack; i++)
+		log_field(log, "sack", "%u..%u", h->sack[i].left.n,
+		    h->sack[i].right.n);
+}
+
+void tcp_log(struct log *log, const struct tcp_hdr *h)
+{
+	char flags[40];
+
+	log_field(log, "src port", "%u", h->src_port);
+	log_field(log, "dst port", "%u", h->dst_port);
+	log_field(log, "seq", "%u", h->seq.n);
+	log_field(log, "ack", "%u", h->ack.n);
+	log_field(log, "header length", "%u", h->hdr_len);
+	log_field(log, "flags", "%s", flags_text(h->flags, flags));
+	log_field(log, "window", "%u", h->window);
+	log_field(log, "checksum", "0x%04x", h->checksum);
+	log_field(log, "urgent", "%u", h->urgent);
+	log_options(log, h);
 }

@@ -28,6 +28,7 @@
 #include <stdint.h>
 
 #include "shm/addr.h"
+#include "shm/log.h"
 #include "tcpd/seq.h"
 
 enum {
@@ -116,5 +117,8 @@ bool tcp_checksum_ok(const uint8_t *buf, size_t len, const struct ip_addr *src,
 /* Compute and write the checksum of the segment of @len bytes at @buf. */
 void tcp_checksum_seal(uint8_t *buf, size_t len, const struct ip_addr *src,
     const struct ip_addr *dst);
+
+/* Print @h field by field at level debug. */
+void tcp_log(struct log *log, const struct tcp_hdr *h);
 
 #endif /* TCPD_TCP_WIRE_H */

@@ -73,3 +73,11 @@ void udp_checksum_seal(struct udp_hdr *h, const uint8_t *payload,
 	h->checksum = 0;
 	h->checksum = csum_fold_udp(sum(h, payload, src, dst));
 }
+
+void udp_log(struct log *log, const struct udp_hdr *h)
+{
+	log_field(log, "src port", "%u", h->src_port);
+	log_field(log, "dst port", "%u", h->dst_port);
+	log_field(log, "length", "%u", h->length);
+	log_field(log, "checksum", "0x%04x", h->checksum);
+}

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "shm/addr.h"
+#include "shm/log.h"
 
 enum {
 	UDP_HDR_LEN = 8,
@@ -67,5 +68,8 @@ bool udp_checksum_ok(const struct udp_hdr *h, const uint8_t *payload,
 /* Set h->checksum for the same; never to 0.  h->length must be set. */
 void udp_checksum_seal(struct udp_hdr *h, const uint8_t *payload,
     const struct ip_addr *src, const struct ip_addr *dst);
+
+/* Print @h field by field at level debug. */
+void udp_log(struct log *log, const struct udp_hdr *h);
 
 #endif /* UDPD_UDP_WIRE_H */

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "linkd/arp.h"
+#include "tests/harness/logged.h"
 
 /* 192.0.2.1 at 02:00:00:00:00:01 asks who has 192.0.2.2. */
 static const uint8_t WHO_HAS[] = {
@@ -128,6 +129,23 @@ static void refuses_the_broadcast_addresses_as_sender(void **state)
 	assert_true(ip_is_any(&h.spa));
 }
 
+static void prints_field_by_field(void **state)
+{
+	struct arp_hdr h;
+	struct logged l;
+
+	(void)state;
+	assert_int_equal(arp_parse(&h, WHO_HAS, sizeof(WHO_HAS)), ARP_OK);
+	logged_open(&l);
+	arp_log(&l.log, &h);
+	assert_string_equal(logged_close(&l),
+	    "    op: request\n"
+	    "    sha: 02:00:00:00:00:01\n"
+	    "    spa: 192.0.2.1\n"
+	    "    tha: 00:00:00:00:00:00\n"
+	    "    tpa: 192.0.2.2\n");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -137,6 +155,7 @@ int main(void)
 		cmocka_unit_test(refuses_every_truncation),
 		cmocka_unit_test(refuses_fields_out_of_range),
 		cmocka_unit_test(refuses_the_broadcast_addresses_as_sender),
+		cmocka_unit_test(prints_field_by_field),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

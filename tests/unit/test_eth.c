@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "linkd/eth.h"
+#include "tests/harness/logged.h"
 
 /* An ARP broadcast from 02:00:00:00:00:01. */
 static const uint8_t FRAME[] = {
@@ -141,6 +142,21 @@ static void reads_the_text_of_a_mac(void **state)
 	assert_true(mac_equal(&m, &want));
 }
 
+static void prints_field_by_field(void **state)
+{
+	struct eth_hdr h;
+	struct logged l;
+
+	(void)state;
+	assert_int_equal(eth_parse(&h, FRAME, sizeof(FRAME)), ETH_OK);
+	logged_open(&l);
+	eth_log(&l.log, &h);
+	assert_string_equal(logged_close(&l),
+	    "    dst: ff:ff:ff:ff:ff:ff\n"
+	    "    src: 02:00:00:00:00:01\n"
+	    "    type: 0x0806\n");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -150,6 +166,7 @@ int main(void)
 		cmocka_unit_test(tells_other_frames_apart),
 		cmocka_unit_test(finds_the_mac_of_a_group),
 		cmocka_unit_test(reads_the_text_of_a_mac),
+		cmocka_unit_test(prints_field_by_field),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

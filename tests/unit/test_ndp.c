@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "linkd/ndp.h"
+#include "tests/harness/logged.h"
 
 #define FE80(n) 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, n
 #define DB8(n) 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, n
@@ -433,6 +434,29 @@ static void reads_the_preference_of_a_router(void **state)
 	assert_int_equal(h.preference, 0);
 }
 
+static void prints_field_by_field(void **state)
+{
+	struct ndp_hdr h = parsed("ra");
+	struct logged l;
+
+	(void)state;
+	logged_open(&l);
+	ndp_log(&l.log, &h);
+	assert_string_equal(logged_close(&l),
+	    "    type: router advertisement\n"
+	    "    cur hop limit: 64\n"
+	    "    managed: 1\n"
+	    "    other: 0\n"
+	    "    preference: 1\n"
+	    "    lifetime: 1800 s\n"
+	    "    reachable: 30000 ms\n"
+	    "    retrans: 1000 ms\n"
+	    "    prefix: 2001:db8::/64 on-link autonomous, valid 86400 s, "
+	    "preferred 14400 s\n"
+	    "    source link-layer address: 02:00:00:00:00:01\n"
+	    "    mtu: 1500\n");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -450,6 +474,7 @@ int main(void)
 		cmocka_unit_test(ignores_options_of_other_messages),
 		cmocka_unit_test(takes_as_many_prefixes_as_it_has_room_for),
 		cmocka_unit_test(reads_the_preference_of_a_router),
+		cmocka_unit_test(prints_field_by_field),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "tcpd/tcp_wire.h"
+#include "tests/harness/logged.h"
 
 /* The first segment from 192.0.2.1 port 40000 to port 80 of 192.0.2.2. */
 static const uint8_t SYN[] = {
@@ -280,6 +281,32 @@ static void verifies_and_seals_the_checksum(void **state)
 	assert_memory_equal(p, SYN, sizeof(p));
 }
 
+static void prints_field_by_field(void **state)
+{
+	struct tcp_hdr h;
+	struct logged l;
+
+	(void)state;
+	assert_int_equal(tcp_parse(&h, SYN, sizeof(SYN)), TCP_OK);
+	logged_open(&l);
+	tcp_log(&l.log, &h);
+	assert_string_equal(logged_close(&l),
+	    "    src port: 40000\n"
+	    "    dst port: 80\n"
+	    "    seq: 16909060\n"
+	    "    ack: 0\n"
+	    "    header length: 40\n"
+	    "    flags: SYN\n"
+	    "    window: 64240\n"
+	    "    checksum: 0xe40e\n"
+	    "    urgent: 0\n"
+	    "    mss: 1460\n"
+	    "    window scale: 7\n"
+	    "    sack permitted: 1\n"
+	    "    ts val: 287454020\n"
+	    "    ts ecr: 0\n");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -293,6 +320,7 @@ int main(void)
 		cmocka_unit_test(limits_the_window_scale),
 		cmocka_unit_test(brings_every_set_of_options_back),
 		cmocka_unit_test(verifies_and_seals_the_checksum),
+		cmocka_unit_test(prints_field_by_field),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "udpd/udp_wire.h"
+#include "tests/harness/logged.h"
 
 /* "ping" from 192.0.2.1 port 40000 to the echo port of 192.0.2.2. */
 static const uint8_t PING[] = {
@@ -162,6 +163,22 @@ static void leaves_link_padding_out_of_the_sum(void **state)
 	assert_true(udp_checksum_ok(&h, p + UDP_HDR_LEN, &src, &dst));
 }
 
+static void prints_field_by_field(void **state)
+{
+	struct udp_hdr h;
+	struct logged l;
+
+	(void)state;
+	assert_int_equal(udp_parse(&h, PING, sizeof(PING)), UDP_OK);
+	logged_open(&l);
+	udp_log(&l.log, &h);
+	assert_string_equal(logged_close(&l),
+	    "    src port: 40000\n"
+	    "    dst port: 7\n"
+	    "    length: 12\n"
+	    "    checksum: 0x00ba\n");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -173,6 +190,7 @@ int main(void)
 		cmocka_unit_test(takes_no_checksum_on_ipv4_only),
 		cmocka_unit_test(seals_a_sum_of_zero_as_ones),
 		cmocka_unit_test(leaves_link_padding_out_of_the_sum),
+		cmocka_unit_test(prints_field_by_field),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
