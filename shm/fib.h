@@ -49,20 +49,34 @@ struct fib {
 
 struct fib_answer {
 	enum fib_kind kind;
-	struct ip_addr next_hop; /* FIB_UNICAST: the gateway or dst itself */
+	struct ip_addr next_hop; /* FIB_UNICAST: the gateway; else dst itself */
 	uint32_t mtu;
-	uint8_t link;
+	uint8_t link; /* FIB_LOCAL: the one that has the address */
 };
 
-/* Addresses and on-link prefixes of @topo, and its routes, into @ret. */
+static_assert(sizeof(struct fib_addr) == 24, "shared layout");
+static_assert(sizeof(struct fib_route) == 48, "shared layout");
+
+/*
+ * Addresses and on-link prefixes of @topo, and its routes, into @ret, all
+ * addresses as if valid.  Of ret->p nothing is changed.
+ */
 void fib_build(struct fib *ret, const struct topology *topo);
 
-/* Copy @shared if it has changed since @copy; every index in it is checked. */
+/* Could @f be true?  Every count, index and length in it is within bounds. */
+bool fib_check(const struct fib *f);
+
+/*
+ * Copy @shared if it has changed since @copy, and if what it says could be
+ * true: a table that fails the check is looked at only once, and the old one
+ * kept.  True if *@copy is new.
+ */
 bool fib_refresh(struct fib *copy, const struct fib *shared);
 
 /*
- * The way to @dst, by @link if that is not LINK_ANY (needed for link-local and
- * multicast destinations unless there is one link only).
+ * The way to @dst, by @link if that is not LINK_ANY.  Link-local unicast of
+ * IPv6 needs a link, unless there is one only; so do broadcast and multicast,
+ * unless a route leads there.  127/8 and ::1 are local whatever the table says.
  * Returns 0, -ENETUNREACH (no route), -EINVAL (no such link).
  */
 int fib_lookup(const struct fib *f, const struct ip_addr *dst, uint8_t link,
@@ -76,10 +90,20 @@ int fib_lookup(const struct fib *f, const struct ip_addr *dst, uint8_t link,
 int fib_source(const struct fib *f, const struct ip_addr *dst, uint8_t link,
     struct ip_addr *ret);
 
-/* Is @ip one of ours and valid?  Its link in *@link if not NULL. */
+/*
+ * Is @ip one of ours and valid, or a loopback address?  Its link in *@link if
+ * not NULL; of a link-local address of several links the first.
+ */
 bool fib_is_ours(const struct fib *f, const struct ip_addr *ip, uint8_t *link);
 
-/* May a packet to @dst that came in by @link be for us as a broadcast? */
+/* The same, on @link itself. */
+bool fib_is_ours_on(
+    const struct fib *f, const struct ip_addr *ip, uint8_t link);
+
+/*
+ * Is @dst a broadcast address on @link (LINK_ANY: on any): 255.255.255.255, or
+ * that of a subnet we are in?
+ */
 bool fib_is_broadcast(
     const struct fib *f, const struct ip_addr *dst, uint8_t link);
 
