@@ -4,6 +4,7 @@
  * The checks of addresses are those of RFC 1122, 3.2.1.3 and RFC 4291, 2.4 to
  * 2.7: what a host can never have as its own is refused here, in words.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,17 +75,14 @@ static bool plen_parse(
 bool prefix_read(
     struct reader *r, struct prefix *ret, unsigned usual4, unsigned usual6)
 {
-	char address[64] = "";
+	char address[64]; /* longer than any; what is cut off is none */
 	const char *text = reader_text(r), *slash = strchr(text, '/');
 	size_t n = slash ? (size_t)(slash - text) : strlen(text);
 	struct prefix p = { .plen = 0 };
 
 	if (r->err < 0)
 		return false;
-	if (n < sizeof(address))
-		memcpy(address, text, n);
-	else
-		memcpy(address, text, sizeof(address) - 1);
+	snprintf(address, sizeof(address), "%.*s", (int)n, text);
 	if (!address_parse(r, address, &p.ip))
 		return false;
 	if (!slash) {
@@ -163,6 +161,20 @@ static bool host_prefix_read(struct reader *r, struct prefix *ret)
 	return true;
 }
 
+/* The host's side of an earlier link may have it. */
+static void not_the_hosts(
+    struct reader *r, const struct topology *t, const struct ip_addr *a)
+{
+	char text[IP_TEXT_LEN];
+
+	for (unsigned i = 0; i < t->nlinks; i++)
+		for (unsigned k = 0; k < t->links[i].nhost; k++)
+			if (ip_equal(&t->links[i].host[k].ip, a))
+				reader_fail(r,
+				    "%s is the host's on the link \"%s\"",
+				    ip_text(a, text), t->links[i].name);
+}
+
 /* Link-local addresses may come again on another link. */
 static void ours_unique(
     struct reader *r, const struct topology *t, const struct ip_addr *a)
@@ -199,15 +211,15 @@ static void address_add(
 static void address_read(struct reader *r, struct topology *t)
 {
 	bool loopback = t->links[t->nlinks].device == DEVICE_LOOPBACK;
-	char text[IP_TEXT_LEN];
 	struct prefix p;
 
 	if (!host_prefix_read(r, &p))
 		return;
 	if (ip_is_loopback(&p.ip) && !loopback)
-		reader_fail(
-		    r, "%s belongs on a loopback device", ip_text(&p.ip, text));
+		reader_fail(r, "%s belongs on a loopback device",
+		    ip_text(&p.ip, (char[IP_TEXT_LEN]){ 0 }));
 	ours_unique(r, t, &p.ip);
+	not_the_hosts(r, t, &p.ip);
 	address_add(r, t, p.ip, p.plen);
 }
 

@@ -22,7 +22,7 @@ bool mac_parse(uint8_t ret[6], const char *text)
 
 	if (strlen(text) != 17)
 		return false;
-	for (int i = 0; i < 6; i++) {
+	for (size_t i = 0; i < 6; i++) {
 		int high = hex_value(text[3 * i]);
 		int low = hex_value(text[3 * i + 1]);
 

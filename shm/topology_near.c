@@ -61,10 +61,10 @@ static bool begins(const char *word, const char *whole)
 const char *near_word(const char *word, const char *const *words)
 {
 	const char *best = NULL;
-	unsigned least = NEAR + 1;
+	size_t least = NEAR + 1;
 
 	for (; *words; words++) {
-		unsigned d = begins(word, *words) ? 1 : distance(word, *words);
+		size_t d = begins(word, *words) ? 1 : distance(word, *words);
 
 		/* Two letters of three are another word, not a slip. */
 		if (d < least && d * 2 < strlen(*words)) {

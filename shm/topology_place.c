@@ -113,18 +113,18 @@ static bool enter_element(struct walk *w, size_t index)
 
 static struct place place_of(const char *text, const char *p)
 {
-	struct place at = { .line = 1, .column = 1 };
+	struct place ret = { .line = 1, .column = 1 };
 
 	for (; text < p; text++) {
 		if (*text == '\n') {
-			at.line++;
-			at.column = 1;
+			ret.line++;
+			ret.column = 1;
 		} else if ((*text & 0xc0) !=
 		    0x80) { /* not inside a UTF-8 char */
-			at.column++;
+			ret.column++;
 		}
 	}
-	return at;
+	return ret;
 }
 
 struct place place_find(const char *text, size_t len,

@@ -60,10 +60,20 @@ static void gateway_check(struct reader *r, const struct topology *t,
 	char text[IP_TEXT_LEN];
 
 	ip_text(via, text);
-	for (unsigned i = 0; i < t->naddrs; i++)
-		if (ip_equal(&t->addrs[i].ip, via))
+	for (unsigned i = 0; i < t->naddrs; i++) {
+		const struct topo_addr *a = &t->addrs[i];
+		struct ip_addr last = ip_subnet_broadcast(&a->ip, a->plen);
+
+		if (ip_equal(&a->ip, via))
 			reader_fail(
 			    r, "%s is our own address, no gateway", text);
+		else if (ip_is_v4(&a->ip) && a->plen <= 30 &&
+		    ip_equal(&last, via))
+			reader_fail(r,
+			    "%s is a subnet's broadcast address, "
+			    "no gateway",
+			    text);
+	}
 	if (found == NO_LINK && want >= 0)
 		reader_fail(r, "%s is in no subnet of the link \"%s\"", text,
 		    t->links[want].name);
@@ -79,12 +89,10 @@ static void gateway_check(struct reader *r, const struct topology *t,
 static void via_read(struct reader *r, const struct topology *t,
     struct topo_route *route, int want)
 {
-	int found;
-
 	if (!reader_enter(r, "via"))
 		return;
 	if (unicast_read(r, &route->via)) {
-		found = link_of_gateway(t, &route->via, want);
+		int found = link_of_gateway(t, &route->via, want);
 		gateway_check(r, t, &route->via, want, found);
 		route->link = found < 0 ? 0 : (uint8_t)found;
 		route->has_via = true;

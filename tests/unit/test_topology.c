@@ -16,6 +16,7 @@
 
 #include "shm/names.h"
 #include "shm/topology_mac.h"
+#include "shm/wiring.h"
 
 /* One of ours by its text, as the file has it. */
 static void assert_addr(
@@ -281,6 +282,58 @@ static void finds_the_link_of_a_link_local_gateway(void **state)
 	assert_route(&t.routes[0], "::", 0, "fe80::1", 1);
 }
 
+/* A list of objects, each with its number, 0 to @n - 1, in place of every #. */
+static void put_many(FILE *f, const char *object, int n)
+{
+	for (int i = 0; i < n; i++) {
+		fputs(i ? ", " : "", f);
+		for (const char *p = object; *p != '\0'; p++)
+			fputc(*p == '#' ? '0' + i : *p, f);
+	}
+}
+
+/* What is taken here, wiring must have room for. */
+static void wires_the_largest(void **state)
+{
+	static struct wiring w;
+	struct topology t;
+	char *text;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	(void)state;
+	assert_non_null(f);
+	fputs("{ \"name\": \"t\", \"links\": [ ", f);
+	put_many(f,
+	    "{ \"name\": \"n#\", \"device\": \"null\", \"proc\": \"l#\" }", 8);
+	fputs(" ], \"processes\": [ { \"name\": \"i\", \"layer\": \"ipd\" }, ",
+	    f);
+	put_many(f,
+	    "{ \"name\": \"l#\", \"layer\": \"linkd\", "
+	    "\"pool\": { \"small\": 65536, \"big\": 4096 } }",
+	    8);
+	fputs(", ", f);
+	put_many(f, "{ \"name\": \"u#\", \"layer\": \"udpd\" }", 7);
+	fputs(" ], \"rings\": [ ", f);
+	put_many(f,
+	    "{ \"from\": \"l#\", \"to\": \"i\" }, "
+	    "{ \"from\": \"i\", \"to\": \"l#\" }",
+	    8);
+	fputs(", ", f);
+	put_many(f,
+	    "{ \"from\": \"u#\", \"to\": \"i\" }, "
+	    "{ \"from\": \"i\", \"to\": \"u#\" }",
+	    7);
+	fputs(" ] }", f);
+	fclose(f);
+	parses_or_fails(&t, text);
+	free(text);
+	assert_int_equal(t.nprocs, TOPO_MAX_PROCS);
+	assert_int_equal(t.nlinks, TOPO_MAX_LINKS);
+	assert_int_equal(t.links[7].proc, 8);
+	assert_int_equal(wiring_compute(&w, &t), 0);
+}
+
 /* ---- addresses from MACs ---- */
 
 static void derives_the_same_mac_each_time(void **state)
@@ -403,6 +456,7 @@ int main(void)
 		cmocka_unit_test(takes_what_is_given),
 		cmocka_unit_test(keeps_a_given_link_local_address),
 		cmocka_unit_test(finds_the_link_of_a_link_local_gateway),
+		cmocka_unit_test(wires_the_largest),
 		cmocka_unit_test(derives_the_same_mac_each_time),
 		cmocka_unit_test(makes_the_modified_eui64),
 		cmocka_unit_test(follows_the_devices_mac),

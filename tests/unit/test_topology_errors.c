@@ -155,9 +155,6 @@ static void refuses_keys_and_types(void **state)
 		{ { { "\"to\": \"default\"", "\"too\": \"default\"" } },
 		    "7:7: routes[0].too: unknown key; known here are to, via, "
 		    "link, metric, mtu" },
-		{ { { "\"slots\"", "\"Slots\"" } },
-		    "13:37: rings[0].Slots: unknown key; did you mean "
-		    "\"slots\"?" },
 		{ { { "\"hop_limit\": 64", "\"icmp\": { \"rates\": 5 }" } },
 		    "17:13: icmp.rates: unknown key; did you mean \"rate\"?" },
 		{ { { "\"hop_limit\": 64", "\"a\\nb\": 5" } },
@@ -185,8 +182,6 @@ static void refuses_keys_and_types(void **state)
 		    "with a fraction" },
 		{ { { "1500", "null" } },
 		    "3:44: links[0].mtu: must be a whole number, not null" },
-		{ { { "1500", "true" } },
-		    "3:44: links[0].mtu: must be a whole number, not true" },
 		{ { { "\"192.0.2.1\" }", "17 }" } },
 		    "7:31: routes[0].via: must be a string, not a number" },
 		{ { { "\"t\"", "{}" } },
@@ -203,8 +198,6 @@ static void refuses_keys_and_types(void **state)
 		    "7:5: routes[0]: must be an object, not a string" },
 		{ { { "\"hop_limit\": 64", "\"forward\": 1" } },
 		    "17:14: forward: must be true or false, not a number" },
-		{ { { "\"hop_limit\": 64", "\"forward\": \"yes\"" } },
-		    "17:14: forward: must be true or false, not a string" },
 		{ { { "\"hop_limit\": 64", "\"icmp\": 1000" } },
 		    "17:11: icmp: must be an object, not a number" },
 	};
@@ -253,9 +246,6 @@ static void refuses_numbers(void **state)
 		{ { { "1500", "65522" } },
 		    "3:44: links[0].mtu: 65522 is above 65521, what fits into "
 		    "a frame of 65,535 bytes" },
-		{ { { "1500", "-1" } },
-		    "3:44: links[0].mtu: -1 is below 68, the smallest an IPv4 "
-		    "link may have (RFC 791)" },
 		{ { { "1500", "1279" } },
 		    "3:44: links[0].mtu: 1279 is below 1280, the smallest a "
 		    "link with IPv6 may have (RFC 8200)" },
@@ -432,6 +422,12 @@ static void refuses_addresses(void **state)
 		{ { { "\"192.0.2.1/24\"",
 		      "\"192.0.2.1/24\", \"192.0.2.1/24\"" } },
 		    "5:32: links[0].host[1]: 192.0.2.1 is given twice" },
+		{ { { "\"host\": [\"192.0.2.1/24\"] }",
+		      "\"host\": [\"192.0.2.1/24\"] },\n    { \"name\": \"b\", "
+		      "\"device\": \"null\", \"addresses\": [\"192.0.2.1/24\"] "
+		      "}" } },
+		    "6:52: links[1].addresses[0]: 192.0.2.1 is the host's on "
+		    "the link \"a\"" },
 	};
 
 	(void)state;
@@ -449,6 +445,9 @@ static void refuses_routes(void **state)
 		{ { { "\"via\": \"192.0.2.1\"", "\"via\": \"192.0.2.2\"" } },
 		    "7:31: routes[0].via: 192.0.2.2 is our own address, no "
 		    "gateway" },
+		{ { { "\"via\": \"192.0.2.1\"", "\"via\": \"192.0.2.255\"" } },
+		    "7:31: routes[0].via: 192.0.2.255 is a subnet's broadcast "
+		    "address, no gateway" },
 		{ { { "\"via\": \"192.0.2.1\"", "\"via\": \"192.0.2.1/24\"" } },
 		    "7:31: routes[0].via: \"192.0.2.1/24\" is not an IPv4 or "
 		    "IPv6 address" },
@@ -466,8 +465,8 @@ static void refuses_routes(void **state)
 		      "\"via\": \"192.0.2.1\", \"metric\": -1" } },
 		    "7:54: routes[0].metric: -1 is below 0, the smallest "
 		    "allowed" },
-		{ { { "\"to\": \"default\"", "\"to\": \"defualt\"" } },
-		    "7:13: routes[0].to: \"defualt\" is not an IPv4 or IPv6 "
+		{ { { "\"to\": \"default\"", "\"to\": \"anywhere\"" } },
+		    "7:13: routes[0].to: \"anywhere\" is not an IPv4 or IPv6 "
 		    "address" },
 		{ { { "\"to\": \"default\"", "\"to\": \"203.0.113.1/24\"" } },
 		    "7:13: routes[0].to: 203.0.113.1 has bits set beyond its "
