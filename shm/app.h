@@ -1,0 +1,274 @@
+/*
+ * app.h - the channel between an app and the transports
+ *
+ * Attaching: the app connects to RUNDIR/NAME/ctl (rundir.h, join.h), a SOCK_SEQPACKET
+ * unix socket on which struct ctl_msg (control.h) travel, and keeps it open:
+ * its end tells the supervisor that the app is dead.
+ *
+ *	app                                   supervisor
+ *	CTL_APP                            -> makes a2s and one s2a for each
+ *	                                      transport; CTL_APP to those
+ *	      <- CTL_APP id=app, fds FD_PLAN, FD_A2S (writable),
+ *	         FD_S2A (index: process; read-only); or arg[3] = errno
+ *	CTL_SOCKET self=token,
+ *	  arg = family, type, protocol     -> picks a free sub and a transport,
+ *	                                      makes a SOCK_STREAM socketpair;
+ *	                                      CTL_SOCKET id, sub, same args, fd
+ *	                                      FD_SOCKET to the transport
+ *	      <- CTL_SOCKET self=token, id=app, sub, arg[0] = process index,
+ *	         fd FD_SOCKET; or arg[3] = errno
+ *
+ * The token only pairs an answer with its question when a process that shared
+ * the connection over fork died between the two.  sub is free again after the
+ * transport's CTL_SOCKET_GONE, and the app's number after CTL_APP_GONE from
+ * every transport.
+ *
+ * The fd that comes with CTL_SOCKET is the socket for the app.  Bytes through
+ * it mean nothing but "look": towards the transport if s2a says that it sleeps,
+ * towards the app when its rx ring is no longer empty, so that poll(2) on the
+ * bare fd shows readable.  Its hang-up at the transport is the last close.
+ *
+ *	app.a2s	written by the app: what it asks, what it sends, how far
+ *		it has read
+ *	app.s2a	one for each transport, written by that: answers, what came
+ *		in, how far it has sent
+ *
+ * All progress is in absolute 64-bit counts that go on when a socket number is
+ * used again: whoever opens a socket takes the transport's counts for his own.
+ * Everything in a2s is copied once, checked, and counted when it is a lie.
+ *
+ * Waking.  Each side publishes its count, then a full fence, then reads what
+ * the other side published; so one of them sees the other.
+ *
+ *   - app to transport: it writes what it has, posts the socket's number, full
+ *     fence, and if s2a_head.asleep is set sends one byte through that fd.
+ *   - transport to app, rx: after the commit it sends a byte if the ring was
+ *     empty (rx_read is all there was).  The reader that empties the ring
+ *     takes the bytes away, and looks again; if the ring has filled meanwhile
+ *     it may have taken a byte too many, so it asks for another (kick).
+ *   - transport to app, answers and tx room: futex wake on reply_seq and
+ *     tx_room if cmd_waiting or tx_waiting says that somebody waits there (a
+ *     futex can be waited for in memory that is mapped read-only).
+ */
+#ifndef SHM_APP_H
+#define SHM_APP_H
+
+#include "shm/fib.h"
+#include "shm/layout.h"
+
+enum {
+	APP_MAX = 64,          /* apps of one stack at a time */
+	APP_MAX_SOCKETS = 256, /* of one app */
+	APP_EVENTS = 1024,     /* a power of two */
+	APP_TX_BYTES = 256 * 1024,
+	APP_RX_BYTES = 512 * 1024,
+	APP_COMMAND_BYTES = 128,
+	APP_REPLY_BYTES = 64,
+};
+
+static_assert((APP_EVENTS & (APP_EVENTS - 1)) == 0, "masked");
+static_assert((APP_TX_BYTES & (APP_TX_BYTES - 1)) == 0, "masked");
+static_assert((APP_RX_BYTES & (APP_RX_BYTES - 1)) == 0, "masked");
+
+/* What a command asks; arguments beside each. */
+enum app_op {
+	APP_OP_BIND,     /* data: struct app_name */
+	APP_OP_CONNECT,  /* data: struct app_name; port 0 and any: undo */
+	APP_OP_SETOPT,   /* arg: level, name; data: value */
+	APP_OP_GETOPT,   /* arg: level, name; answer: value */
+	APP_OP_SHUTDOWN, /* arg: 1 rx, 2 tx, 3 both */
+	NAPP_OPS,
+};
+
+/* An address with its port, and by which link (LINK_ANY: any). */
+struct app_name {
+	struct ip_addr ip;
+	uint16_t port; /* host order */
+	uint8_t link;
+	uint8_t family; /* AF_INET, AF_INET6; 0 in a CONNECT: undo it */
+	uint32_t pad;
+};
+
+static_assert(sizeof(struct app_name) == 24, "shared layout");
+
+enum dgram_flag {
+	DGRAM_TTL = 1 << 0,       /* tx: hops is given, not the socket's */
+	DGRAM_TCLASS = 1 << 1,    /* tx: tclass is given */
+	DGRAM_DONTROUTE = 1 << 2, /* tx */
+	DGRAM_CONFIRM = 1 << 3,   /* tx: the next hop was heard */
+};
+
+/*
+ * A datagram in a byte ring: this, then len bytes of payload, then padding up
+ * to DGRAM_ALIGN.  Each part may wrap around the end of the ring.
+ */
+struct dgram {
+	uint32_t len;
+	uint16_t port; /* the peer's */
+	uint8_t link;  /* rx: came in by; tx: LINK_ANY or go out by */
+	uint8_t hops;
+	uint8_t tclass;
+	uint8_t flags; /* enum dgram_flag */
+	uint8_t pad[6];
+	struct ip_addr peer;  /* rx: from; tx: to */
+	struct ip_addr local; /* rx: to; tx: from, or any */
+};
+
+enum {
+	DGRAM_ALIGN = 16,
+	DGRAM_MAX = 65527, /* payload: 65,507 on IPv4 */
+};
+
+static_assert(sizeof(struct dgram) == 48, "shared layout");
+
+/* Room that a datagram of @len bytes takes in a ring. */
+static inline uint32_t dgram_room(uint32_t len)
+{
+	return (uint32_t)sizeof(struct dgram) +
+	    ((len + DGRAM_ALIGN - 1) & ~(uint32_t)(DGRAM_ALIGN - 1));
+}
+
+/* ---- app.a2s, all written by the app */
+
+struct a2s_socket {
+	/* A command: all of it is there before cmd_seq counts it. */
+	alignas(CACHE_LINE) _Atomic uint32_t cmd_seq;
+	_Atomic uint32_t cmd_waiting; /* somebody sleeps on reply_seq */
+	uint32_t cmd_op;              /* enum app_op */
+	uint32_t cmd_len;             /* bytes of cmd_data */
+	uint32_t cmd_arg[4];
+	uint8_t cmd_data[APP_COMMAND_BYTES];
+
+	alignas(CACHE_LINE) _Atomic uint64_t tx_written;
+	_Atomic uint32_t tx_waiting; /* somebody sleeps on tx_room */
+
+	alignas(CACHE_LINE) _Atomic uint64_t rx_read;
+	_Atomic uint64_t error_taken; /* s2a error word that was reported */
+	_Atomic uint32_t kick;        /* changes: send a byte if rx has data */
+};
+
+struct a2s_head {
+	uint32_t magic; /* LAYOUT_MAGIC */
+	uint32_t version;
+	/* Which sockets have news; a hint, and old entries are overwritten. */
+	alignas(CACHE_LINE) _Atomic uint32_t posted;
+	_Atomic uint16_t event[APP_EVENTS];
+};
+
+/* ---- app.s2a, all written by the transport */
+
+struct s2a_names {
+	struct published p;
+	uint8_t open; /* the transport knows this socket */
+	uint8_t bound;
+	uint8_t connected;
+	uint8_t shut; /* bits as of APP_OP_SHUTDOWN */
+	struct app_name local;
+	struct app_name peer;
+	uint32_t sndbuf;   /* bytes */
+	uint32_t so_flags; /* enum app_so: what the library must know */
+	uint8_t mcast_link;
+	uint8_t pad[7];
+};
+
+enum app_so {
+	APP_SO_BROADCAST = 1 << 0,
+	APP_SO_PKTINFO = 1 << 1, /* recvmsg: IP_PKTINFO, IPV6_RECVPKTINFO */
+	APP_SO_RECVTTL = 1 << 2, /* IP_RECVTTL, IPV6_RECVHOPLIMIT */
+	APP_SO_RECVTOS = 1 << 3, /* IP_RECVTOS, IPV6_RECVTCLASS */
+	APP_SO_V6ONLY = 1 << 4,
+	APP_SO_PKTINFO6 = 1 << 5,
+	APP_SO_RECVTTL6 = 1 << 6,
+	APP_SO_RECVTOS6 = 1 << 7,
+};
+
+struct s2a_socket {
+	alignas(CACHE_LINE) _Atomic uint32_t reply_seq; /* cmd_seq answered */
+	int32_t result; /* 0 or more, or a negative errno */
+	uint32_t reply_len;
+	uint8_t reply[APP_REPLY_BYTES];
+
+	alignas(CACHE_LINE) _Atomic uint64_t tx_consumed;
+	_Atomic uint32_t tx_room; /* the low half of tx_consumed */
+
+	alignas(CACHE_LINE) _Atomic uint64_t rx_written;
+	_Atomic uint64_t error;   /* count of errors << 32 | the last errno */
+	_Atomic uint64_t dropped; /* datagrams for which there was no room */
+
+	alignas(CACHE_LINE) struct s2a_names names;
+};
+
+struct s2a_head {
+	uint32_t magic;
+	uint32_t version;
+	alignas(CACHE_LINE) _Atomic uint32_t asleep; /* ring the bell */
+	alignas(CACHE_LINE) struct fib fib; /* as the transport knows it */
+};
+
+/* ---- Where everything lies: fixed, never read from shared memory */
+
+enum {
+	APP_PAGE = 4096,
+
+	A2S_SOCKETS_OFF = APP_PAGE,
+	A2S_TX_OFF = A2S_SOCKETS_OFF +
+	    (APP_MAX_SOCKETS * sizeof(struct a2s_socket) + APP_PAGE - 1) /
+		APP_PAGE * APP_PAGE,
+	A2S_BYTES = A2S_TX_OFF + APP_MAX_SOCKETS * APP_TX_BYTES,
+
+	S2A_SOCKETS_OFF = 16 * APP_PAGE,
+	S2A_RX_OFF = S2A_SOCKETS_OFF +
+	    (APP_MAX_SOCKETS * sizeof(struct s2a_socket) + APP_PAGE - 1) /
+		APP_PAGE * APP_PAGE,
+	S2A_BYTES = S2A_RX_OFF + APP_MAX_SOCKETS * APP_RX_BYTES,
+};
+
+static_assert(sizeof(struct a2s_head) <= A2S_SOCKETS_OFF, "head fits");
+static_assert(sizeof(struct s2a_head) <= S2A_SOCKETS_OFF, "head fits");
+
+static inline size_t a2s_socket_off(uint32_t sub)
+{
+	return A2S_SOCKETS_OFF + (size_t)sub * sizeof(struct a2s_socket);
+}
+
+static inline size_t a2s_tx_off(uint32_t sub)
+{
+	return A2S_TX_OFF + (size_t)sub * APP_TX_BYTES;
+}
+
+static inline size_t s2a_socket_off(uint32_t sub)
+{
+	return S2A_SOCKETS_OFF + (size_t)sub * sizeof(struct s2a_socket);
+}
+
+static inline size_t s2a_rx_off(uint32_t sub)
+{
+	return S2A_RX_OFF + (size_t)sub * APP_RX_BYTES;
+}
+
+/* Bytes into and out of a ring of @size (a power of two) at count @at. */
+static inline void app_ring_write(
+    uint8_t *ring, uint32_t size, uint64_t at, const void *p, uint32_t len)
+{
+	uint32_t off = (uint32_t)at & (size - 1);
+	uint32_t first = len < size - off ? len : size - off;
+
+	if (len == 0)
+		return;
+	memcpy(ring + off, p, first);
+	memcpy(ring, (const uint8_t *)p + first, len - first);
+}
+
+static inline void app_ring_read(
+    void *p, const uint8_t *ring, uint32_t size, uint64_t at, uint32_t len)
+{
+	uint32_t off = (uint32_t)at & (size - 1);
+	uint32_t first = len < size - off ? len : size - off;
+
+	if (len == 0)
+		return;
+	memcpy(p, ring + off, first);
+	memcpy((uint8_t *)p + first, ring, len - first);
+}
+
+#endif /* SHM_APP_H */
