@@ -301,14 +301,14 @@ bench: deps-test
 
 # ---- Style
 
-C_FILES = $(shell find $(LAYERS) shm api tests -name '*.[ch]')
+C_FILES = $(shell find $(wildcard shm $(LAYERS) api tests) -name '*.[ch]')
 CLANG_FORMAT := $(if $(shell command -v clang-format-14),clang-format-14,\
 	clang-format)
 .PHONY: lint format format-check
 lint: deps-test deps-lint
 	@MAKE='$(MAKE)' .ci/lint
 format: deps-lint
-	@$(CLANG_FORMAT) -i $(C_FILES)
+	@.ci/format $(CLANG_FORMAT) $(C_FILES)
 format-check: deps-lint
 	@$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
 
