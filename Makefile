@@ -31,7 +31,7 @@ VARIANT := -O1 -g -fsanitize=thread -fno-omit-frame-pointer \
 	-U_FORTIFY_SOURCE -Wno-tsan
 else ifdef FUZZ
 B := build/fuzz
-CC := $(CLANG)
+override CC := $(CLANG)
 VARIANT := -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE
 else
