@@ -32,7 +32,7 @@ enum {
 };
 
 enum {
-	TENTH_MS = 100,        /* the unit of Max Resp Code */
+	TENTH_MS = 100,         /* the unit of Max Resp Code */
 	V1_MAX_RESP_MS = 10000, /* v1 sends none (RFC 9776, 7.2.1) */
 };
 
@@ -190,8 +190,8 @@ size_t igmp_report_emit(uint8_t *buf, const struct ip_addr *src,
 	be16_put(report + OFF_NRECORDS, (uint16_t)n);
 	for (size_t i = 0; i < n; i++, p += IGMP_RECORD_LEN) {
 		p[0] = (uint8_t)records[i].type;
-		memcpy(p + OFF_RECORD_GROUP, ip_v4(&records[i].group),
-		    ADDR_LEN);
+		memcpy(
+		    p + OFF_RECORD_GROUP, ip_v4(&records[i].group), ADDR_LEN);
 	}
 	put_checksum(report, len);
 	return igmp_report_len(n);

@@ -58,25 +58,25 @@ struct igmp_ip {
 
 /* A query that has been checked. */
 struct igmp_query {
-	uint8_t version;       /* 1, 2 or 3 */
-	uint32_t max_resp_ms;  /* the answer is to come within this time */
-	struct ip_addr group;  /* 0.0.0.0: a general query */
-	bool suppress;         /* v3: S, routers only */
-	uint8_t robustness;    /* v3: QRV, 0 to 7; 0: the default */
-	uint32_t interval_s;   /* v3: QQIC */
-	uint16_t nsources;     /* v3 */
+	uint8_t version;      /* 1, 2 or 3 */
+	uint32_t max_resp_ms; /* the answer is to come within this time */
+	struct ip_addr group; /* 0.0.0.0: a general query */
+	bool suppress;        /* v3: S, routers only */
+	uint8_t robustness;   /* v3: QRV, 0 to 7; 0: the default */
+	uint32_t interval_s;  /* v3: QQIC */
+	uint16_t nsources;    /* v3 */
 };
 
 /* Why a query was refused; each has a counter of the same name. */
 enum igmp_parse {
 	IGMP_OK,
-	IGMP_BAD_LENGTH,      /* not 8, and less than 12 bytes */
-	IGMP_BAD_TYPE,        /* no query */
+	IGMP_BAD_LENGTH, /* not 8, and less than 12 bytes */
+	IGMP_BAD_TYPE,   /* no query */
 	IGMP_BAD_CHECKSUM,
 	IGMP_NO_ROUTER_ALERT, /* v2, v3 (RFC 9776, 9.1) */
-	IGMP_BAD_DST,         /* general, to another group than 224.0.0.1 (9.1) */
-	IGMP_BAD_GROUP,       /* neither 0.0.0.0 nor a group */
-	IGMP_SOURCES_CUT,     /* fewer sources than it says */
+	IGMP_BAD_DST,     /* general, to another group than 224.0.0.1 (9.1) */
+	IGMP_BAD_GROUP,   /* neither 0.0.0.0 nor a group */
+	IGMP_SOURCES_CUT, /* fewer sources than it says */
 };
 
 /*

@@ -57,14 +57,12 @@ void eth_log(struct log *log, const struct eth_hdr *h)
 struct mac mac_of_group(const struct ip_addr *group)
 {
 	const uint8_t *b = group->b;
+	struct mac v4 = { { 0x01, 0x00, 0x5e, b[13] & 0x7f, b[14], b[15] } };
+	struct mac v6 = { { 0x33, 0x33, b[12], b[13], b[14], b[15] } };
 
 	if (ip_is_broadcast(group))
 		return mac_broadcast;
-	if (ip_is_v4(group))
-		return (struct mac){
-			{ 0x01, 0x00, 0x5e, b[13] & 0x7f, b[14], b[15] }
-		};
-	return (struct mac){ { 0x33, 0x33, b[12], b[13], b[14], b[15] } };
+	return ip_is_v4(group) ? v4 : v6;
 }
 
 const char *mac_text(const struct mac *m, char buf[MAC_TEXT_LEN])

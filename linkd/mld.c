@@ -170,9 +170,8 @@ static void put_headers(uint8_t *buf, const struct ip_addr *src, size_t payload)
 	 * RFC 8200, 4.3 and RFC 2711, 2.1: next header, length; router alert,
 	 * two bytes, its value 0 for MLD; padding of two bytes.
 	 */
-	static const uint8_t hop_by_hop[HOP_BY_HOP_LEN] = {
-		IPPROTO_ICMPV6, 0, 0x05, 2, 0, 0, 0x01, 0,
-	};
+	static const uint8_t hop_by_hop[HOP_BY_HOP_LEN] = { IPPROTO_ICMPV6, 0,
+		0x05, 2, 0, 0, 0x01, 0 };
 
 	be32_put(buf, 6U << 28);
 	be16_put(buf + 4, (uint16_t)payload);
@@ -198,8 +197,8 @@ size_t mld_report_emit(uint8_t *buf, const struct ip_addr *src,
 		p[0] = (uint8_t)records[i].type;
 		memcpy(p + OFF_RECORD_GROUP, records[i].group.b, ADDR_LEN);
 	}
-	be16_put(report + OFF_CHECKSUM,
-	    checksum(report, len, src, &mld_routers));
+	be16_put(
+	    report + OFF_CHECKSUM, checksum(report, len, src, &mld_routers));
 	return mld_report_len(n);
 }
 

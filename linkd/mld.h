@@ -54,25 +54,25 @@ struct mld_ip {
 
 /* A query that has been checked. */
 struct mld_query {
-	uint8_t version;       /* 1 or 2 */
-	uint32_t max_resp_ms;  /* the answer is to come within this time */
-	struct ip_addr group;  /* ::: a general query */
-	bool suppress;         /* v2: S, routers only */
-	uint8_t robustness;    /* v2: QRV, 0 to 7; 0: the default */
-	uint32_t interval_s;   /* v2: QQIC */
-	uint16_t nsources;     /* v2 */
+	uint8_t version;      /* 1 or 2 */
+	uint32_t max_resp_ms; /* the answer is to come within this time */
+	struct ip_addr group; /* ::: a general query */
+	bool suppress;        /* v2: S, routers only */
+	uint8_t robustness;   /* v2: QRV, 0 to 7; 0: the default */
+	uint32_t interval_s;  /* v2: QQIC */
+	uint16_t nsources;    /* v2 */
 };
 
 /* Why a query was refused; each has a counter of the same name. */
 enum mld_parse {
 	MLD_OK,
-	MLD_BAD_LENGTH,      /* not 24, and less than 28 bytes */
-	MLD_BAD_TYPE,        /* no query */
-	MLD_BAD_SRC,         /* not from a link-local address */
-	MLD_BAD_HOP_LIMIT,   /* not 1 */
+	MLD_BAD_LENGTH,    /* not 24, and less than 28 bytes */
+	MLD_BAD_TYPE,      /* no query */
+	MLD_BAD_SRC,       /* not from a link-local address */
+	MLD_BAD_HOP_LIMIT, /* not 1 */
 	MLD_NO_ROUTER_ALERT,
-	MLD_BAD_GROUP,       /* neither :: nor an IPv6 group */
-	MLD_SOURCES_CUT,     /* fewer sources than it says */
+	MLD_BAD_GROUP,   /* neither :: nor an IPv6 group */
+	MLD_SOURCES_CUT, /* fewer sources than it says */
 };
 
 /*
@@ -92,8 +92,7 @@ size_t mld_query_emit(
     uint8_t *buf, const struct mld_query *q, const struct mld_ip *ip);
 
 /* Is the checksum of the ICMPv6 message of @len bytes at @buf right? */
-bool mld_checksum_ok(
-    const uint8_t *buf, size_t len, const struct mld_ip *ip);
+bool mld_checksum_ok(const uint8_t *buf, size_t len, const struct mld_ip *ip);
 
 /* The length of a packet that reports @n groups. */
 static inline size_t mld_report_len(size_t n)

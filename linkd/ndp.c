@@ -12,10 +12,10 @@ enum {
 	OFF_TYPE = 0,
 	OFF_CODE = 1,
 	OFF_CHECKSUM = 2,
-	OFF_FLAGS = 4,         /* NA */
-	OFF_TARGET = 8,        /* NS, NA, Redirect */
-	OFF_DESTINATION = 24,  /* Redirect */
-	OFF_HOP_LIMIT = 4,     /* RA, and so to the end */
+	OFF_FLAGS = 4,        /* NA */
+	OFF_TARGET = 8,       /* NS, NA, Redirect */
+	OFF_DESTINATION = 24, /* Redirect */
+	OFF_HOP_LIMIT = 4,    /* RA, and so to the end */
 	OFF_RA_FLAGS = 5,
 	OFF_LIFETIME = 6,
 	OFF_REACHABLE = 8,
@@ -49,7 +49,7 @@ enum {
 	OPT_MTU = 5,
 	OPT_NONCE = 14, /* RFC 3971, 5.3.2 */
 
-	OPT_UNIT = 8,   /* bytes; the length of all of these but OPT_PREFIX */
+	OPT_UNIT = 8, /* bytes; the length of all of these but OPT_PREFIX */
 	OPT_PREFIX_LEN = 32,
 };
 
@@ -276,6 +276,9 @@ enum ndp_parse ndp_parse(struct ndp_hdr *ret, const uint8_t *buf, size_t len,
 		return NDP_BAD_TYPE;
 	if (ip->hop_limit != NDP_HOP_LIMIT)
 		return NDP_BAD_HOP_LIMIT;
+	/* A mapped source would become IPv4's neighbour, a group anybody's. */
+	if (ip_is_v4(&ip->src) || ip_is_multicast(&ip->src))
+		return NDP_BAD_SRC;
 	if (buf[OFF_CODE] != 0)
 		return NDP_BAD_CODE;
 	if (len < fixed)
@@ -374,8 +377,8 @@ static uint8_t *put_options(uint8_t *p, const struct ndp_hdr *h)
 static uint16_t checksum(
     const uint8_t *buf, size_t len, const struct ndp_ip *ip)
 {
-	uint32_t sum = csum_pseudo(
-	    &ip->src, &ip->dst, IPPROTO_ICMPV6, (uint32_t)len);
+	uint32_t sum =
+	    csum_pseudo(&ip->src, &ip->dst, IPPROTO_ICMPV6, (uint32_t)len);
 
 	return csum_fold(csum_add(sum, buf, len));
 }
@@ -416,7 +419,8 @@ static void log_ra(struct log *log, const struct ndp_hdr *h)
 	for (unsigned i = 0; i < h->nprefix; i++) {
 		const struct ndp_prefix *p = &h->prefix[i];
 
-		log_field(log, "prefix", "%s/%u%s%s, valid %u s, preferred %u s",
+		log_field(log, "prefix",
+		    "%s/%u%s%s, valid %u s, preferred %u s",
 		    ip_text(&p->prefix, text), p->plen,
 		    p->on_link ? " on-link" : "",
 		    p->autonomous ? " autonomous" : "", p->valid_s,
@@ -465,9 +469,9 @@ void ndp_log(struct log *log, const struct ndp_hdr *h)
 		log_field(log, "target link-layer address", "%s",
 		    mac_text(&h->tlla, text));
 	if (h->has_nonce)
-		log_field(log, "nonce", "%02x%02x%02x%02x%02x%02x",
-		    h->nonce[0], h->nonce[1], h->nonce[2], h->nonce[3],
-		    h->nonce[4], h->nonce[5]);
+		log_field(log, "nonce", "%02x%02x%02x%02x%02x%02x", h->nonce[0],
+		    h->nonce[1], h->nonce[2], h->nonce[3], h->nonce[4],
+		    h->nonce[5]);
 	if (h->has_mtu)
 		log_field(log, "mtu", "%u", h->mtu);
 }

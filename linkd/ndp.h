@@ -78,44 +78,44 @@ struct ndp_hdr {
 	bool solicited; /* NA: S */
 	bool override;  /* NA: O */
 
-	uint8_t cur_hop_limit;   /* RA; 0: says nothing */
-	bool managed;            /* RA: M */
-	bool other;              /* RA: O */
-	int8_t preference;       /* RA: -1, 0, 1: low to high (RFC 4191) */
-	uint16_t lifetime_s;     /* RA; 0: not a default router */
-	uint32_t reachable_ms;   /* RA; 0: says nothing */
-	uint32_t retrans_ms;     /* RA; 0: says nothing */
+	uint8_t cur_hop_limit; /* RA; 0: says nothing */
+	bool managed;          /* RA: M */
+	bool other;            /* RA: O */
+	int8_t preference;     /* RA: -1, 0, 1: low to high (RFC 4191) */
+	uint16_t lifetime_s;   /* RA; 0: not a default router */
+	uint32_t reachable_ms; /* RA; 0: says nothing */
+	uint32_t retrans_ms;   /* RA; 0: says nothing */
 
-	bool has_slla;           /* source link-layer address: RS, RA, NS */
-	bool has_tlla;           /* target link-layer address: NA, Redirect */
-	bool has_nonce;          /* NS (RFC 7527) */
-	bool has_mtu;            /* RA */
+	bool has_slla;  /* source link-layer address: RS, RA, NS */
+	bool has_tlla;  /* target link-layer address: NA, Redirect */
+	bool has_nonce; /* NS (RFC 7527) */
+	bool has_mtu;   /* RA */
 	struct mac slla;
 	struct mac tlla;
 	uint8_t nonce[NDP_NONCE_LEN]; /* longer ones count as none: not ours */
 	uint32_t mtu;
-	uint8_t nprefix;         /* RA; those beyond NDP_MAX_PREFIX are left out */
+	uint8_t nprefix; /* RA; those beyond NDP_MAX_PREFIX are left out */
 	struct ndp_prefix prefix[NDP_MAX_PREFIX];
 };
 
 /* Why a message was refused; each has a counter of the same name. */
 enum ndp_parse {
 	NDP_OK,
-	NDP_SHORT,            /* fewer bytes than its type has without options */
-	NDP_BAD_TYPE,         /* no message of Neighbor Discovery */
-	NDP_BAD_HOP_LIMIT,    /* not 255: from beyond the link */
-	NDP_BAD_CODE,         /* not 0 */
-	NDP_BAD_SRC,          /* RA, Redirect: not from a link-local address */
-	NDP_BAD_DST,          /* NS from :: that is not to a solicited-node group */
-	NDP_BAD_TARGET,       /* unspecified, or a mapped IPv4 address */
+	NDP_SHORT,         /* fewer bytes than its type has without options */
+	NDP_BAD_TYPE,      /* no message of Neighbor Discovery */
+	NDP_BAD_HOP_LIMIT, /* not 255: from beyond the link */
+	NDP_BAD_CODE,      /* not 0 */
+	NDP_BAD_SRC,       /* no unicast; RA, Redirect: not link-local */
+	NDP_BAD_DST,    /* NS from :: that is not to a solicited-node group */
+	NDP_BAD_TARGET, /* unspecified, or a mapped IPv4 address */
 	NDP_TARGET_MULTICAST, /* NS, NA: of a group */
 	NDP_BAD_DESTINATION,  /* Redirect: of a group, or mapped */
-	NDP_BAD_REDIRECT,     /* target neither link-local nor the destination */
-	NDP_BAD_SOLICITED,    /* NA to a group with S set */
-	NDP_OPTION_ZERO,      /* an option of length 0 */
-	NDP_OPTION_CUT,       /* an option that ends beyond the message */
-	NDP_SLLA_FROM_ANY,    /* NS, RS from :: with a source link-layer address */
-	NDP_BAD_LLA,          /* a link-layer address of a group */
+	NDP_BAD_REDIRECT,  /* target neither link-local nor the destination */
+	NDP_BAD_SOLICITED, /* NA to a group with S set */
+	NDP_OPTION_ZERO,   /* an option of length 0 */
+	NDP_OPTION_CUT,    /* an option that ends beyond the message */
+	NDP_SLLA_FROM_ANY, /* NS, RS from :: with a source link-layer address */
+	NDP_BAD_LLA,       /* a link-layer address of a group */
 };
 
 /*
@@ -133,8 +133,7 @@ enum ndp_parse ndp_parse(struct ndp_hdr *ret, const uint8_t *buf, size_t len,
 size_t ndp_emit(uint8_t *buf, const struct ndp_hdr *h, const struct ndp_ip *ip);
 
 /* Is the checksum of the ICMPv6 message of @len bytes at @buf right? */
-bool ndp_checksum_ok(
-    const uint8_t *buf, size_t len, const struct ndp_ip *ip);
+bool ndp_checksum_ok(const uint8_t *buf, size_t len, const struct ndp_ip *ip);
 
 /* Print what @h's type has, field by field, at level debug. */
 void ndp_log(struct log *log, const struct ndp_hdr *h);

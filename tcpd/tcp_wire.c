@@ -269,9 +269,8 @@ void tcp_checksum_seal(uint8_t *buf, size_t len, const struct ip_addr *src,
 /* "SYN ACK", most significant last, as they are read aloud. */
 static const char *flags_text(uint16_t flags, char buf[40])
 {
-	static const char names[][4] = {
-		"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "AE",
-	};
+	static const char names[][4] = { "FIN", "SYN", "RST", "PSH", "ACK",
+		"URG", "ECE", "CWR", "AE" };
 	size_t len = 0;
 
 	buf[0] = '\0';

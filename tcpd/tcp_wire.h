@@ -32,10 +32,10 @@
 #include "tcpd/seq.h"
 
 enum {
-	TCP_HDR_LEN = 20,     /* without options */
-	TCP_HDR_MAX = 60,     /* doff 15 */
-	TCP_MAX_SACK = 4,     /* blocks that fit into 40 bytes of options */
-	TCP_MAX_WSCALE = 14,  /* RFC 7323, 2.3 */
+	TCP_HDR_LEN = 20,    /* without options */
+	TCP_HDR_MAX = 60,    /* doff 15 */
+	TCP_MAX_SACK = 4,    /* blocks that fit into 40 bytes of options */
+	TCP_MAX_WSCALE = 14, /* RFC 7323, 2.3 */
 };
 
 /* Control bits; AE is the one before CWR, in the other byte (RFC 9768). */
@@ -62,20 +62,20 @@ struct tcp_hdr {
 	uint16_t src_port; /* never 0 */
 	uint16_t dst_port; /* never 0 */
 	tcp_seq seq;
-	tcp_seq ack;      /* means something only with TCP_ACK */
-	uint16_t flags;   /* TCP_FIN to TCP_AE */
-	uint16_t window;  /* as sent, not scaled */
+	tcp_seq ack;     /* means something only with TCP_ACK */
+	uint16_t flags;  /* TCP_FIN to TCP_AE */
+	uint16_t window; /* as sent, not scaled */
 	uint16_t checksum;
-	uint16_t urgent;  /* means something only with TCP_URG */
-	uint8_t hdr_len;  /* bytes, options included; set by tcp_parse() */
+	uint16_t urgent; /* means something only with TCP_URG */
+	uint8_t hdr_len; /* bytes, options included; set by tcp_parse() */
 
 	bool has_mss;
 	bool has_wscale;
 	bool has_ts;
 	bool sack_permitted;
 	uint16_t mss;
-	uint8_t wscale;   /* 0 to TCP_MAX_WSCALE; more was sent as that */
-	uint8_t nsack;    /* 0 to TCP_MAX_SACK */
+	uint8_t wscale; /* 0 to TCP_MAX_WSCALE; more was sent as that */
+	uint8_t nsack;  /* 0 to TCP_MAX_SACK */
 	uint32_t ts_val;
 	uint32_t ts_ecr;
 	struct tcp_sack sack[TCP_MAX_SACK]; /* not checked against anything */

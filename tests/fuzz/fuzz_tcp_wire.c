@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (tcp_emit_len(&h) != tcp_emit_len(&back) ||
 	    memcmp(once, twice, tcp_emit_len(&h)) != 0)
 		abort();
-	/* The fixed part is the one received, but for doff and reserved bits. */
+	/* The fixed part is as received, but for doff and reserved bits. */
 	if (memcmp(once, data, 12) != 0 || memcmp(once + 14, data + 14, 6) != 0)
 		abort();
 	free(once);

@@ -13,6 +13,7 @@
 #include "linkd/arp.h"
 #include "tests/harness/logged.h"
 
+/* clang-format off */
 /* 192.0.2.1 at 02:00:00:00:00:01 asks who has 192.0.2.2. */
 static const uint8_t WHO_HAS[] = {
 	0x00, 0x01, 0x08, 0x00, 0x06, 0x04, 0x00, 0x01, /* fixed part, op */
@@ -21,6 +22,7 @@ static const uint8_t WHO_HAS[] = {
 	0x00, 0x00, 0x00, 0x00, 0x00, 0x00,             /* tha */
 	192, 0, 2, 2,                                   /* tpa */
 };
+/* clang-format on */
 
 static void reads_every_field(void **state)
 {

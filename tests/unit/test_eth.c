@@ -13,12 +13,14 @@
 #include "linkd/eth.h"
 #include "tests/harness/logged.h"
 
+/* clang-format off */
 /* An ARP broadcast from 02:00:00:00:00:01. */
 static const uint8_t FRAME[] = {
 	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, /* dst */
 	0x02, 0x00, 0x00, 0x00, 0x00, 0x01, /* src */
 	0x08, 0x06,                         /* type */
 };
+/* clang-format on */
 
 static void reads_every_field(void **state)
 {
@@ -118,11 +120,10 @@ static void finds_the_mac_of_a_group(void **state)
 static void reads_the_text_of_a_mac(void **state)
 {
 	static const struct mac want = { { 0x02, 0x0a, 0xf0, 0x9b, 0, 0xff } };
-	static const char *const bad[] = {
-		"", "0", "02", "02:", "02:0a:f0:9b:00", "02:0a:f0:9b:00:f",
+	static const char *const bad[] = { "", "0", "02",
+		"02:", "02:0a:f0:9b:00", "02:0a:f0:9b:00:f",
 		"02:0a:f0:9b:00:ff:", "02:0a:f0:9b:00:fg", "020af09b00ff",
-		"02:0a:f0:9b:00:ff ", " 02:0a:f0:9b:00:ff", "2:a:f0:9b:0:ff",
-	};
+		"02:0a:f0:9b:00:ff ", " 02:0a:f0:9b:00:ff", "2:a:f0:9b:0:ff" };
 	struct mac m;
 
 	(void)state;

@@ -15,6 +15,7 @@
 #include "shm/checksum.h"
 #include "tests/harness/logged.h"
 
+/* clang-format off */
 /* A general query of IGMPv3. */
 static const uint8_t QUERY[] = {
 	0x11, 100, 0xe4, 0x0c, /* type, 10 s, checksum */
@@ -41,6 +42,7 @@ static const uint8_t LEAVE[] = {
 	148, 4, 0, 0,
 	0x17, 0, 0xf7, 0xfa, 239, 1, 2, 3,
 };
+/* clang-format on */
 
 static struct ip_addr address(const char *text)
 {
@@ -197,8 +199,8 @@ static void refuses_fields_out_of_range(void **state)
 
 		memcpy(p, QUERY, sizeof(p));
 		p[cases[i].at] = cases[i].byte;
-		assert_int_equal(igmp_query_parse(&q, p, sizeof(p), &ip),
-		    IGMP_BAD_CHECKSUM);
+		assert_int_equal(
+		    igmp_query_parse(&q, p, sizeof(p), &ip), IGMP_BAD_CHECKSUM);
 		seal(p, sizeof(p));
 		if (igmp_query_parse(&q, p, sizeof(p), &ip) != cases[i].want)
 			fail_msg("%s", cases[i].why);

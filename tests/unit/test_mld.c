@@ -13,6 +13,7 @@
 #include "linkd/mld.h"
 #include "tests/harness/logged.h"
 
+/* clang-format off */
 /* A general query of MLDv2 from fe80::1. */
 static const uint8_t QUERY[] = {
 	130, 0, 0x4e, 0x84,             /* type, code, checksum */
@@ -40,6 +41,7 @@ static const uint8_t REPORT[] = {
 	3, 0, 0, 0,
 	0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xfb,
 };
+/* clang-format on */
 
 static struct ip_addr address(const char *text)
 {
@@ -213,8 +215,8 @@ static void counts_sources_and_ignores_what_follows(void **state)
 	p[27] = 2;
 	assert_int_equal(mld_query_parse(&q, p, sizeof(p), &ip), MLD_OK);
 	assert_int_equal(q.nsources, 2);
-	assert_int_equal(mld_query_parse(&q, p, sizeof(QUERY) + 31, &ip),
-	    MLD_SOURCES_CUT);
+	assert_int_equal(
+	    mld_query_parse(&q, p, sizeof(QUERY) + 31, &ip), MLD_SOURCES_CUT);
 }
 
 static void believes_only_queries_from_the_link(void **state)
@@ -224,8 +226,8 @@ static void believes_only_queries_from_the_link(void **state)
 
 	(void)state;
 	ip.hop_limit = 2;
-	assert_int_equal(mld_query_parse(&q, QUERY, sizeof(QUERY), &ip),
-	    MLD_BAD_HOP_LIMIT);
+	assert_int_equal(
+	    mld_query_parse(&q, QUERY, sizeof(QUERY), &ip), MLD_BAD_HOP_LIMIT);
 	ip = header("ff02::1");
 	ip.router_alert = false;
 	assert_int_equal(mld_query_parse(&q, QUERY, sizeof(QUERY), &ip),
@@ -245,8 +247,11 @@ static void reads_long_times(void **state)
 		uint16_t code;
 		uint32_t ms;
 	} cases[] = {
-		{ 0, 0 }, { 32767, 32767 }, { 0x8000, 32768 },
-		{ 0x8001, 32776 }, { 0xffff, 8387584 },
+		{ 0, 0 },
+		{ 32767, 32767 },
+		{ 0x8000, 32768 },
+		{ 0x8001, 32776 },
+		{ 0xffff, 8387584 },
 	};
 	struct mld_ip ip = header("ff02::1");
 
@@ -267,8 +272,9 @@ static void reads_long_times(void **state)
 static void rounds_times_without_a_code_down(void **state)
 {
 	struct mld_ip ip = header("ff02::1");
-	struct mld_query q = { .version = 2, .max_resp_ms = UINT32_MAX,
-		.interval_s = 129 };
+	struct mld_query q = {
+		.version = 2, .max_resp_ms = UINT32_MAX, .interval_s = 129
+	};
 	uint8_t out[MLD_QUERY_LEN];
 
 	(void)state;

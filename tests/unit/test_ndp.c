@@ -15,8 +15,9 @@
 #include "tests/harness/logged.h"
 
 #define FE80(n) 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, n
-#define DB8(n) 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, n
+#define DB8(n)  0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, n
 
+/* clang-format off */
 /* fe80::1 asks the group of fe80::2 for its MAC. */
 static const uint8_t NS[] = {
 	135, 0, 0x7a, 0x97, 0, 0, 0, 0, /* type, code, checksum, reserved */
@@ -63,6 +64,7 @@ static const uint8_t REDIRECT[] = {
 	DB8(5),                         /* destination */
 	2, 1, 2, 0, 0, 0, 0, 9,         /* target link-layer address */
 };
+/* clang-format on */
 
 /* A message and the header it came with. */
 static const struct sample {
@@ -316,6 +318,10 @@ static void refuses_headers_that_do_not_fit(void **state)
 		{ "ra", "2001:db8::1", "ff02::1", NDP_BAD_SRC },
 		{ "ra", "::", "ff02::1", NDP_BAD_SRC },
 		{ "redirect", "2001:db8::1", "fe80::2", NDP_BAD_SRC },
+		{ "redirect", "169.254.0.1", "fe80::2", NDP_BAD_SRC },
+		{ "ra", "169.254.0.1", "ff02::1", NDP_BAD_SRC },
+		{ "ns", "192.0.2.1", "ff02::1:ff00:2", NDP_BAD_SRC },
+		{ "ns", "ff02::1", "ff02::1:ff00:2", NDP_BAD_SRC },
 	};
 
 	(void)state;
@@ -339,11 +345,11 @@ static void refuses_any_other_hop_limit(void **state)
 		struct ndp_hdr h;
 
 		ip.hop_limit = 254;
-		assert_int_equal(ndp_parse(&h, s->msg, s->len, &ip),
-		    NDP_BAD_HOP_LIMIT);
+		assert_int_equal(
+		    ndp_parse(&h, s->msg, s->len, &ip), NDP_BAD_HOP_LIMIT);
 		ip.hop_limit = 0;
-		assert_int_equal(ndp_parse(&h, s->msg, s->len, &ip),
-		    NDP_BAD_HOP_LIMIT);
+		assert_int_equal(
+		    ndp_parse(&h, s->msg, s->len, &ip), NDP_BAD_HOP_LIMIT);
 	}
 }
 
@@ -363,8 +369,7 @@ static void refuses_mapped_and_unspecified_targets(void **state)
 
 		memcpy(p, s->msg, s->len);
 		memcpy(p + 8, target.b, 16);
-		assert_int_equal(
-		    ndp_parse(&h, p, s->len, &ip), NDP_BAD_TARGET);
+		assert_int_equal(ndp_parse(&h, p, s->len, &ip), NDP_BAD_TARGET);
 	}
 }
 

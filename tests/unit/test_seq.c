@@ -14,7 +14,14 @@
 
 /* Where a comparison may go wrong: around 0 and around 2^31. */
 static const uint32_t NEAR[] = {
-	0, 1, 2, 0x7ffffffe, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe,
+	0,
+	1,
+	2,
+	0x7ffffffe,
+	0x7fffffff,
+	0x80000000,
+	0x80000001,
+	0xfffffffe,
 	0xffffffff,
 };
 
@@ -75,8 +82,7 @@ static void knows_the_edges_of_a_window(void **state)
 		assert_false(
 		    seq_in_window(seq_add(first, 65535), first, 65535));
 		assert_false(seq_in_window(seq_sub(first, 1), first, 65535));
-		assert_false(
-		    seq_in_window(seq_sub(first, 1), first, 1U << 30));
+		assert_false(seq_in_window(seq_sub(first, 1), first, 1U << 30));
 	}
 }
 

@@ -13,6 +13,7 @@
 #include "tcpd/tcp_wire.h"
 #include "tests/harness/logged.h"
 
+/* clang-format off */
 /* The first segment from 192.0.2.1 port 40000 to port 80 of 192.0.2.2. */
 static const uint8_t SYN[] = {
 	0x9c, 0x40, 0x00, 0x50,             /* ports */
@@ -42,6 +43,7 @@ static const uint8_t ACK[] = {
 	0x01, 0x02, 0x33, 0x05, 0x01, 0x02, 0x43, 0x05,
 	'h', 'i',
 };
+/* clang-format on */
 
 enum {
 	ACK_HDR_LEN = sizeof(ACK) - 2,
@@ -197,15 +199,15 @@ static void refuses_fields_out_of_range(void **state)
 static void skips_what_it_does_not_know(void **state)
 {
 	static const uint8_t options[] = {
-		34, 6, 1, 2, 3, 4,  /* fast open */
-		2, 3, 9,            /* MSS of a wrong length */
-		3, 4, 1, 1,         /* so the window scale */
-		4, 3, 0,            /* and SACK permitted */
-		5, 2,               /* SACK without a block */
+		34, 6, 1, 2, 3, 4,         /* fast open */
+		2, 3, 9,                   /* MSS of a wrong length */
+		3, 4, 1, 1,                /* so the window scale */
+		4, 3, 0,                   /* and SACK permitted */
+		5, 2,                      /* SACK without a block */
 		5, 9, 0, 0, 0, 0, 0, 0, 0, /* and with half of one */
-		8, 2,               /* timestamps */
-		2, 4, 0x02, 0x18,   /* MSS 536 */
-		0, 2, 0,            /* END; what follows is not looked at */
+		8, 2,                      /* timestamps */
+		2, 4, 0x02, 0x18,          /* MSS 536 */
+		0, 2, 0, /* END; what follows is not looked at */
 	};
 	struct tcp_hdr h;
 

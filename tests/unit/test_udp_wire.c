@@ -10,14 +10,16 @@
 
 #include <cmocka.h>
 
-#include "udpd/udp_wire.h"
 #include "tests/harness/logged.h"
+#include "udpd/udp_wire.h"
 
+/* clang-format off */
 /* "ping" from 192.0.2.1 port 40000 to the echo port of 192.0.2.2. */
 static const uint8_t PING[] = {
 	0x9c, 0x40, 0x00, 0x07, 0x00, 0x0c, 0x00, 0xba, /* header */
 	'p', 'i', 'n', 'g',                             /* payload */
 };
+/* clang-format on */
 
 static struct ip_addr address(const char *text)
 {
