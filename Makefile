@@ -234,7 +234,7 @@ $(FUZZERS): $(B)/tests/%: $(B)/obj/tests/%.o $(TESTLIBS)
 export V
 
 .PHONY: test-programs tools fuzz-programs
-test-programs: $(FAST_TESTS)
+test-programs: $(TESTS)
 tools: $(TOOLS)
 fuzz-programs: $(FUZZERS)
 
