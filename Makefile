@@ -234,7 +234,7 @@ $(FUZZERS): $(B)/tests/%: $(B)/obj/tests/%.o $(TESTLIBS)
 export V
 
 .PHONY: test-programs tools fuzz-programs
-test-programs: $(TESTS)
+test-programs: $(FAST_TESTS)
 tools: $(TOOLS)
 fuzz-programs: $(FUZZERS)
 

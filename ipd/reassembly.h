@@ -34,51 +34,50 @@
 #include "shm/clock.h"
 
 enum {
-	REASM_BLOCK = 4096,      /* bytes of data in a block */
-	REASM_BLOCKS = 16,       /* in a datagram: 64 KB */
-	REASM_HOLES = 32,        /* in a datagram at any time */
-	REASM_HDR_MAX = 256,     /* IP header and what each fragment repeats */
-	REASM_MIN_BYTES = 17 * REASM_BLOCK,
+	REASM_BLOCK = 4096,  /* bytes of data in a block */
+	REASM_BLOCKS = 16,   /* in a datagram: 64 KB */
+	REASM_HOLES = 32,    /* in a datagram at any time */
+	REASM_HDR_MAX = 256, /* IP header and what each fragment repeats */
+	REASM_MIN_BYTES = REASM_BLOCKS * REASM_BLOCK, /* the longest fits */
 	REASM_QUOTE_MAX = 1232,
 	REASM_TIMEOUT_MS = 60 * 1000, /* RFC 8200, 4.5 */
-	REASM_FRAGMENTS = 256,   /* of a datagram: 64 KB in pieces of 256 */
+	REASM_FRAGMENTS = 256, /* of a datagram: 64 KB in pieces of 256 */
 };
 
 /* One fragment, as ipd/ipv4.h or ipd/ipv6.h made it out. */
 struct reassembly_fragment {
 	struct ip_addr src, dst;
 	uint32_t id;
-	uint32_t zone;          /* the link, if the addresses are link-local */
-	uint8_t proto;          /* IPv4: part of the key.  IPv6: 0 */
-	uint8_t next_header;    /* IPv6: what the fragment header names */
-	uint8_t ecn;            /* of this fragment: 0 to 3 */
+	uint32_t zone;       /* the link, if the addresses are link-local */
+	uint8_t proto;       /* IPv4: part of the key.  IPv6: 0 */
+	uint8_t next_header; /* IPv6: what the fragment header names */
+	uint8_t ecn;         /* of this fragment: 0 to 3 */
 	bool more;
-	uint16_t offset;        /* bytes, a multiple of 8 */
-	uint16_t hdr_len;       /* bytes at hdr */
-	uint16_t named_at;      /* IPv6: the byte in hdr that names the
-				 * fragment header (ipv6_chain.frag_named_at) */
-	uint16_t len;           /* bytes at data; if more, a multiple of 8 */
-	const uint8_t *hdr;     /* IPv4 header with options, or IPv6 headers
-				 * before the fragment header */
+	uint16_t offset;    /* bytes, a multiple of 8 */
+	uint16_t hdr_len;   /* bytes at hdr */
+	uint16_t named_at;  /* IPv6: the byte in hdr that names the
+			     * fragment header (ipv6_chain.frag_named_at) */
+	uint16_t len;       /* bytes at data; if more, a multiple of 8 */
+	const uint8_t *hdr; /* IPv4 header with options, or IPv6 headers
+			     * before the fragment header */
 	const uint8_t *data;
 };
 
 /* What became of it; all but the first two have counters of the same name. */
 enum reassembly_result {
-	REASM_HELD,      /* taken in; others are missing */
-	REASM_COMPLETE,  /* all there: take it in this turn */
-	REASM_DUPLICATE, /* had it already, ignored */
-	REASM_LATER,     /* nothing was changed for it: end the turn without
-			  * consuming it; there will be room in the next */
-	REASM_OVERLAP,   /* or contradicted another: datagram thrown away */
-	REASM_EMPTY,     /* no data in it: ignored */
-	REASM_MALFORMED, /* odd offset or length: ignored */
-	REASM_TOO_LONG,  /* beyond 65535 with its header: ignored or thrown */
-	REASM_BAD_HEADER,/* longer than REASM_HDR_MAX: ignored */
-	REASM_TOO_MANY,  /* fragments or holes: datagram thrown away */
-	REASM_NO_ROOM,   /* bigger than the whole arena: datagram thrown away */
-	REASM_BAD_ECN,   /* complete, but CE beside Not-ECT (RFC 3168, 5.3):
-			  * datagram thrown away */
+	REASM_HELD,       /* taken in; others are missing */
+	REASM_COMPLETE,   /* all there: take it in this turn */
+	REASM_DUPLICATE,  /* had it already, ignored */
+	REASM_LATER,      /* nothing was changed for it: end the turn without
+			   * consuming it; there will be room in the next */
+	REASM_OVERLAP,    /* or contradicted another: datagram thrown away */
+	REASM_EMPTY,      /* no data in it: ignored */
+	REASM_MALFORMED,  /* odd offset or length: ignored */
+	REASM_TOO_LONG,   /* beyond 65535 with its header: ignored or thrown */
+	REASM_BAD_HEADER, /* longer than REASM_HDR_MAX: ignored */
+	REASM_TOO_MANY,   /* fragments or holes: datagram thrown away */
+	REASM_BAD_ECN,    /* complete, but CE beside Not-ECT (RFC 3168, 5.3):
+			   * datagram thrown away */
 };
 
 /*
@@ -94,21 +93,30 @@ struct reassembly_config {
 	void *ctx;
 };
 
+/*
+ * Numbers of what is free, and of what was freed in this turn, which is not
+ * given out before the next.
+ */
+struct reassembly_stock {
+	uint16_t *list; /* the free ones, then those in limbo */
+	uint32_t free;
+	uint32_t limbo;
+};
+
 /* One process's view; private, made anew by each. */
 struct reassembly {
 	struct reassembly_config cfg;
 	struct reassembly_record *records;
-	uint8_t *aside;         /* header copies and starts */
+	uint8_t *aside; /* header copies and starts */
 	uint8_t *blocks;
-	uint32_t n;             /* records, and as many blocks */
-	uint32_t *hash;         /* hint: of each record's key; 0: free */
-	uint32_t *touched;      /* hint: turn in which it was touched */
-	uint16_t *block_list;   /* hint: free blocks, then freed in this turn */
-	uint16_t *slot_list;    /* hint: the same for records */
-	uint32_t blocks_free, blocks_limbo;
-	uint32_t slots_free, slots_limbo;
+	uint32_t n;        /* records, and as many blocks */
+	uint32_t *hash;    /* hint: of each record's key; 0: free */
+	uint32_t *touched; /* hint: turn in which it was touched */
+	struct reassembly_stock free_blocks, free_records;
+	struct mono earliest; /* hint: no datagram's time is up before */
 	uint32_t turn;
-	uint64_t evicted;       /* datagrams thrown away to make room */
+	uint64_t evicted; /* datagrams thrown away, oldest first, to make
+			   * room; a count since reassembly_init() */
 };
 
 /* Bytes of arena for @max_bytes of data; a multiple of 4096. */
@@ -164,10 +172,13 @@ struct reassembly_expired {
 };
 
 /* Forget one datagram whose time is up by @now; false if there is none. */
-bool reassembly_expire(struct reassembly *r, struct mono now,
-    struct reassembly_expired *ret);
+bool reassembly_expire(
+    struct reassembly *r, struct mono now, struct reassembly_expired *ret);
 
-/* When reassembly_expire() will next have something; or MONO_NEVER. */
+/*
+ * When to call reassembly_expire() next, or MONO_NEVER.  It may then find that
+ * the datagram has been completed meanwhile.
+ */
 struct mono reassembly_deadline(const struct reassembly *r);
 
 /* How many datagrams, and blocks of data, are held. */
