@@ -152,8 +152,8 @@ static bool is_our_nonce(const struct dad *d, const uint8_t *nonce, size_t len)
 	return false;
 }
 
-static enum dad_verdict lost(struct dad *d, const struct touch *t,
-    const struct mac *rival)
+static enum dad_verdict lost(
+    struct dad *d, const struct touch *t, const struct mac *rival)
 {
 	touch(t, d, sizeof(*d));
 	d->rival = *rival;
@@ -204,8 +204,9 @@ enum dad_verdict dad_heard_na(
 static enum dad_verdict defend(struct dad *d, const struct touch *t,
     const struct mac *rival, struct mono now)
 {
-	bool recent = d->conflict.ns != 0 && mono_since(now, d->conflict) <
-	    (int64_t)ACD_DEFEND_INTERVAL_MS * NS_PER_MS;
+	bool recent = d->conflict.ns != 0 &&
+	    mono_since(now, d->conflict) <
+		(int64_t)ACD_DEFEND_INTERVAL_MS * NS_PER_MS;
 
 	if (recent && d->acd)
 		return lost(d, t, rival);
@@ -233,8 +234,8 @@ enum dad_verdict dad_heard_arp(struct dad *d, const struct touch *t,
 	switch ((enum dad_state)d->state) {
 	case DAD_TENTATIVE:
 		/* Without acd it is tentative for no time at all. */
-		return d->acd && (claims || probes) ? lost(d, t, &arp->sha) :
-						      DAD_FINE;
+		return d->acd && (claims || probes) ? lost(d, t, &arp->sha)
+						    : DAD_FINE;
 	case DAD_VALID:
 		return claims ? defend(d, t, &arp->sha, now) : DAD_FINE;
 	case DAD_NONE:
@@ -281,8 +282,9 @@ static enum dad_do due_tentative(
 static enum dad_do due_valid(struct dad *d, struct mono now)
 {
 	d->to_announce--;
-	d->deadline = d->to_announce > 0 ?
-	    mono_add_ms(now, ACD_ANNOUNCE_INTERVAL_MS) : MONO_NEVER;
+	d->deadline = d->to_announce > 0
+	    ? mono_add_ms(now, ACD_ANNOUNCE_INTERVAL_MS)
+	    : MONO_NEVER;
 	return DAD_SEND_ANNOUNCE;
 }
 

@@ -64,13 +64,13 @@ struct dad {
 	uint64_t random;      /* for delays; moves with each draw */
 	uint64_t nonce_key;   /* the nonce of probe k follows from it */
 	uint32_t retrans_ms;
-	uint8_t state;    /* enum dad_state */
-	uint8_t acd;      /* RFC 5227 was asked for */
-	uint8_t sent;     /* probes sent */
-	uint8_t probes;   /* probes to send */
+	uint8_t state;       /* enum dad_state */
+	uint8_t acd;         /* RFC 5227 was asked for */
+	uint8_t sent;        /* probes sent */
+	uint8_t probes;      /* probes to send */
 	uint8_t to_announce; /* announcements to send */
-	uint8_t looped;   /* a probe came back: more were added */
-	struct mac rival; /* who has it, if DUPLICATE or in conflict */
+	uint8_t looped;      /* a probe came back: more were added */
+	struct mac rival;    /* who has it, if DUPLICATE or in conflict */
 };
 
 struct dad_conf {

@@ -55,8 +55,9 @@ static enum gro_result look_ip4(struct part *a, size_t len)
 		return GRO_CHECKSUM;
 	a->l4_at = IP4_HDR;
 	a->type = p[IP4_PROTO] == PROTO_TCP ? GSO_TCP4 : GSO_UDP4;
-	return p[IP4_PROTO] == PROTO_TCP || p[IP4_PROTO] == PROTO_UDP ?
-	    GRO_HELD : GRO_PLAIN;
+	return p[IP4_PROTO] == PROTO_TCP || p[IP4_PROTO] == PROTO_UDP
+	    ? GRO_HELD
+	    : GRO_PLAIN;
 }
 
 static enum gro_result look_ip6(struct part *a, size_t len)
@@ -70,8 +71,8 @@ static enum gro_result look_ip6(struct part *a, size_t len)
 		return GRO_PLAIN;
 	a->l4_at = IP6_HDR;
 	a->type = p[IP6_NEXT] == PROTO_TCP ? GSO_TCP6 : GSO_UDP6;
-	return p[IP6_NEXT] == PROTO_TCP || p[IP6_NEXT] == PROTO_UDP ?
-	    GRO_HELD : GRO_PLAIN;
+	return p[IP6_NEXT] == PROTO_TCP || p[IP6_NEXT] == PROTO_UDP ? GRO_HELD
+								    : GRO_PLAIN;
 }
 
 static enum gro_result look_tcp(struct part *a)
@@ -123,8 +124,8 @@ static enum gro_result look(
 	if (r != GRO_HELD)
 		return r;
 
-	sum = l4_pseudo(p, is_v6(&a), is_tcp(&a) ? PROTO_TCP : PROTO_UDP,
-	    a.len - a.l4_at);
+	sum = l4_pseudo(
+	    p, is_v6(&a), is_tcp(&a) ? PROTO_TCP : PROTO_UDP, a.len - a.l4_at);
 	if (csum_fold(csum_add(sum, p + a.l4_at, a.len - a.l4_at)) != 0)
 		return GRO_CHECKSUM;
 	*ret = a;
@@ -188,7 +189,7 @@ static bool same_ip_header(const struct gro *g, const struct part *a)
 	return same(g, a->p, IP4_TOS, 1) && same(g, a->p, IP4_FRAG, 2) &&
 	    same(g, a->p, IP4_TTL, 1) &&
 	    (be16_get(a->p + IP4_FRAG) & IP4_DF ||
-	    be16_get(a->p + IP4_ID) == id);
+		be16_get(a->p + IP4_ID) == id);
 }
 
 static enum gro_result tcp_follows(const struct gro *g, const struct part *a)

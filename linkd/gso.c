@@ -52,10 +52,12 @@ int gso_begin(struct gso *ret, const struct span *spans, unsigned nspans,
     size_t l4_at, enum gso_type type, uint16_t size)
 {
 	size_t len = spans_len(spans, nspans);
-	struct gso g = { .spans = spans, .nspans = nspans, .l4_at = l4_at,
-		.type = type, .size = size };
-	size_t have =
-	    spans_copy(g.header, spans, nspans, 0, sizeof(g.header));
+	struct gso g = { .spans = spans,
+		.nspans = nspans,
+		.l4_at = l4_at,
+		.type = type,
+		.size = size };
+	size_t have = spans_copy(g.header, spans, nspans, 0, sizeof(g.header));
 	size_t l4_len;
 
 	if (type >= GSO_NTYPES || size == 0 || !ip_fits(&g, have))
@@ -65,11 +67,11 @@ int gso_begin(struct gso *ret, const struct span *spans, unsigned nspans,
 		return -EINVAL;
 	g.header_len = l4_at + l4_len;
 	g.payload_len = len - g.header_len;
-	if (g.payload_len > UINT32_MAX - size ||
-	    g.header_len + size > L3_MAX)
+	if (g.payload_len > UINT32_MAX - size || g.header_len + size > L3_MAX)
 		return -EINVAL;
-	g.segments = g.payload_len == 0 ? 1 :
-	    (uint32_t)((g.payload_len + size - 1) / size);
+	g.segments = g.payload_len == 0
+	    ? 1
+	    : (uint32_t)((g.payload_len + size - 1) / size);
 	*ret = g;
 	return 0;
 }
@@ -107,7 +109,7 @@ static void put_tcp(
 	if (k > 0)
 		l4[TCP_FLAGS] &= (uint8_t)~FLAG_CWR;
 	if (k + 1 < g->segments)
-		l4[TCP_FLAGS] &= (uint8_t)~(FLAG_FIN | FLAG_PSH);
+		l4[TCP_FLAGS] &= (uint8_t) ~(FLAG_FIN | FLAG_PSH);
 	be16_put(l4 + TCP_CSUM, 0);
 }
 
@@ -135,8 +137,8 @@ static void put_checksum(
 		be16_put(l4 + UDP_CSUM, csum_fold_udp(sum));
 }
 
-void gso_segment(const struct gso *g, uint32_t k, uint8_t *header,
-    struct gso_segment *ret)
+void gso_segment(
+    const struct gso *g, uint32_t k, uint8_t *header, struct gso_segment *ret)
 {
 	struct gso_segment s = { .off = (size_t)k * g->size };
 
@@ -146,8 +148,8 @@ void gso_segment(const struct gso *g, uint32_t k, uint8_t *header,
 
 	memcpy(header, g->header, g->header_len);
 	if (!is_v6(g->type))
-		be16_put(header + IP4_ID,
-		    (uint16_t)(be16_get(header + IP4_ID) + k));
+		be16_put(
+		    header + IP4_ID, (uint16_t)(be16_get(header + IP4_ID) + k));
 	l3_set_len(header, is_v6(g->type), g->l4_at, g->header_len + s.len);
 	if (is_tcp(g->type))
 		put_tcp(g, header + g->l4_at, k, &s);

@@ -64,7 +64,7 @@ struct gso_segment {
  * IPv4 identification counted on, TCP sequence number, FIN and PSH only on the
  * last, CWR only on the first (RFC 3168, 6.1.2), all checksums complete.
  */
-void gso_segment(const struct gso *g, uint32_t k, uint8_t *header,
-    struct gso_segment *ret);
+void gso_segment(
+    const struct gso *g, uint32_t k, uint8_t *header, struct gso_segment *ret);
 
 #endif /* LINKD_GSO_H */

@@ -81,10 +81,10 @@ static inline void l3_set_len(uint8_t *ip, bool v6, size_t l4_at, size_t len)
 static inline uint32_t l4_pseudo(
     const uint8_t *ip, bool v6, uint8_t proto, size_t len)
 {
-	struct ip_addr src = v6 ? ip_from_v6(ip + IP6_SRC) :
-				  ip_from_v4(ip + IP4_SRC);
-	struct ip_addr dst = v6 ? ip_from_v6(ip + IP6_DST) :
-				  ip_from_v4(ip + IP4_DST);
+	struct ip_addr src =
+	    v6 ? ip_from_v6(ip + IP6_SRC) : ip_from_v4(ip + IP4_SRC);
+	struct ip_addr dst =
+	    v6 ? ip_from_v6(ip + IP6_DST) : ip_from_v4(ip + IP4_DST);
 
 	return csum_pseudo(&src, &dst, proto, (uint32_t)len);
 }

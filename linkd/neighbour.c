@@ -21,16 +21,16 @@ enum {
 #define TO(s) (1U << NEIGHBOUR_##s)
 static const uint16_t arrows[NEIGHBOUR_NSTATES] = {
 	[NEIGHBOUR_FREE] = TO(INCOMPLETE) | TO(STALE) | TO(PERMANENT),
-	[NEIGHBOUR_INCOMPLETE] = TO(REACHABLE) | TO(STALE) | TO(FAILED) |
-	    TO(PERMANENT) | TO(FREE),
-	[NEIGHBOUR_REACHABLE] = TO(REACHABLE) | TO(STALE) | TO(PERMANENT) |
-	    TO(FREE),
-	[NEIGHBOUR_STALE] = TO(REACHABLE) | TO(STALE) | TO(DELAY) |
-	    TO(PERMANENT) | TO(FREE),
-	[NEIGHBOUR_DELAY] = TO(REACHABLE) | TO(STALE) | TO(PROBE) |
-	    TO(PERMANENT) | TO(FREE),
-	[NEIGHBOUR_PROBE] = TO(REACHABLE) | TO(STALE) | TO(PERMANENT) |
-	    TO(FREE),
+	[NEIGHBOUR_INCOMPLETE] =
+	    TO(REACHABLE) | TO(STALE) | TO(FAILED) | TO(PERMANENT) | TO(FREE),
+	[NEIGHBOUR_REACHABLE] =
+	    TO(REACHABLE) | TO(STALE) | TO(PERMANENT) | TO(FREE),
+	[NEIGHBOUR_STALE] =
+	    TO(REACHABLE) | TO(STALE) | TO(DELAY) | TO(PERMANENT) | TO(FREE),
+	[NEIGHBOUR_DELAY] =
+	    TO(REACHABLE) | TO(STALE) | TO(PROBE) | TO(PERMANENT) | TO(FREE),
+	[NEIGHBOUR_PROBE] =
+	    TO(REACHABLE) | TO(STALE) | TO(PERMANENT) | TO(FREE),
 	/* Late answers and new packets rescue it. */
 	[NEIGHBOUR_FAILED] = TO(INCOMPLETE) | TO(REACHABLE) | TO(STALE) |
 	    TO(PERMANENT) | TO(FREE),
@@ -207,8 +207,8 @@ static enum neighbour_answer wanted_new(struct neighbours *n, uint8_t link,
 	uint32_t id = NEIGHBOUR_NONE;
 
 	/* An address scan fills its share, and no more. */
-	if (n->incomplete[link] < (n->entries + INCOMPLETE_SHARE - 1) /
-	    INCOMPLETE_SHARE)
+	if (n->incomplete[link] <
+	    (n->entries + INCOMPLETE_SHARE - 1) / INCOMPLETE_SHARE)
 		id = create(n, link, ip, NEIGHBOUR_INCOMPLETE, now);
 	if (id == NEIGHBOUR_NONE) {
 		n->count[NEIGHBOUR_DROP_FULL]++;
@@ -282,8 +282,8 @@ static void advert_incomplete(struct neighbours *n, uint32_t id,
 	if (!na->mac)
 		return;
 	set_mac(n, id, na->mac);
-	set_state(n, id,
-	    na->solicited ? NEIGHBOUR_REACHABLE : NEIGHBOUR_STALE, now);
+	set_state(
+	    n, id, na->solicited ? NEIGHBOUR_REACHABLE : NEIGHBOUR_STALE, now);
 }
 
 /* RFC 4861, 7.2.5, I and II: there is an address. */
@@ -364,8 +364,7 @@ int neighbour_permanent(struct neighbours *n, uint8_t link,
 
 /* --- time --- */
 
-static void solicit_again(
-    struct neighbours *n, uint32_t id, struct mono now)
+static void solicit_again(struct neighbours *n, uint32_t id, struct mono now)
 {
 	struct neighbour *e = entry_touch(n, id);
 

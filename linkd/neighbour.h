@@ -70,7 +70,7 @@ struct neighbour {
 	uint8_t state;  /* enum neighbour_state */
 	uint8_t router; /* IsRouter */
 	uint8_t pad;
-	uint16_t tries; /* solicitations sent in this state */
+	uint16_t tries;      /* solicitations sent in this state */
 	uint32_t queue_head; /* first block of the oldest packet, or NONE */
 	uint32_t queue_tail; /* first block of the newest packet */
 	uint32_t queue_blocks;
@@ -129,6 +129,8 @@ struct neighbours {
 	uint32_t *free_entry, *free_block, *freed_block; /* stacks */
 	uint32_t nfree_entry, nfree_block, nfreed_block;
 	uint32_t incomplete[TOPO_MAX_LINKS];
+	uint32_t *announced; /* turn in which the entry was touched last */
+	uint32_t turn;
 };
 
 /* --- making and attaching --- */
@@ -156,7 +158,10 @@ void neighbour_close(struct neighbours *n);
 /* Rebuild the hints from the table; for after an undo in this process. */
 void neighbour_rebuild(struct neighbours *n);
 
-/* A new turn begins: what the last one freed can be used again. */
+/*
+ * A new turn begins; not to be left out.  What the last one freed can be used
+ * again, and each entry is announced anew before its first change.
+ */
 void neighbour_turn(struct neighbours *n);
 
 /* --- what happened --- */
@@ -226,8 +231,11 @@ struct neighbour_action {
 	uint8_t link;
 	struct mac mac;
 	struct ip_addr ip;
-	uint32_t id; /* NONE if gone; else the header of the packet that waits
-		      * here, if one does, names the source to ask with (7.2.2) */
+	/*
+	 * NONE if the entry is gone.  Else the header of the packet that waits
+	 * here, if one does, names the source address to ask with (7.2.2).
+	 */
+	uint32_t id;
 };
 
 /* The next thing due at @now; false if there is none. */
@@ -247,7 +255,7 @@ int neighbour_enqueue(struct neighbours *n, uint32_t id, const void *header,
     size_t header_len, const struct span *spans, unsigned nspans);
 
 /*
- * Walk the entries whose packets can leave: @after NONE gives the first.  FAILED
+ * Walk the entries whose packets can leave: @after NONE gives the first. FAILED
  * ones go back to ipd, all others to their MAC.  They stay until the last
  * packet is popped; take the next before that.
  */
@@ -265,8 +273,8 @@ bool neighbour_peek(
     const struct neighbours *n, uint32_t id, struct neighbour_packet *ret);
 
 /* Copy its bytes to @dst, which has room for p->len. */
-void neighbour_copy(const struct neighbours *n,
-    const struct neighbour_packet *p, uint8_t *dst);
+void neighbour_copy(
+    const struct neighbours *n, const struct neighbour_packet *p, uint8_t *dst);
 
 /* The oldest packet has been sent (or answered, if FAILED). */
 void neighbour_pop(struct neighbours *n, uint32_t id, struct mono now);
@@ -274,8 +282,7 @@ void neighbour_pop(struct neighbours *n, uint32_t id, struct mono now);
 /* --- looking --- */
 
 /* The entry, or NULL if @id is out of range or free. */
-const struct neighbour *neighbour_get(
-    const struct neighbours *n, uint32_t id);
+const struct neighbour *neighbour_get(const struct neighbours *n, uint32_t id);
 /* Its number, or NEIGHBOUR_NONE. */
 uint32_t neighbour_find(
     const struct neighbours *n, uint8_t link, const struct ip_addr *ip);

@@ -15,8 +15,9 @@
 
 static uint32_t blocks_for(size_t len)
 {
-	return len == 0 ? 1 :
-	    (uint32_t)((len + NEIGHBOUR_DATA - 1) / NEIGHBOUR_DATA);
+	return len == 0
+	    ? 1
+	    : (uint32_t)((len + NEIGHBOUR_DATA - 1) / NEIGHBOUR_DATA);
 }
 
 /* Its blocks rest until the next turn: an undo may need them as they are. */
@@ -28,6 +29,7 @@ static void free_packet(struct neighbours *n, uint32_t first)
 
 void neighbour_turn(struct neighbours *n)
 {
+	n->turn++;
 	while (n->nfreed_block > 0)
 		n->free_block[n->nfree_block++] =
 		    n->freed_block[--n->nfreed_block];
@@ -55,8 +57,8 @@ void queue_clear(struct neighbours *n, uint32_t id)
 }
 
 /* Copy @len bytes of the spans into new blocks; returns the first. */
-static uint32_t store(struct neighbours *n, const struct span *spans,
-    unsigned nspans, size_t len)
+static uint32_t store(
+    struct neighbours *n, const struct span *spans, unsigned nspans, size_t len)
 {
 	uint32_t next = NEIGHBOUR_NONE;
 
@@ -66,8 +68,8 @@ static uint32_t store(struct neighbours *n, const struct span *spans,
 		struct neighbour_block *b = &n->block[at];
 
 		b->next = next;
-		spans_copy(b->data, spans, nspans,
-		    (size_t)i * NEIGHBOUR_DATA, NEIGHBOUR_DATA);
+		spans_copy(b->data, spans, nspans, (size_t)i * NEIGHBOUR_DATA,
+		    NEIGHBOUR_DATA);
 		next = at;
 	}
 	return next;
@@ -141,8 +143,8 @@ bool neighbour_peek(
 	return true;
 }
 
-void neighbour_copy(const struct neighbours *n,
-    const struct neighbour_packet *p, uint8_t *dst)
+void neighbour_copy(
+    const struct neighbours *n, const struct neighbour_packet *p, uint8_t *dst)
 {
 	uint32_t at = p->block;
 

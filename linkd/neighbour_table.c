@@ -94,8 +94,8 @@ uint32_t neighbour_find(
 {
 	uint32_t id = *bucket_of(n, link, ip);
 
-	while (id != NEIGHBOUR_NONE && (n->entry[id].link != link ||
-	    !ip_equal(&n->entry[id].ip, ip)))
+	while (id != NEIGHBOUR_NONE &&
+	    (n->entry[id].link != link || !ip_equal(&n->entry[id].ip, ip)))
 		id = n->chain[id];
 	return id;
 }
@@ -339,6 +339,7 @@ void neighbour_rebuild(struct neighbours *n)
 	/* Not yet of use for anything else: what is found in a queue. */
 	uint8_t *used = (uint8_t *)n->freed_block;
 
+	neighbour_turn(n);
 	n->heap_len = n->nfree_entry = 0;
 	n->nfree_block = n->nfreed_block = 0;
 	n->ready_head = n->ready_tail = NEIGHBOUR_NONE;
@@ -379,7 +380,7 @@ static int hints_make(struct neighbours *n)
 
 	while (buckets < n->entries * 2UL)
 		buckets *= 2;
-	p = calloc(buckets + 6UL * n->entries + 2UL * n->blocks, sizeof(*p));
+	p = calloc(buckets + 7UL * n->entries + 2UL * n->blocks, sizeof(*p));
 	if (!p)
 		return -ENOMEM;
 	n->bucket = p;
@@ -390,7 +391,8 @@ static int hints_make(struct neighbours *n)
 	n->ready_next = n->heap_at + n->entries;
 	n->ready_prev = n->ready_next + n->entries;
 	n->free_entry = n->ready_prev + n->entries;
-	n->free_block = n->free_entry + n->entries;
+	n->announced = n->free_entry + n->entries;
+	n->free_block = n->announced + n->entries;
 	n->freed_block = n->free_block + n->blocks;
 	return 0;
 }

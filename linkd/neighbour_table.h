@@ -10,9 +10,13 @@
 
 #include "linkd/neighbour.h"
 
+/* Announced once a turn: a busy turn changes the same entry many times. */
 static inline struct neighbour *entry_touch(struct neighbours *n, uint32_t id)
 {
-	touch(&n->touch, &n->entry[id], sizeof(n->entry[id]));
+	if (n->announced[id] != n->turn) {
+		n->announced[id] = n->turn;
+		touch(&n->touch, &n->entry[id], sizeof(n->entry[id]));
+	}
 	return &n->entry[id];
 }
 

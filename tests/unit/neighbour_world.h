@@ -45,7 +45,8 @@ static const struct mac MAC_B = { { 2, 0, 0, 0, 0, 0xb } };
 
 static inline struct ip_addr host(uint32_t i)
 {
-	uint8_t b[4] = { 10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i };
+	uint8_t b[4] = { 10, (uint8_t)(i >> 16), (uint8_t)(i >> 8),
+		(uint8_t)i };
 
 	return ip_from_v4(b);
 }

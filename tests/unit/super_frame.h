@@ -27,10 +27,10 @@ struct shape {
 	size_t payload;
 	uint32_t seq;
 	uint16_t id;
-	uint16_t frag;    /* IPv4 flags and offset */
-	uint8_t flags;    /* TCP */
-	uint8_t options;  /* bytes of TCP options, a multiple of 4 */
-	uint8_t fill;     /* payload and options begin with it */
+	uint16_t frag;   /* IPv4 flags and offset */
+	uint8_t flags;   /* TCP */
+	uint8_t options; /* bytes of TCP options, a multiple of 4 */
+	uint8_t fill;    /* payload and options begin with it */
 };
 
 static inline bool shape_v6(const struct shape *s)
@@ -68,10 +68,12 @@ static inline void seal(
 	if (partial)
 		be16_put(p + at, csum_fold_partial(sum));
 	else
-		be16_put(p + at, csum_fold_udp(csum_add(sum, p + l4, len - l4)));
+		be16_put(
+		    p + at, csum_fold_udp(csum_add(sum, p + l4, len - l4)));
 }
 
-static inline size_t shape_build(uint8_t *p, const struct shape *s, bool partial)
+static inline size_t shape_build(
+    uint8_t *p, const struct shape *s, bool partial)
 {
 	size_t l4 = shape_l4(s), header = shape_header(s);
 	size_t len = header + s->payload;
@@ -130,14 +132,14 @@ static inline void assert_sound(
 }
 
 /* Segment @k as one piece; returns its length. */
-static inline size_t segment(
-    const struct gso *g, uint32_t k, uint8_t *out)
+static inline size_t segment(const struct gso *g, uint32_t k, uint8_t *out)
 {
 	struct gso_segment seg;
 
 	gso_segment(g, k, out, &seg);
 	assert_int_equal(spans_copy(out + g->header_len, g->spans, g->nspans,
-	    g->header_len + seg.off, seg.len), seg.len);
+			     g->header_len + seg.off, seg.len),
+	    seg.len);
 	return g->header_len + seg.len;
 }
 

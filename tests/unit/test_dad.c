@@ -14,9 +14,12 @@
 
 static const struct mac RIVAL = { { 2, 0, 0, 0, 0, 9 } };
 
-/* One address. */
+/*
+ * One address.  Before each event @was is the record; if the event changes it,
+ * just that must have been announced.
+ */
 struct world {
-	struct dad d;
+	struct dad d, was, announced;
 	struct touch t;
 	struct mono now;
 };
@@ -27,6 +30,8 @@ static void saw(void *ctx, void *p, size_t len)
 
 	assert_ptr_equal(p, &w->d);
 	assert_int_equal(len, sizeof(w->d));
+	if (w->announced.state == DAD_NSTATES)
+		w->announced = w->d;
 }
 
 static struct world world(const char *ip, uint32_t transmits, bool acd)
@@ -38,11 +43,17 @@ static struct world world(const char *ip, uint32_t transmits, bool acd)
 
 	assert_true(ip_parse(&a, ip));
 	dad_start(&w.d, &t, &a, &conf, 7, w.now);
+	w.was = w.d;
 	return w;
 }
 
+/* The touch for the next event; checks the one before. */
 static struct touch *t_of(struct world *w)
 {
+	if (memcmp(&w->d, &w->was, sizeof(w->d)) != 0)
+		assert_memory_equal(&w->announced, &w->was, sizeof(w->was));
+	w->was = w->d;
+	w->announced.state = DAD_NSTATES; /* nothing yet */
 	w->t = (struct touch){ saw, w };
 	return &w->t;
 }
@@ -142,14 +153,16 @@ static void own_probe_coming_back_is_no_conflict(void **state)
 	struct dad_action a = expect(&w, DAD_SEND_PROBE);
 
 	(void)state;
-	assert_int_equal(dad_heard_ns(&w.d, t_of(&w), true, a.nonce,
-	    DAD_NONCE_LEN, &RIVAL), DAD_LOOPED);
+	assert_int_equal(
+	    dad_heard_ns(&w.d, t_of(&w), true, a.nonce, DAD_NONCE_LEN, &RIVAL),
+	    DAD_LOOPED);
 	/* RFC 7527, 4.1: three more; theirs coming back add none. */
 	for (int i = 0; i < 3; i++) {
 		expect_nothing_for(&w, 1000);
 		expect(&w, DAD_SEND_PROBE);
 		assert_int_equal(dad_heard_ns(&w.d, t_of(&w), true, a.nonce,
-		    DAD_NONCE_LEN, &RIVAL), DAD_LOOPED);
+				     DAD_NONCE_LEN, &RIVAL),
+		    DAD_LOOPED);
 	}
 	expect_nothing_for(&w, 1000);
 	expect(&w, DAD_NOW_VALID);
@@ -165,8 +178,9 @@ static void probe_of_another_node_ends_it(void **state)
 	/* From a unicast address it only resolves. */
 	assert_int_equal(
 	    dad_heard_ns(&w.d, t_of(&w), false, NULL, 0, &RIVAL), DAD_FINE);
-	assert_int_equal(dad_heard_ns(&w.d, t_of(&w), true, theirs,
-	    DAD_NONCE_LEN, &RIVAL), DAD_LOST);
+	assert_int_equal(
+	    dad_heard_ns(&w.d, t_of(&w), true, theirs, DAD_NONCE_LEN, &RIVAL),
+	    DAD_LOST);
 	assert_int_equal(w.d.state, DAD_DUPLICATE);
 	assert_memory_equal(&w.d.rival, &RIVAL, sizeof(RIVAL));
 	assert_int_equal(dad_deadline(&w.d).ns, MONO_NEVER.ns);
@@ -178,8 +192,9 @@ static void probe_without_nonce_or_before_ours_ends_it(void **state)
 	uint8_t nonce[DAD_NONCE_LEN] = { 0 };
 
 	(void)state;
-	assert_int_equal(dad_heard_ns(&w.d, t_of(&w), true, nonce,
-	    DAD_NONCE_LEN, &RIVAL), DAD_LOST);
+	assert_int_equal(
+	    dad_heard_ns(&w.d, t_of(&w), true, nonce, DAD_NONCE_LEN, &RIVAL),
+	    DAD_LOST);
 
 	w = world("2001:db8::2", 1, false);
 	expect(&w, DAD_SEND_PROBE);
@@ -246,7 +261,8 @@ static void acd_hears_claims_and_probes_of_others(void **state)
 		struct world w = world("192.0.2.2", 1, true);
 
 		assert_int_equal(arp(&w, cases[i].op, cases[i].spa,
-		    cases[i].tpa, cases[i].ours), cases[i].want);
+				     cases[i].tpa, cases[i].ours),
+		    cases[i].want);
 	}
 }
 
@@ -290,13 +306,15 @@ static void without_acd_never_gives_up_nor_floods(void **state)
 
 	(void)state;
 	for (int round = 0; round < 3; round++) {
-		assert_int_equal(arp(&w, ARP_REPLY, "192.0.2.2", "192.0.2.9",
-		    false), DAD_CONFLICT);
+		assert_int_equal(
+		    arp(&w, ARP_REPLY, "192.0.2.2", "192.0.2.9", false),
+		    DAD_CONFLICT);
 		expect(&w, DAD_SEND_ANNOUNCE);
 		for (int i = 0; i < 9; i++) {
 			expect_nothing_for(&w, 1000);
-			assert_int_equal(arp(&w, ARP_REPLY, "192.0.2.2",
-			    "192.0.2.9", false), DAD_CONFLICT);
+			assert_int_equal(
+			    arp(&w, ARP_REPLY, "192.0.2.2", "192.0.2.9", false),
+			    DAD_CONFLICT);
 		}
 		expect_nothing_for(&w, 1000);
 	}

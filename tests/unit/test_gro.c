@@ -32,10 +32,11 @@ static void merges_what_was_cut(const struct shape *s, uint16_t size)
 {
 	size_t len = shape_build(frame, s, true);
 	size_t half = len / 2;
-	struct span spans[2] = { { frame, half }, { frame + half, len - half } };
+	struct span spans[2] = { { frame, half },
+		{ frame + half, len - half } };
 	struct gro_done done;
 	struct gso g;
-	struct gro r;
+	struct gro r = { 0 };
 
 	assert_int_equal(
 	    gso_begin(&g, spans, 2, shape_l4(s), s->type, size), 0);
@@ -46,8 +47,9 @@ static void merges_what_was_cut(const struct shape *s, uint16_t size)
 		assert_sound(pkt, n, s);
 		memset(pkt + n, 0xee, 6); /* link padding */
 		if (k == 0) {
-			assert_int_equal(gro_start(&r, held, sizeof(held), pkt,
-			    n + 6, true), GRO_HELD);
+			assert_int_equal(
+			    gro_start(&r, held, sizeof(held), pkt, n + 6, true),
+			    GRO_HELD);
 			continue;
 		}
 		got = gro_merge(&r, pkt, n + 6, true);
@@ -79,7 +81,9 @@ static void cutting_and_merging_gives_the_same_frame(void **state)
 
 static void single_packet_is_left_as_it_came(void **state)
 {
-	struct shape s = { .type = GSO_TCP4, .payload = 100, .flags = FLAG_ACK };
+	struct shape s = {
+		.type = GSO_TCP4, .payload = 100, .flags = FLAG_ACK
+	};
 	size_t len = shape_build(pkt, &s, false);
 	struct gro_done done;
 	struct gro r;
@@ -124,34 +128,49 @@ static void some_packets_go_up_alone(void **state)
 	} cases[] = {
 		{ "no payload", { .type = GSO_TCP4, .flags = FLAG_ACK }, 0, 0,
 		    false, GRO_PLAIN },
-		{ "SYN", { .type = GSO_TCP4, .payload = 9,
-		    .flags = FLAG_ACK | FLAG_SYN }, 0, 0, false, GRO_PLAIN },
-		{ "RST", { .type = GSO_TCP6, .payload = 9,
-		    .flags = FLAG_ACK | FLAG_RST }, 0, 0, false, GRO_PLAIN },
-		{ "URG", { .type = GSO_TCP4, .payload = 9,
-		    .flags = FLAG_ACK | FLAG_URG }, 0, 0, false, GRO_PLAIN },
+		{ "SYN",
+		    { .type = GSO_TCP4,
+			.payload = 9,
+			.flags = FLAG_ACK | FLAG_SYN },
+		    0, 0, false, GRO_PLAIN },
+		{ "RST",
+		    { .type = GSO_TCP6,
+			.payload = 9,
+			.flags = FLAG_ACK | FLAG_RST },
+		    0, 0, false, GRO_PLAIN },
+		{ "URG",
+		    { .type = GSO_TCP4,
+			.payload = 9,
+			.flags = FLAG_ACK | FLAG_URG },
+		    0, 0, false, GRO_PLAIN },
 		{ "no ACK", { .type = GSO_TCP4, .payload = 9 }, 0, 0, false,
 		    GRO_PLAIN },
-		{ "PSH", { .type = GSO_TCP4, .payload = 9,
-		    .flags = FLAG_ACK | FLAG_PSH }, 0, 0, false, GRO_PLAIN },
-		{ "fragment", { .type = GSO_UDP4, .payload = 9,
-		    .frag = 0x2000 }, 0, 0, false, GRO_PLAIN },
-		{ "later fragment", { .type = GSO_UDP4, .payload = 9,
-		    .frag = 1 }, 0, 0, false, GRO_PLAIN },
-		{ "IP header sum", { .type = GSO_UDP4, .payload = 9 },
-		    IP4_TTL, 1, false, GRO_CHECKSUM },
+		{ "PSH",
+		    { .type = GSO_TCP4,
+			.payload = 9,
+			.flags = FLAG_ACK | FLAG_PSH },
+		    0, 0, false, GRO_PLAIN },
+		{ "fragment",
+		    { .type = GSO_UDP4, .payload = 9, .frag = 0x2000 }, 0, 0,
+		    false, GRO_PLAIN },
+		{ "later fragment",
+		    { .type = GSO_UDP4, .payload = 9, .frag = 1 }, 0, 0, false,
+		    GRO_PLAIN },
+		{ "IP header sum", { .type = GSO_UDP4, .payload = 9 }, IP4_TTL,
+		    1, false, GRO_CHECKSUM },
 		{ "payload", { .type = GSO_UDP4, .payload = 9 }, 30, 0xee,
 		    false, GRO_CHECKSUM },
-		{ "IPv6 payload", { .type = GSO_TCP6, .payload = 9,
-		    .flags = FLAG_ACK }, 62, 0xee, false, GRO_CHECKSUM },
-		{ "no UDP checksum", { .type = GSO_UDP4, .payload = 9 },
-		    27, 0, false, GRO_PLAIN },
+		{ "IPv6 payload",
+		    { .type = GSO_TCP6, .payload = 9, .flags = FLAG_ACK }, 62,
+		    0xee, false, GRO_CHECKSUM },
+		{ "no UDP checksum", { .type = GSO_UDP4, .payload = 9 }, 27, 0,
+		    false, GRO_PLAIN },
 		{ "another protocol", { .type = GSO_UDP4, .payload = 9 },
 		    IP4_PROTO, 1, true, GRO_PLAIN },
 		{ "extension header", { .type = GSO_UDP6, .payload = 9 },
 		    IP6_NEXT, 0, false, GRO_PLAIN },
-		{ "version", { .type = GSO_UDP4, .payload = 9 }, 0, 0x55,
-		    true, GRO_PLAIN },
+		{ "version", { .type = GSO_UDP4, .payload = 9 }, 0, 0x55, true,
+		    GRO_PLAIN },
 	};
 
 	(void)state;
@@ -182,8 +201,7 @@ static void datagrams_only_where_allowed(void **state)
 	    gro_start(&r, held, sizeof(held), pkt, len, false), GRO_PLAIN);
 	assert_int_equal(
 	    gro_start(&r, held, len - 1, pkt, len, true), GRO_FULL);
-	assert_int_equal(
-	    gro_start(&r, held, len, pkt, len, true), GRO_HELD);
+	assert_int_equal(gro_start(&r, held, len, pkt, len, true), GRO_HELD);
 }
 
 static void every_truncation_goes_up_alone(void **state)
@@ -191,7 +209,9 @@ static void every_truncation_goes_up_alone(void **state)
 	(void)state;
 	for (int type = 0; type < GSO_NTYPES; type++) {
 		struct shape s = { .type = (enum gso_type)type,
-			.payload = 20, .flags = FLAG_ACK, .options = 12 };
+			.payload = 20,
+			.flags = FLAG_ACK,
+			.options = 12 };
 		size_t len = shape_build(pkt, &s, false);
 
 		for (size_t cut = 0; cut < len; cut++) {
@@ -200,8 +220,9 @@ static void every_truncation_goes_up_alone(void **state)
 
 			assert_non_null(p);
 			memcpy(p, pkt, cut);
-			assert_int_equal(gro_start(&r, held, sizeof(held), p,
-			    cut, true), GRO_PLAIN);
+			assert_int_equal(
+			    gro_start(&r, held, sizeof(held), p, cut, true),
+			    GRO_PLAIN);
 			free(p);
 		}
 	}
@@ -257,8 +278,9 @@ static void refusals(void **state)
 		struct gro r;
 		enum gro_result got;
 
-		assert_int_equal(gro_start(
-		    &r, held, sizeof(held), pkt, len, true), GRO_HELD);
+		assert_int_equal(
+		    gro_start(&r, held, sizeof(held), pkt, len, true),
+		    GRO_HELD);
 		s.seq += 100;
 		s.id++;
 		shape_build(pkt, &s, false);
@@ -277,8 +299,10 @@ static enum gro_result second(struct gro *r, size_t payload, const char *what)
 	struct shape s = FIRST;
 	size_t len = shape_build(pkt, &s, false);
 
-	assert_int_equal(gro_start(r, held,
-	    what[0] == 'r' ? len + 50 : sizeof(held), pkt, len, true), GRO_HELD);
+	assert_int_equal(
+	    gro_start(r, held, what[0] == 'r' ? len + 50 : sizeof(held), pkt,
+		len, true),
+	    GRO_HELD);
 	s.seq += 100;
 	s.id++;
 	s.payload = payload;

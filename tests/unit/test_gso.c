@@ -19,7 +19,7 @@ static const struct shape TCP4 = {
 static void cuts_tcp_over_ipv4(void **state)
 {
 	static const uint8_t flags[] = {
-		FLAG_ACK | FLAG_ECE | FLAG_CWR,            /* CWR: first */
+		FLAG_ACK | FLAG_ECE | FLAG_CWR, /* CWR: first */
 		FLAG_ACK | FLAG_ECE,
 		FLAG_ACK | FLAG_ECE | FLAG_PSH | FLAG_FIN, /* these: last */
 	};
@@ -129,7 +129,7 @@ static void refuses_headers_that_are_wrong(void **state)
 
 		frame[cases[i].at] = cases[i].byte;
 		if (gso_begin(&g, &s, 1, cases[i].l4_at, cases[i].type,
-		    cases[i].size) != -EINVAL)
+			cases[i].size) != -EINVAL)
 			fail_msg("%s", cases[i].why);
 	}
 }
@@ -160,14 +160,16 @@ static void finishes_a_partial_checksum_in_pieces(void **state)
 	(void)state;
 	for (int type = 0; type < GSO_NTYPES; type++) {
 		struct shape s = { .type = (enum gso_type)type,
-			.payload = 777, .flags = FLAG_ACK };
+			.payload = 777,
+			.flags = FLAG_ACK };
 		size_t len = shape_build(frame, &s, true);
 		size_t h = shape_header(&s);
 		struct span rest[2] = { { frame + h, 333 },
 			{ frame + h + 333, 444 } };
 
 		assert_int_equal(csum_finish(frame, h, rest, 2, shape_l4(&s),
-		    shape_tcp(&s) ? TCP_CSUM : UDP_CSUM), 0);
+				     shape_tcp(&s) ? TCP_CSUM : UDP_CSUM),
+		    0);
 		assert_sound(frame, len, &s);
 	}
 }
@@ -181,8 +183,7 @@ static void refuses_a_checksum_outside_the_header(void **state)
 	assert_int_equal(csum_finish(frame, 40, NULL, 0, 20, 21), -EINVAL);
 	assert_int_equal(
 	    csum_finish(frame, 40, NULL, 0, 20, SIZE_MAX - 10), -EINVAL);
-	assert_int_equal(
-	    csum_finish(frame, 40, NULL, 0, SIZE_MAX, 2), -EINVAL);
+	assert_int_equal(csum_finish(frame, 40, NULL, 0, SIZE_MAX, 2), -EINVAL);
 	for (int i = 0; i < 64; i++)
 		assert_int_equal(frame[i], 7);
 	assert_int_equal(csum_finish(frame, 40, NULL, 0, 20, 18), 0);

@@ -46,8 +46,7 @@ static void given(struct world *w, enum neighbour_state s)
 	case NEIGHBOUR_PERMANENT: {
 		struct ip_addr ip = host(H);
 
-		assert_int_equal(
-		    neighbour_permanent(&w->n, 0, &ip, &MAC_A), 0);
+		assert_int_equal(neighbour_permanent(&w->n, 0, &ip, &MAC_A), 0);
 		break;
 	}
 	case NEIGHBOUR_FREE:
@@ -70,7 +69,7 @@ static void assert_mac(struct world *w, const struct mac *want_mac)
 
 /* --- Appendix C, the rows of advertisements --- */
 
-#define S(s) NEIGHBOUR_##s
+#define S(s)  NEIGHBOUR_##s
 #define IN(s) (1U << NEIGHBOUR_##s)
 #define KNOWN (IN(REACHABLE) | IN(STALE) | IN(DELAY) | IN(PROBE))
 
@@ -81,8 +80,8 @@ enum {
 
 static const struct na_row {
 	const char *row;
-	unsigned from;        /* set of states */
-	int solicited;        /* 0, 1, ANY */
+	unsigned from; /* set of states */
+	int solicited; /* 0, 1, ANY */
 	int override;
 	const struct mac *mac; /* the cached one is MAC_A */
 	int to;
@@ -111,8 +110,7 @@ static const struct na_row {
 	{ "STALE, PROBE or DELAY, S=0, O=0, different",
 	    IN(STALE) | IN(PROBE) | IN(DELAY), 0, 0, &MAC_B, SAME, &MAC_A },
 	{ "known, S=0, O=1, same", KNOWN, 0, 1, &MAC_A, SAME, &MAC_A },
-	{ "known, S=0, O=1, different", KNOWN, 0, 1, &MAC_B, S(STALE),
-	    &MAC_B },
+	{ "known, S=0, O=1, different", KNOWN, 0, 1, &MAC_B, S(STALE), &MAC_B },
 };
 
 static void check_na_row(
@@ -144,12 +142,11 @@ static void obeys_every_advert_row_of_appendix_c(void **state)
 
 				if (!(r->from & 1U << from) ||
 				    (r->solicited != ANY &&
-				    r->solicited != sol) ||
-				    (r->override != ANY &&
-				    r->override != over))
+					r->solicited != sol) ||
+				    (r->override != ANY && r->override != over))
 					continue;
-				check_na_row(r, (enum neighbour_state)from,
-				    sol, over);
+				check_na_row(
+				    r, (enum neighbour_state)from, sol, over);
 			}
 	}
 }
@@ -290,8 +287,7 @@ static void reachable_time_is_drawn_between_half_and_one_and_a_half(
 
 		want(w, h, &hop);
 		advert(w, h, &MAC_A, true, true);
-		ns = mono_since(
-		    neighbour_get(&w->n, hop.id)->deadline, w->now);
+		ns = mono_since(neighbour_get(&w->n, hop.id)->deadline, w->now);
 		assert_in_range(ns, 15LL * NS_PER_S, 45LL * NS_PER_S);
 		least = ns < least ? ns : least;
 		most = ns > most ? ns : most;

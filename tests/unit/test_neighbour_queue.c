@@ -70,9 +70,8 @@ static void gathers_spans(void **state)
 {
 	struct world *w = world_make(8, 8);
 	uint32_t id = incomplete(w, 1);
-	struct span s[3] = {
-		{ bytes, 40 }, { bytes + 40, 1960 }, { bytes + 2000, 1000 }
-	};
+	struct span s[3] = { { bytes, 40 }, { bytes + 40, 1960 },
+		{ bytes + 2000, 1000 } };
 
 	(void)state;
 	fill(9);
@@ -103,8 +102,7 @@ static void refuses_what_can_never_fit(void **state)
 	(void)state;
 	assert_int_equal(
 	    enqueue(w, id, bytes, 8 * NEIGHBOUR_DATA + 1), -EMSGSIZE);
-	assert_int_equal(
-	    enqueue(w, id, bytes, 5 * NEIGHBOUR_DATA), -ENOBUFS);
+	assert_int_equal(enqueue(w, id, bytes, 5 * NEIGHBOUR_DATA), -ENOBUFS);
 	assert_int_equal(w->n.count[NEIGHBOUR_DROP_TOO_BIG], 1);
 	assert_int_equal(w->n.count[NEIGHBOUR_DROP_NO_BLOCK], 1);
 	assert_int_equal(enqueue(w, id - 1, bytes, 1), -EINVAL);
@@ -154,8 +152,8 @@ static void walks_all_that_are_ready(void **state)
 	    neighbour_ready(&w->n, NEIGHBOUR_NONE), NEIGHBOUR_NONE);
 	for (uint32_t h = 1; h < 5; h++)
 		advert(w, h, &MAC_A, true, true);
-	for (id = neighbour_ready(&w->n, NEIGHBOUR_NONE);
-	     id != NEIGHBOUR_NONE; id = next) {
+	for (id = neighbour_ready(&w->n, NEIGHBOUR_NONE); id != NEIGHBOUR_NONE;
+	     id = next) {
 		next = neighbour_ready(&w->n, id);
 		if (seen++ != 2) /* one device is full */
 			neighbour_pop(&w->n, id, w->now);
@@ -212,17 +210,32 @@ static void broken_entries_are_discarded(void **state)
 		enqueue(w, incomplete(w, 2), "ok", 2);
 		turn_check(w);
 		switch (what) {
-		case 0: e->state = NEIGHBOUR_NSTATES; break;
-		case 1: e->link = 2; break;
-		case 2: e->deadline = MONO_NEVER; break;
-		case 3: e->queue_head = 8; break;
-		case 4: e->queue_tail = e->queue_head; break;
-		case 5: e->queue_blocks = 9; break;
-		case 6: w->n.block[e->queue_head].len = UINT32_MAX; break;
+		case 0:
+			e->state = NEIGHBOUR_NSTATES;
+			break;
+		case 1:
+			e->link = 2;
+			break;
+		case 2:
+			e->deadline = MONO_NEVER;
+			break;
+		case 3:
+			e->queue_head = 8;
+			break;
+		case 4:
+			e->queue_tail = e->queue_head;
+			break;
+		case 5:
+			e->queue_blocks = 9;
+			break;
+		case 6:
+			w->n.block[e->queue_head].len = UINT32_MAX;
+			break;
 		case 7: /* a ring */
 			w->n.block[e->queue_tail].next_packet = e->queue_head;
 			break;
-		default: break;
+		default:
+			break;
 		}
 		neighbour_close(&w->n);
 		world_open(w);
@@ -247,7 +260,8 @@ static void refuses_what_is_no_table(void **state)
 	assert_int_equal(
 	    neighbour_open(&n, w->mem, w->size - 1, t, w->confs, 2), -EINVAL);
 	assert_int_equal(neighbour_open(&n, w->mem, w->size, t, w->confs,
-	    TOPO_MAX_LINKS + 1), -EINVAL);
+			     TOPO_MAX_LINKS + 1),
+	    -EINVAL);
 	w->n.table->entries = 0;
 	assert_int_equal(
 	    neighbour_open(&n, w->mem, w->size, t, w->confs, 2), -EINVAL);
@@ -284,7 +298,7 @@ static void something(struct world *w)
 	case 0:
 	case 1:
 		if (neighbour_wanted(&w->n, (uint8_t)rnd(2), &ip, w->now,
-		    &hop) == NEIGHBOUR_QUEUE)
+			&hop) == NEIGHBOUR_QUEUE)
 			enqueue(w, hop.id, bytes, rnd(6000));
 		break;
 	case 2:
