@@ -81,7 +81,7 @@ int rundir_stack(char ret[TOPO_NAME_LEN])
 	if (set != NULL && *set != '\0') {
 		if (strlen(set) >= TOPO_NAME_LEN)
 			return -ENOENT;
-		strcpy(ret, set);
+		snprintf(ret, TOPO_NAME_LEN, "%s", set);
 		return 0;
 	}
 	if (rundir_path(path, NULL, NULL) < 0)
@@ -93,7 +93,7 @@ int rundir_stack(char ret[TOPO_NAME_LEN])
 		if (e->d_name[0] == '.' || strlen(e->d_name) >= TOPO_NAME_LEN ||
 		    !answers(e->d_name))
 			continue;
-		strcpy(ret, e->d_name);
+		snprintf(ret, TOPO_NAME_LEN, "%.15s", e->d_name);
 		found++;
 	}
 	closedir(dir);

@@ -1,0 +1,79 @@
+/*
+ * ask.c - a question to a running stack's supervisor, and its answer
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "api/command/command.h"
+#include "shm/control.h"
+#include "shm/join.h"
+#include "shm/rundir.h"
+
+/* The answer lies in a file whose descriptor comes; see sup_command.c. */
+static json_t *receive(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct ctl_msg m;
+	int fds[CTL_MAX_FDS];
+	json_t *answer = NULL;
+
+	if (poll(&p, 1, -1) != 1 || ctl_recv(fd, &m, fds) < 0)
+		return NULL;
+	if (m.nfds == 1 && lseek(fds[0], 0, SEEK_SET) == 0)
+		answer = json_loadfd(fds[0], 0, NULL);
+	for (uint32_t i = 0; i < m.nfds; i++)
+		close(fds[i]);
+	return answer;
+}
+
+static json_t *exchange(const char *name, const char *text)
+{
+	int fd = join_connect(name);
+	json_t *answer = NULL;
+
+	if (fd < 0) {
+		fprintf(stderr, "strata: no stack \"%s\" is running: %s\n",
+		    name, strerror(-fd));
+		return NULL;
+	}
+	if (send(fd, text, strlen(text), MSG_NOSIGNAL) != -1)
+		answer = receive(fd);
+	close(fd);
+	if (answer == NULL)
+		fprintf(stderr, "strata: stack \"%s\" did not answer\n", name);
+	return answer;
+}
+
+json_t *ask_stack(const char *name, json_t *question)
+{
+	char *text = json_dumps(question, JSON_COMPACT);
+	json_t *answer = text != NULL ? exchange(name, text) : NULL;
+	const char *error;
+
+	free(text);
+	json_decref(question);
+	if (answer == NULL || json_is_true(json_object_get(answer, "ok")))
+		return answer;
+	error = json_string_value(json_object_get(answer, "error"));
+	fprintf(stderr, "strata: %s\n", error != NULL ? error : "refused");
+	json_decref(answer);
+	return NULL;
+}
+
+const char *default_stack(void)
+{
+	static char name[TOPO_NAME_LEN];
+	int r = rundir_stack(name);
+
+	if (r == 0)
+		return name;
+	if (r == -ENOTUNIQ)
+		fprintf(stderr, "strata: several stacks run; name one\n");
+	else
+		fprintf(stderr, "strata: no stack is running\n");
+	return NULL;
+}

@@ -1,0 +1,37 @@
+/*
+ * command.h - what the subcommands of `strata` share
+ *
+ * Each subcommand is one function that takes its own argv and returns the exit
+ * status of the program:
+ *
+ *	0	done
+ *	1	it could not be done; one sentence on standard error says why
+ *	2	wrong usage
+ */
+#ifndef API_COMMAND_COMMAND_H
+#define API_COMMAND_COMMAND_H
+
+#include <jansson.h>
+
+enum {
+	STATUS_FAILED = 1,
+	STATUS_USAGE = 2,
+};
+
+int command_up(int argc, char **argv);
+int command_check(int argc, char **argv);
+int command_status(int argc, char **argv);
+int command_restart(int argc, char **argv);
+int command_down(int argc, char **argv);
+int command_log(int argc, char **argv);
+
+/*
+ * Ask the running stack @name.  Takes over @question.  Returns the answer, or
+ * NULL after a sentence on standard error (no such stack; or "ok" was false).
+ */
+json_t *ask_stack(const char *name, json_t *question);
+
+/* The one stack that runs, or $STRATA; NULL after a sentence. */
+const char *default_stack(void);
+
+#endif /* API_COMMAND_COMMAND_H */

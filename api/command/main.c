@@ -1,0 +1,58 @@
+/*
+ * main.c - strata: launch, look into and take down a stack
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/command/command.h"
+
+static const struct subcommand {
+	const char *name;
+	const char *arguments;
+	const char *what;
+	int (*run)(int argc, char **argv);
+} subcommands[] = {
+	{ "up", "[--detach] FILE.json", "launch the stack that FILE describes",
+	    command_up },
+	{ "check", "FILE.json", "say whether FILE is good, or what is wrong",
+	    command_check },
+	{ "status", "[NAME] [--json]", "daemons, links, routes, rings, drops",
+	    command_status },
+	{ "restart", "NAME DAEMON", "a fresh process takes a daemon's place",
+	    command_restart },
+	{ "log", "NAME DAEMON LEVEL", "error, warn, info or debug, from now on",
+	    command_log },
+	{ "down", "NAME", "take the stack down; nothing is left",
+	    command_down },
+};
+
+enum {
+	NSUBCOMMANDS = sizeof(subcommands) / sizeof(*subcommands),
+};
+
+static int usage(FILE *to, int status)
+{
+	fprintf(to, "strata - a TCP/IP stack as a pipeline of processes\n\n");
+	for (int i = 0; i < NSUBCOMMANDS; i++)
+		fprintf(to, "  strata %-8s %-22s %s\n", subcommands[i].name,
+		    subcommands[i].arguments, subcommands[i].what);
+	fprintf(to,
+	    "\nNAME is the \"name\" in the topology file.  Programs find their"
+	    " stack by\nSTRATA=NAME, or are on the only one that runs.\n"
+	    "Exit status: 0 done, 1 not done (and why), 2 wrong usage.\n");
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		return usage(stderr, STATUS_USAGE);
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
+		return usage(stdout, 0);
+	for (int i = 0; i < NSUBCOMMANDS; i++)
+		if (strcmp(argv[1], subcommands[i].name) == 0)
+			return subcommands[i].run(argc - 1, argv + 1);
+	fprintf(
+	    stderr, "strata: no command \"%s\"; see strata --help\n", argv[1]);
+	return STATUS_USAGE;
+}

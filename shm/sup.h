@@ -1,0 +1,147 @@
+/*
+ * sup.h - what the supervisor's files share; no other file includes it
+ */
+#ifndef SHM_SUP_H
+#define SHM_SUP_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "shm/app.h"
+#include "shm/clock.h"
+#include "shm/estate.h"
+#include "shm/log.h"
+#include "shm/supervisor.h"
+
+enum {
+	/* Deaths in a row, each before the daemon was up, until we slow down.
+	 */
+	SUP_HASTY_DEATHS = 5,
+	SUP_SLOW_RESTART_MS = 1000,
+	SUP_STOP_MS = 1000, /* a daemon that doesn't leave by then is killed */
+	SUP_MAX_CLIENTS = 256,
+};
+
+struct sup;
+
+/* Something in the epoll set. */
+struct source {
+	void (*ready)(struct sup *s, struct source *src, uint32_t events);
+	int fd; /* -1: not in use */
+};
+
+/* One process of a daemon. */
+struct instance {
+	struct source death; /* its pidfd */
+	struct source ctl;   /* our end of its control socket */
+	int ctl_peer;        /* its end; -1 once it has been given away */
+	pid_t pid;           /* 0: none */
+	uint8_t proc;
+	bool guest;        /* started by hand */
+	bool ready;        /* has said that it stands by */
+	bool up;           /* has taken over */
+	struct mono since; /* CTL_UP */
+};
+
+/* A process of the topology: its running instance and the one behind it. */
+struct place {
+	struct instance running, standby;
+	bool vacant; /* nobody runs; the next one ready goes */
+	bool ending; /* told to stop on purpose */
+	uint32_t restarts;
+	uint32_t hasty; /* deaths in a row before CTL_UP */
+	struct mono died;
+	struct mono not_before; /* no new process before this */
+	int64_t gap_ns;         /* of the last restart: death to CTL_UP */
+	int restart_client;     /* who waits for this restart; -1 */
+};
+
+struct app_socket {
+	int fd; /* copy of the transport's end; -1: not in use */
+	uint32_t proc;
+	uint32_t arg[3];
+};
+
+struct app {
+	bool used;
+	bool dying;       /* its connection is gone; transports clean up */
+	uint32_t waiting; /* transports that have not yet: a bit each */
+	pid_t pid;
+	int a2s, a2s_ro;
+	int s2a[TOPO_MAX_PROCS], s2a_ro[TOPO_MAX_PROCS];
+	struct app_socket socket[APP_MAX_SOCKETS];
+};
+
+/* A connection to "ctl": an app, a command, or a daemon by hand. */
+struct client {
+	struct source src;
+	struct app *app;
+	bool waits; /* for a restart or for the end */
+};
+
+struct sup {
+	struct estate estate;
+	const struct supervisor_options *options;
+	struct log log;
+	struct place place[TOPO_MAX_PROCS];
+	struct app app[APP_MAX];
+	struct client client[SUP_MAX_CLIENTS];
+	struct source listener;
+	struct source signals;
+	struct source log_pipe;
+	int log_write; /* the daemons' end of log_pipe */
+	int epoll;
+	struct mono started, now;
+	bool told; /* options->ready was called */
+	bool ending;
+	int error;
+	char why[TOPO_ERROR_LEN];
+	char programs[4096]; /* folder of the daemons' programs */
+};
+
+int sup_watch(struct sup *s, struct source *src, uint32_t events);
+void sup_forget(struct sup *s, struct source *src);
+
+/* ---- sup_process.c */
+
+int sup_find_programs(struct sup *s);
+int sup_spawn(struct sup *s, uint32_t p);
+void sup_process_tick(struct sup *s);
+struct mono sup_process_deadline(const struct sup *s);
+
+/* Take every daemon down, from the top of the pipeline to the wire. */
+void sup_stop_all(struct sup *s);
+
+/* A fresh process takes over from the running one; @client is told. */
+int sup_restart(struct sup *s, uint32_t p, int client);
+
+/* A daemon started by hand, on @fd (which is ours now), takes a place. */
+int sup_join(struct sup *s, const char *name, int fd);
+
+/* To the running instance and the standby of @p. */
+void sup_tell(
+    struct sup *s, uint32_t p, const struct ctl_msg *m, const int *fds);
+
+/* ---- sup_app.c */
+
+void sup_app_message(struct sup *s, struct client *c, const struct ctl_msg *m);
+void sup_app_left(struct sup *s, struct app *a);
+void sup_app_report(struct sup *s, uint32_t p, const struct ctl_msg *m);
+
+/* All that transport @p must know of the apps, to one instance of it. */
+int sup_app_introduce(struct sup *s, struct instance *i);
+void sup_app_free_all(struct sup *s);
+
+/* ---- sup_command.c, sup_status.c */
+
+void sup_command(struct sup *s, struct client *c, const char *text, size_t len);
+void sup_answer(struct sup *s, struct client *c, const char *error);
+void sup_client_close(struct sup *s, struct client *c);
+
+json_t *sup_status(struct sup *s);
+
+/* Can all addresses be used?  1: yes; 0: not yet; -1: no, see why. */
+int sup_addresses(struct sup *s, char why[TOPO_ERROR_LEN]);
+
+#endif /* SHM_SUP_H */

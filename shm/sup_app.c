@@ -1,0 +1,349 @@
+/*
+ * sup_app.c - the supervisor's apps: segments, sockets, their end
+ *
+ * What an app and a transport share is made here, and both get it from here:
+ * nobody maps or polls a descriptor that came from an app.  Copies are kept, so
+ * that the next instance of a transport finds every socket open; the data path
+ * between the two never passes through the supervisor.
+ *
+ * An app ends when its connection closes (its last process has died, however).
+ * Its number and a socket's are used again only when the transports say that
+ * they are done with them.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "shm/segment.h"
+#include "shm/sup.h"
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static bool is_transport(const struct sup *s, uint32_t p)
+{
+	return p < s->estate.topo.nprocs &&
+	    s->estate.topo.procs[p].layer > LAYER_IP;
+}
+
+static uint32_t app_id(const struct sup *s, const struct app *a)
+{
+	return (uint32_t)(a - s->app);
+}
+
+static void free_app(struct app *a)
+{
+	close_fd(&a->a2s);
+	close_fd(&a->a2s_ro);
+	for (uint32_t p = 0; p < TOPO_MAX_PROCS; p++) {
+		close_fd(&a->s2a[p]);
+		close_fd(&a->s2a_ro[p]);
+	}
+	for (uint32_t i = 0; i < APP_MAX_SOCKETS; i++)
+		close_fd(&a->socket[i].fd);
+	a->used = false;
+}
+
+static int make_segments(struct sup *s, struct app *a)
+{
+	a->a2s = segment_make("strata app.a2s", A2S_BYTES);
+	if (a->a2s < 0)
+		return a->a2s;
+	a->a2s_ro = segment_readonly(a->a2s);
+	if (a->a2s_ro < 0)
+		return a->a2s_ro;
+	for (uint32_t p = 0; p < s->estate.topo.nprocs; p++) {
+		if (!is_transport(s, p))
+			continue;
+		a->s2a[p] = segment_make("strata app.s2a", S2A_BYTES);
+		if (a->s2a[p] < 0)
+			return a->s2a[p];
+		a->s2a_ro[p] = segment_readonly(a->s2a[p]);
+		if (a->s2a_ro[p] < 0)
+			return a->s2a_ro[p];
+	}
+	return 0;
+}
+
+static void add_fd(struct ctl_msg *m, int fds[CTL_MAX_FDS], enum ctl_role role,
+    uint32_t index, bool writable, int fd)
+{
+	fds[m->nfds] = fd;
+	m->fd[m->nfds++] = (struct ctl_fd){
+		.role = (uint8_t)role,
+		.index = (uint8_t)index,
+		.writable = writable,
+	};
+}
+
+static void app_message(const struct sup *s, const struct app *a, uint32_t p,
+    struct ctl_msg *m, int fds[CTL_MAX_FDS])
+{
+	*m = (struct ctl_msg){ .type = CTL_APP, .id = app_id(s, a) };
+	m->arg[0] = (uint32_t)a->pid;
+	add_fd(m, fds, FD_A2S, p, false, a->a2s_ro);
+	add_fd(m, fds, FD_S2A, p, true, a->s2a[p]);
+}
+
+static void socket_message(const struct sup *s, const struct app *a,
+    uint32_t sub, struct ctl_msg *m, int fds[CTL_MAX_FDS])
+{
+	const struct app_socket *k = &a->socket[sub];
+
+	*m = (struct ctl_msg){
+		.type = CTL_SOCKET,
+		.id = app_id(s, a),
+		.sub = sub,
+	};
+	memcpy(m->arg, k->arg, sizeof(k->arg));
+	add_fd(m, fds, FD_SOCKET, sub, true, k->fd);
+}
+
+/* ---- An app attaches ---- */
+
+static struct app *new_app(struct sup *s)
+{
+	for (uint32_t i = 0; i < APP_MAX; i++) {
+		struct app *a = &s->app[i];
+
+		if (a->used)
+			continue;
+		*a = (struct app){ .used = true, .a2s = -1, .a2s_ro = -1 };
+		for (uint32_t p = 0; p < TOPO_MAX_PROCS; p++)
+			a->s2a[p] = a->s2a_ro[p] = -1;
+		for (uint32_t k = 0; k < APP_MAX_SOCKETS; k++)
+			a->socket[k].fd = -1;
+		return a;
+	}
+	return NULL;
+}
+
+static pid_t pid_of(int fd)
+{
+	struct ucred who;
+	socklen_t len = sizeof(who);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0
+	    ? who.pid
+	    : 0;
+}
+
+static int refuse(struct client *c, const struct ctl_msg *asked, int err)
+{
+	struct ctl_msg m = { .type = asked->type, .self = asked->self };
+
+	m.arg[3] = (uint32_t)err;
+	return ctl_send(c->src.fd, &m, NULL);
+}
+
+static void attach(struct sup *s, struct client *c, const struct ctl_msg *asked)
+{
+	struct app *a = c->app == NULL ? new_app(s) : NULL;
+	struct ctl_msg m;
+	int fds[CTL_MAX_FDS];
+	int r;
+
+	if (a == NULL) {
+		refuse(c, asked, c->app ? EALREADY : EMFILE);
+		return;
+	}
+	a->pid = pid_of(c->src.fd);
+	r = make_segments(s, a);
+	if (r < 0) {
+		free_app(a);
+		refuse(c, asked, -r);
+		return;
+	}
+	c->app = a;
+	for (uint32_t p = 0; p < s->estate.topo.nprocs; p++) {
+		if (!is_transport(s, p))
+			continue;
+		app_message(s, a, p, &m, fds);
+		sup_tell(s, p, &m, fds);
+	}
+	m = (struct ctl_msg){ .type = CTL_APP, .id = app_id(s, a) };
+	add_fd(&m, fds, FD_PLAN, 0, false, s->estate.plan);
+	add_fd(&m, fds, FD_A2S, 0, true, a->a2s);
+	for (uint32_t p = 0; p < s->estate.topo.nprocs; p++)
+		if (is_transport(s, p))
+			add_fd(&m, fds, FD_S2A, p, false, a->s2a_ro[p]);
+	ctl_send(c->src.fd, &m, fds);
+	log_debug(&s->log, "app attached, app=%u pid=%d", m.id, (int)a->pid);
+}
+
+/* ---- A socket ---- */
+
+/* Which transport serves it: several of one layer take turns. */
+static int serving(const struct sup *s, uint32_t type, uint32_t sub)
+{
+	enum layer want = type == SOCK_STREAM ? LAYER_TCP : LAYER_UDP;
+	uint32_t n = 0;
+
+	for (uint32_t p = 0; p < s->estate.topo.nprocs; p++)
+		n += s->estate.topo.procs[p].layer == want;
+	if (n == 0)
+		return -EPROTONOSUPPORT;
+	n = sub % n;
+	for (uint32_t p = 0; p < s->estate.topo.nprocs; p++)
+		if (s->estate.topo.procs[p].layer == want && n-- == 0)
+			return (int)p;
+	return -EPROTONOSUPPORT;
+}
+
+static int new_socket(
+    struct sup *s, struct app *a, const struct ctl_msg *asked, int *app_end)
+{
+	uint32_t sub = 0;
+	int pair[2];
+	int p;
+
+	while (sub < APP_MAX_SOCKETS && a->socket[sub].fd != -1)
+		sub++;
+	if (sub == APP_MAX_SOCKETS)
+		return -EMFILE;
+	p = serving(s, asked->arg[1], sub);
+	if (p < 0)
+		return p;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+		pair) == -1)
+		return -errno;
+	a->socket[sub] = (struct app_socket){
+		.fd = pair[0],
+		.proc = (uint32_t)p,
+		.arg = { asked->arg[0], asked->arg[1], asked->arg[2] },
+	};
+	*app_end = pair[1];
+	return (int)sub;
+}
+
+static void make_socket(
+    struct sup *s, struct client *c, const struct ctl_msg *asked)
+{
+	struct app *a = c->app;
+	struct ctl_msg m;
+	int fds[CTL_MAX_FDS];
+	int app_end = -1;
+	int sub;
+
+	if (a == NULL) {
+		refuse(c, asked, EPROTO);
+		return;
+	}
+	sub = new_socket(s, a, asked, &app_end);
+	if (sub < 0) {
+		refuse(c, asked, -sub);
+		return;
+	}
+	socket_message(s, a, (uint32_t)sub, &m, fds);
+	sup_tell(s, a->socket[sub].proc, &m, fds);
+
+	m = (struct ctl_msg){
+		.type = CTL_SOCKET,
+		.self = asked->self,
+		.id = app_id(s, a),
+		.sub = (uint32_t)sub,
+	};
+	m.arg[0] = a->socket[sub].proc;
+	add_fd(&m, fds, FD_SOCKET, (uint32_t)sub, true, app_end);
+	/* If the app does not listen its end closes here, and so the socket. */
+	ctl_send(c->src.fd, &m, fds);
+	close(app_end);
+}
+
+void sup_app_message(struct sup *s, struct client *c, const struct ctl_msg *m)
+{
+	if (m->type == CTL_APP)
+		attach(s, c, m);
+	else if (m->type == CTL_SOCKET)
+		make_socket(s, c, m);
+	else
+		refuse(c, m, EPROTO);
+}
+
+/* ---- The end of an app ---- */
+
+void sup_app_left(struct sup *s, struct app *a)
+{
+	struct ctl_msg m = { .type = CTL_APP_GONE, .id = app_id(s, a) };
+
+	a->dying = true;
+	a->waiting = 0;
+	for (uint32_t p = 0; p < s->estate.topo.nprocs; p++)
+		if (is_transport(s, p))
+			a->waiting |= 1U << p;
+	for (uint32_t p = 0; p < s->estate.topo.nprocs; p++)
+		if (a->waiting >> p & 1)
+			sup_tell(s, p, &m, NULL);
+	log_debug(&s->log, "app left, app=%u pid=%d", m.id, (int)a->pid);
+	if (a->waiting == 0)
+		free_app(a);
+}
+
+/* The standby need not keep what the running instance is done with. */
+static void tell_standby(struct sup *s, uint32_t p, const struct ctl_msg *m)
+{
+	struct instance *i = &s->place[p].standby;
+
+	if (i->pid != 0)
+		ctl_send(i->ctl.fd, m, NULL);
+}
+
+void sup_app_report(struct sup *s, uint32_t p, const struct ctl_msg *m)
+{
+	struct app *a;
+
+	if (m->id >= APP_MAX || !s->app[m->id].used)
+		return;
+	a = &s->app[m->id];
+	if (m->type == CTL_SOCKET_GONE && m->sub < APP_MAX_SOCKETS &&
+	    a->socket[m->sub].proc == p && a->socket[m->sub].fd != -1) {
+		close_fd(&a->socket[m->sub].fd);
+		tell_standby(s, p, m);
+	} else if (m->type == CTL_APP_GONE && (a->waiting >> p & 1)) {
+		a->waiting &= ~(1U << p);
+		if (a->waiting == 0)
+			free_app(a);
+	}
+}
+
+int sup_app_introduce(struct sup *s, struct instance *i)
+{
+	struct ctl_msg m;
+	int fds[CTL_MAX_FDS];
+	int r = 0;
+
+	if (!is_transport(s, i->proc))
+		return 0;
+	for (uint32_t k = 0; r == 0 && k < APP_MAX; k++) {
+		struct app *a = &s->app[k];
+
+		if (!a->used || (a->dying && !(a->waiting >> i->proc & 1)))
+			continue;
+		app_message(s, a, i->proc, &m, fds);
+		r = ctl_send(i->ctl.fd, &m, fds);
+		for (uint32_t sub = 0; r == 0 && sub < APP_MAX_SOCKETS; sub++) {
+			if (a->socket[sub].fd == -1 ||
+			    a->socket[sub].proc != i->proc)
+				continue;
+			socket_message(s, a, sub, &m, fds);
+			r = ctl_send(i->ctl.fd, &m, fds);
+		}
+		if (r == 0 && a->dying) {
+			m = (struct ctl_msg){ .type = CTL_APP_GONE, .id = k };
+			r = ctl_send(i->ctl.fd, &m, NULL);
+		}
+	}
+	return r;
+}
+
+void sup_app_free_all(struct sup *s)
+{
+	for (uint32_t i = 0; i < APP_MAX; i++)
+		if (s->app[i].used)
+			free_app(&s->app[i]);
+}

@@ -1,0 +1,131 @@
+/*
+ * sup_command.c - what `strata` asks of a running stack
+ *
+ * A request is one JSON object, {"command": "status"}; the answer is one too,
+ * with "ok" and, if that is false, "error".  An answer may be large, so it goes
+ * into a memfd whose descriptor is sent: no client, however slow, can make the
+ * supervisor wait.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "shm/sup.h"
+
+static void send_json(struct client *c, json_t *answer)
+{
+	struct ctl_msg m = { .nfds = 1 };
+	int fd = memfd_create("strata answer", MFD_CLOEXEC);
+
+	if (fd == -1)
+		return;
+	if (json_dumpfd(answer, fd, JSON_INDENT(2)) == 0)
+		ctl_send(c->src.fd, &m, &fd);
+	close(fd);
+}
+
+void sup_answer(struct sup *s, struct client *c, const char *error)
+{
+	json_t *a = error != NULL
+	    ? json_pack("{s:b, s:s}", "ok", 0, "error", error)
+	    : json_pack("{s:b}", "ok", 1);
+
+	c->waits = false;
+	send_json(c, a);
+	json_decref(a);
+	sup_client_close(s, c);
+}
+
+static int find_process(const struct sup *s, const char *name)
+{
+	for (int p = 0; name != NULL && p < s->estate.topo.nprocs; p++)
+		if (strcmp(s->estate.topo.procs[p].name, name) == 0)
+			return p;
+	return -1;
+}
+
+static void no_process(struct sup *s, struct client *c, const char *name)
+{
+	char text[256];
+	int n = snprintf(text, sizeof(text), "no daemon \"%.32s\"; there are",
+	    name != NULL ? name : "");
+
+	for (uint32_t p = 0; p < s->estate.topo.nprocs; p++)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, " %s",
+		    s->estate.topo.procs[p].name);
+	sup_answer(s, c, text);
+}
+
+static void status(struct sup *s, struct client *c)
+{
+	json_t *a = sup_status(s);
+
+	send_json(c, a);
+	json_decref(a);
+	sup_client_close(s, c);
+}
+
+static void restart(struct sup *s, struct client *c, const char *name)
+{
+	int p = find_process(s, name);
+	int r;
+
+	if (p < 0) {
+		no_process(s, c, name);
+		return;
+	}
+	c->waits = true;
+	r = sup_restart(s, (uint32_t)p, c->src.fd);
+	if (r == -EBUSY)
+		sup_answer(s, c, "it is being restarted already");
+	else if (r < 0)
+		sup_answer(s, c, strerror(-r));
+}
+
+static void set_level(
+    struct sup *s, struct client *c, const char *name, const char *word)
+{
+	int p = find_process(s, name);
+	enum log_level level;
+
+	if (p < 0) {
+		no_process(s, c, name);
+		return;
+	}
+	if (word == NULL || !log_level_parse(&level, word)) {
+		sup_answer(
+		    s, c, "no such level; there are error warn info debug");
+		return;
+	}
+	atomic_store_explicit(&s->estate.sup->log_level[p], (uint32_t)level,
+	    memory_order_relaxed);
+	sup_answer(s, c, NULL);
+}
+
+void sup_command(struct sup *s, struct client *c, const char *text, size_t len)
+{
+	json_t *q = json_loadb(text, len, 0, NULL);
+	const char *command = json_string_value(json_object_get(q, "command"));
+	const char *name = json_string_value(json_object_get(q, "daemon"));
+	const char *level = json_string_value(json_object_get(q, "level"));
+
+	if (command == NULL) {
+		sup_answer(s, c, "not a command");
+	} else if (strcmp(command, "status") == 0) {
+		status(s, c);
+	} else if (strcmp(command, "restart") == 0) {
+		restart(s, c, name);
+	} else if (strcmp(command, "log") == 0) {
+		set_level(s, c, name, level);
+	} else if (strcmp(command, "down") == 0) {
+		c->waits = true; /* answered when all is down */
+		s->ending = true;
+	} else {
+		sup_answer(s, c, "this supervisor knows no such command");
+	}
+	json_decref(q);
+}

@@ -1,0 +1,39 @@
+/*
+ * supervisor.h - launches a pipeline, watches it, admits apps
+ *
+ * The supervisor makes the estate (estate.h), starts each daemon twice (one
+ * that runs and one that stands by with everything mapped), and then only
+ * waits: for deaths (pidfds), for apps and commands (its socket "ctl"), for
+ * what daemons tell it.  No packet ever waits for it.
+ *
+ *	supervisor.c   the loop, start and end of a stack
+ *	sup_process.c  daemons: spawn, stand by, go, death
+ *	sup_app.c      apps: segments, sockets, their end
+ *	sup_command.c  what `strata` asks, in JSON
+ *	sup_status.c   the state of everything, in JSON
+ */
+#ifndef SHM_SUPERVISOR_H
+#define SHM_SUPERVISOR_H
+
+#include "shm/topology.h"
+
+struct supervisor_options {
+	/*
+	 * Told once when the addresses can be used (@error NULL), or why it
+	 * came to nothing.
+	 */
+	void (*ready)(void *ctx, const char *error);
+	void *ctx;
+	int log;          /* where the log goes: a terminal or a file */
+	bool log_is_ours; /* a file that is removed at the end */
+};
+
+/*
+ * Run the stack until it is told to end (SIGINT, SIGTERM, `strata down`).
+ * Nothing is left behind then.  Returns 0, or a negative errno after a call of
+ * ready() that said why.
+ */
+int supervisor_run(
+    const struct topology *topo, const struct supervisor_options *o);
+
+#endif /* SHM_SUPERVISOR_H */
