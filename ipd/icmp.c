@@ -39,7 +39,8 @@ static uint16_t quote_len(uint8_t type, uint8_t words, uint16_t body_len)
 	    type != ICMP_PARAMETER_PROBLEM)
 		return body_len;
 	if (len < EXTENDED_QUOTE_MIN || len > body_len)
-		return body_len; /* not set, or by a sender that knows no 4884 */
+		return body_len; /* not set, or by a sender that knows no 4884
+				  */
 	return (uint16_t)len;
 }
 
@@ -98,8 +99,8 @@ void icmp_emit_echo_reply(uint8_t *out, const uint8_t *request, size_t len)
 	seal(out, len);
 }
 
-size_t icmp_emit_error(uint8_t *out, const struct icmp_hdr *h,
-    const uint8_t *packet, size_t len)
+size_t icmp_emit_error(
+    uint8_t *out, const struct icmp_hdr *h, const uint8_t *packet, size_t len)
 {
 	size_t quoted = len < ICMP_QUOTE_MAX ? len : ICMP_QUOTE_MAX;
 

@@ -61,19 +61,19 @@ enum icmp_time_exceeded {
 /* A message that has been checked.  Fields of other types are 0. */
 struct icmp_hdr {
 	uint8_t type, code;
-	uint16_t checksum;   /* as received */
-	uint16_t id, seq;    /* echo and echo reply */
-	uint16_t mtu;        /* ICMP_FRAG_NEEDED; 0: the router didn't say */
-	uint8_t pointer;     /* parameter problem: the byte that was wrong */
-	uint16_t body_at;    /* where data or quoted packet begins: 8 */
-	uint16_t body_len;   /* and its bytes, without RFC 4884 extensions */
+	uint16_t checksum; /* as received */
+	uint16_t id, seq;  /* echo and echo reply */
+	uint16_t mtu;      /* ICMP_FRAG_NEEDED; 0: the router didn't say */
+	uint8_t pointer;   /* parameter problem: the byte that was wrong */
+	uint16_t body_at;  /* where data or quoted packet begins: 8 */
+	uint16_t body_len; /* and its bytes, without RFC 4884 extensions */
 };
 
 /* Why a message was refused; each has a counter of the same name. */
 enum icmp_parse {
 	ICMP_OK,
-	ICMP_SHORT,        /* fewer bytes than a header */
-	ICMP_BAD_LENGTH,   /* more than an IP packet holds */
+	ICMP_SHORT,      /* fewer bytes than a header */
+	ICMP_BAD_LENGTH, /* more than an IP packet holds */
 	ICMP_BAD_CHECKSUM,
 };
 
@@ -99,8 +99,8 @@ void icmp_emit_echo_reply(uint8_t *out, const uint8_t *request, size_t len);
  * room for ICMP_ERROR_MAX.  Of @h type, code, mtu and pointer count.  Returns
  * the bytes written.  Whether it may be sent: icmp_rules.h.
  */
-size_t icmp_emit_error(uint8_t *out, const struct icmp_hdr *h,
-    const uint8_t *packet, size_t len);
+size_t icmp_emit_error(
+    uint8_t *out, const struct icmp_hdr *h, const uint8_t *packet, size_t len);
 
 void icmp_log(struct log *log, const struct icmp_hdr *h);
 

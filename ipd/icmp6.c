@@ -37,7 +37,8 @@ static uint16_t quote_len(uint8_t type, uint8_t words, uint16_t body_len)
 	if (type != ICMP6_UNREACHABLE && type != ICMP6_TIME_EXCEEDED)
 		return body_len;
 	if (len < EXTENDED_QUOTE_MIN || len > body_len)
-		return body_len; /* not set, or by a sender that knows no 4884 */
+		return body_len; /* not set, or by a sender that knows no 4884
+				  */
 	return (uint16_t)len;
 }
 
@@ -104,8 +105,8 @@ void icmp6_emit_echo_reply(uint8_t *out, const struct ip_addr *src,
 }
 
 size_t icmp6_emit_error(uint8_t *out, const struct icmp6_hdr *h,
-    const struct ip_addr *src, const struct ip_addr *dst,
-    const uint8_t *packet, size_t len)
+    const struct ip_addr *src, const struct ip_addr *dst, const uint8_t *packet,
+    size_t len)
 {
 	size_t quoted = len < ICMP6_QUOTE_MAX ? len : ICMP6_QUOTE_MAX;
 
@@ -156,6 +157,6 @@ void icmp6_log(struct log *log, const struct icmp6_hdr *h)
 		log_field(log, "MTU", "%u", h->mtu);
 	if (h->type == ICMP6_PARAMETER_PROBLEM)
 		log_field(log, "pointer", "%u", h->pointer);
-	log_field(log, icmp6_is_error(h->type) ? "quoted" : "data",
-	    "%u bytes", h->body_len);
+	log_field(log, icmp6_is_error(h->type) ? "quoted" : "data", "%u bytes",
+	    h->body_len);
 }

@@ -66,19 +66,19 @@ enum icmp6_parameter_problem {
 /* A message that has been checked.  Fields of other types are 0. */
 struct icmp6_hdr {
 	uint8_t type, code;
-	uint16_t checksum;   /* as received */
-	uint16_t id, seq;    /* echo and echo reply */
-	uint32_t mtu;        /* packet too big */
-	uint32_t pointer;    /* parameter problem: the byte that was wrong */
-	uint16_t body_at;    /* where data or quoted packet begins: 8 */
-	uint16_t body_len;   /* and its bytes, without RFC 4884 extensions */
+	uint16_t checksum; /* as received */
+	uint16_t id, seq;  /* echo and echo reply */
+	uint32_t mtu;      /* packet too big */
+	uint32_t pointer;  /* parameter problem: the byte that was wrong */
+	uint16_t body_at;  /* where data or quoted packet begins: 8 */
+	uint16_t body_len; /* and its bytes, without RFC 4884 extensions */
 };
 
 /* Why a message was refused; each has a counter of the same name. */
 enum icmp6_parse {
 	ICMP6_OK,
-	ICMP6_SHORT,        /* fewer bytes than a header */
-	ICMP6_BAD_LENGTH,   /* more than an IP packet holds */
+	ICMP6_SHORT,      /* fewer bytes than a header */
+	ICMP6_BAD_LENGTH, /* more than an IP packet holds */
 	ICMP6_BAD_CHECKSUM,
 };
 
@@ -107,8 +107,8 @@ void icmp6_emit_echo_reply(uint8_t *out, const struct ip_addr *src,
  * mtu and pointer count.  Returns the bytes written.
  */
 size_t icmp6_emit_error(uint8_t *out, const struct icmp6_hdr *h,
-    const struct ip_addr *src, const struct ip_addr *dst,
-    const uint8_t *packet, size_t len);
+    const struct ip_addr *src, const struct ip_addr *dst, const uint8_t *packet,
+    size_t len);
 
 void icmp6_log(struct log *log, const struct icmp6_hdr *h);
 

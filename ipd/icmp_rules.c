@@ -14,7 +14,7 @@ static bool icmp_is_query(int type)
 	switch (type) {
 	case ICMP_ECHO_REPLY:
 	case ICMP_ECHO:
-	case 9:  /* router advertisement and solicitation (RFC 1256) */
+	case 9: /* router advertisement and solicitation (RFC 1256) */
 	case 10:
 	case 13: /* timestamp and its reply */
 	case 14:
@@ -53,8 +53,7 @@ bool icmp_error_allowed(const struct icmp_cause *cause)
 	return is_one_host(cause);
 }
 
-bool icmp6_error_allowed(
-    const struct icmp_cause *cause, bool even_if_multicast)
+bool icmp6_error_allowed(const struct icmp_cause *cause, bool even_if_multicast)
 {
 	/*
 	 * RFC 4443, 2.4 (e.1) and (e.2).  A type that can't be seen might be

@@ -20,11 +20,11 @@ enum {
 /* What is known about the packet that an error would be about. */
 struct icmp_cause {
 	struct ip_addr src, dst;
-	uint8_t proto;           /* upper-layer protocol, if it was reached */
-	int icmp_type;           /* when proto is ICMP of that family */
+	uint8_t proto; /* upper-layer protocol, if it was reached */
+	int icmp_type; /* when proto is ICMP of that family */
 	uint16_t frag_offset;
-	bool link_to_many;       /* came as a link-layer broadcast or multicast */
-	bool src_is_broadcast;   /* a subnet's, which only routes can tell */
+	bool link_to_many;     /* came as a link-layer broadcast or multicast */
+	bool src_is_broadcast; /* a subnet's, which only routes can tell */
 	bool dst_is_broadcast;
 };
 

@@ -33,7 +33,8 @@ static bool fragment_is_sane(const struct ipv4_hdr *h)
 
 	if (h->frag_offset == 0 && !h->mf)
 		return true;
-	if (payload == 0 || h->hdr_len + h->frag_offset + payload > IPV4_LEN_MAX)
+	if (payload == 0 ||
+	    h->hdr_len + h->frag_offset + payload > IPV4_LEN_MAX)
 		return false;
 	return !h->mf || payload % 8 == 0;
 }
@@ -143,6 +144,6 @@ void ipv4_log(struct log *log, const struct ipv4_hdr *h)
 	log_field(log, "source", "%s", ip_text(&h->src, text));
 	log_field(log, "destination", "%s", ip_text(&h->dst, text));
 	if (h->hdr_len > IPV4_HDR_LEN)
-		log_field(log, "options", "%d bytes",
-		    h->hdr_len - IPV4_HDR_LEN);
+		log_field(
+		    log, "options", "%d bytes", h->hdr_len - IPV4_HDR_LEN);
 }

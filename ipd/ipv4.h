@@ -38,16 +38,16 @@ enum {
 /* A header that has been checked.  Every number is in host byte order. */
 struct ipv4_hdr {
 	struct ip_addr src, dst;
-	uint16_t total_len;     /* bytes, header included */
+	uint16_t total_len; /* bytes, header included */
 	uint16_t id;
-	uint16_t frag_offset;   /* bytes, a multiple of 8 */
-	uint16_t checksum;      /* as received; ipv4_emit() makes its own */
-	uint8_t hdr_len;        /* bytes: 20 to 60, a multiple of 4 */
-	uint8_t tos;            /* DSCP << 2 | ECN */
+	uint16_t frag_offset; /* bytes, a multiple of 8 */
+	uint16_t checksum;    /* as received; ipv4_emit() makes its own */
+	uint8_t hdr_len;      /* bytes: 20 to 60, a multiple of 4 */
+	uint8_t tos;          /* DSCP << 2 | ECN */
 	uint8_t ttl;
-	uint8_t proto;          /* IPPROTO_* */
-	bool df;                /* don't fragment */
-	bool mf;                /* more fragments follow */
+	uint8_t proto;                     /* IPPROTO_* */
+	bool df;                           /* don't fragment */
+	bool mf;                           /* more fragments follow */
 	uint8_t options[IPV4_OPTIONS_MAX]; /* the first hdr_len - 20 count */
 };
 
@@ -55,19 +55,20 @@ struct ipv4_hdr {
 struct ipv4_options {
 	/* Where the option begins, in bytes from the start of the header; 0:
 	 * the packet has none. */
-	uint8_t source_route;   /* loose or strict */
+	uint8_t source_route; /* loose or strict */
 	uint8_t record_route;
 	uint8_t timestamp;
-	uint8_t router_alert;   /* RFC 2113 */
+	uint8_t router_alert; /* RFC 2113 */
 };
 
 /* Why a packet was refused; each has a counter of the same name. */
 enum ipv4_parse {
 	IPV4_OK,
-	IPV4_SHORT,        /* fewer bytes than a header */
-	IPV4_BAD_VERSION,  /* not 4 */
-	IPV4_BAD_IHL,      /* below 5 words or beyond the buffer */
-	IPV4_BAD_LENGTH,   /* total length below the header or beyond the buffer */
+	IPV4_SHORT,       /* fewer bytes than a header */
+	IPV4_BAD_VERSION, /* not 4 */
+	IPV4_BAD_IHL,     /* below 5 words or beyond the buffer */
+	IPV4_BAD_LENGTH,  /* total length below the header or beyond the buffer
+			   */
 	IPV4_BAD_CHECKSUM,
 	IPV4_BAD_FRAGMENT, /* empty, beyond 65535, or an odd piece with MF */
 	IPV4_BAD_OPTION,   /* deserves a parameter problem */

@@ -2,8 +2,10 @@
  * ipv4_options.c - what may follow the IPv4 header (RFC 791, 3.1)
  *
  *	+------+--------+---------+- - - -		type 0 and 1 are one
- *	| type | length | pointer | data ...		byte; the pointer is only
- *	+------+--------+---------+- - - -		in those that routers fill
+ *	| type | length | pointer | data ...		byte; the pointer is
+ *only
+ *	+------+--------+---------+- - - -		in those that routers
+ *fill
  *
  * length counts the whole option; pointer the first free byte of it, from 1.
  */
@@ -43,7 +45,7 @@ enum {
 
 /* One option of a list of @len bytes. */
 struct option {
-	uint8_t at;  /* in the list */
+	uint8_t at; /* in the list */
 	uint8_t type;
 	uint8_t len; /* all of it */
 };
@@ -224,6 +226,12 @@ static void timestamp_add(
 	opt[OFF_POINTER] = (uint8_t)(pointer + timestamp_entry(opt));
 }
 
+/* The option that begins @at bytes into the header. */
+static const uint8_t *option_at(const struct ipv4_hdr *h, uint8_t at)
+{
+	return h->options + (at - IPV4_HDR_LEN);
+}
+
 /* Fill up to a multiple of 4 with ends of list. */
 static size_t pad(uint8_t out[IPV4_OPTIONS_MAX], size_t len)
 {
@@ -239,14 +247,14 @@ size_t ipv4_options_echo(uint8_t out[IPV4_OPTIONS_MAX],
 	size_t len = 0;
 
 	if (o->record_route != 0) {
-		const uint8_t *opt = h->options + o->record_route - IPV4_HDR_LEN;
+		const uint8_t *opt = option_at(h, o->record_route);
 
 		memcpy(out, opt, opt[OFF_LENGTH]);
 		record_route_add(out, self);
 		len = opt[OFF_LENGTH];
 	}
 	if (o->timestamp != 0) {
-		const uint8_t *opt = h->options + o->timestamp - IPV4_HDR_LEN;
+		const uint8_t *opt = option_at(h, o->timestamp);
 
 		memcpy(out + len, opt, opt[OFF_LENGTH]);
 		timestamp_add(out + len, self, ms_of_day);

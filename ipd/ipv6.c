@@ -50,8 +50,9 @@ enum ipv6_parse ipv6_parse(struct ipv6_hdr *ret, const uint8_t *buf, size_t len)
 
 void ipv6_emit(uint8_t buf[IPV6_HDR_LEN], const struct ipv6_hdr *h)
 {
-	be32_put(buf + OFF_FLOW, 6U << 28 | (uint32_t)h->traffic_class << 20 |
-	    (h->flow_label & 0xfffff));
+	be32_put(buf + OFF_FLOW,
+	    6U << 28 | (uint32_t)h->traffic_class << 20 |
+		(h->flow_label & 0xfffff));
 	be16_put(buf + OFF_PAYLOAD_LEN, h->payload_len);
 	buf[OFF_NEXT_HEADER] = h->next_header;
 	buf[OFF_HOP_LIMIT] = h->hop_limit;

@@ -47,7 +47,7 @@ struct ipv6_hdr {
 /* The fragment header (RFC 8200, 4.5). */
 struct ipv6_frag_hdr {
 	uint32_t id;
-	uint16_t offset;       /* bytes, a multiple of 8 */
+	uint16_t offset; /* bytes, a multiple of 8 */
 	bool more;
 	uint8_t next_header;
 };
@@ -63,13 +63,13 @@ struct ipv6_frag_hdr {
  * and the walk went on behind it.
  */
 struct ipv6_chain {
-	uint8_t proto;          /* upper-layer protocol; IPPROTO_NONE: nothing */
-	uint32_t upper_at;      /* where its header begins */
-	uint32_t proto_at;      /* the byte that named it: the pointer of the
-				 * parameter problem if nobody speaks it */
+	uint8_t proto;     /* upper-layer protocol; IPPROTO_NONE: nothing */
+	uint32_t upper_at; /* where its header begins */
+	uint32_t proto_at; /* the byte that named it: the pointer of the
+			    * parameter problem if nobody speaks it */
 	bool is_fragment;
 	bool atomic;
-	bool router_alert;      /* RFC 2711 */
+	bool router_alert; /* RFC 2711 */
 	uint16_t router_alert_value;
 	uint32_t frag_at;       /* the fragment header: also the length of the
 				 * headers that every fragment repeats */
@@ -100,8 +100,9 @@ enum ipv6_parse {
 	IPV6_BAD_OPTION,      /* unknown, and its type says to refuse it */
 	IPV6_BAD_ROUTING,     /* type 0 (RFC 5095), or segments left */
 	IPV6_BAD_FRAGMENT,    /* beyond 65535, an odd piece, or a second one */
-	IPV6_CHAIN_IN_PIECES, /* first fragment without all headers (RFC 7112) */
-	IPV6_JUMBO,           /* longer than 65535 (RFC 2675): not spoken here */
+	IPV6_CHAIN_IN_PIECES, /* first fragment without all headers (RFC 7112)
+			       */
+	IPV6_JUMBO, /* longer than 65535 (RFC 2675): not spoken here */
 };
 
 /*

@@ -39,10 +39,10 @@ enum option_action {
 
 struct walk {
 	const uint8_t *buf;
-	uint32_t end;       /* of the packet */
-	uint32_t at;        /* the header in hand */
-	uint32_t named_at;  /* the byte that named it */
-	uint8_t type;       /* as that byte said */
+	uint32_t end;      /* of the packet */
+	uint32_t at;       /* the header in hand */
+	uint32_t named_at; /* the byte that named it */
+	uint8_t type;      /* as that byte said */
 	struct ipv6_chain chain;
 	struct ipv6_complaint complaint;
 };
@@ -81,8 +81,7 @@ static bool extension_read(const struct walk *w, uint8_t *next, uint32_t *len)
 }
 
 /* An option that we do not know (RFC 8200, 4.2). */
-static enum ipv6_parse option_unknown(
-    struct walk *w, uint8_t type, uint32_t at)
+static enum ipv6_parse option_unknown(struct walk *w, uint8_t type, uint32_t at)
 {
 	switch ((enum option_action)(type >> 6)) {
 	case ACTION_SKIP:
@@ -100,8 +99,8 @@ static enum ipv6_parse option_unknown(
 }
 
 /* The option of @type, whose @len bytes of data are at @at + 2. */
-static enum ipv6_parse option_take(struct walk *w, uint8_t type, uint32_t at,
-    uint8_t len, bool hop_by_hop)
+static enum ipv6_parse option_take(
+    struct walk *w, uint8_t type, uint32_t at, uint8_t len, bool hop_by_hop)
 {
 	/* PadN is among those that the highest bits tell us to skip. */
 	if (!hop_by_hop)
@@ -135,8 +134,7 @@ static enum ipv6_parse options(
 			continue;
 		}
 		if (end - at < 2)
-			return refuse(
-			    w, IPV6_BAD_OPTION, ICMP6_BAD_FIELD, at);
+			return refuse(w, IPV6_BAD_OPTION, ICMP6_BAD_FIELD, at);
 		len = w->buf[at + 1];
 		if (len > end - at - 2)
 			return refuse(
@@ -231,8 +229,8 @@ static enum ipv6_parse fragment_end(struct walk *w)
 	uint32_t before = w->chain.frag_at - IPV6_HDR_LEN;
 
 	if (f->more && len % 8 != 0)
-		return refuse(w, IPV6_BAD_FRAGMENT, ICMP6_BAD_FIELD,
-		    OFF_PAYLOAD_LEN);
+		return refuse(
+		    w, IPV6_BAD_FRAGMENT, ICMP6_BAD_FIELD, OFF_PAYLOAD_LEN);
 	if (before + f->offset + len > 65535)
 		return refuse(w, IPV6_BAD_FRAGMENT, ICMP6_BAD_FIELD,
 		    w->chain.frag_at + FRAG_OFF_OFFSET);

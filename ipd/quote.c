@@ -113,8 +113,8 @@ enum quote_parse quote_parse6(struct quote *ret, const uint8_t *buf, size_t len)
 		return QUOTE_SHORT;
 	if (buf[0] >> 4 != 6)
 		return QUOTE_BAD_VERSION;
-	q.packet_len = IPV6_HDR_LEN +
-	    (uint32_t)be16_get(buf + V6_OFF_PAYLOAD_LEN);
+	q.packet_len =
+	    IPV6_HDR_LEN + (uint32_t)be16_get(buf + V6_OFF_PAYLOAD_LEN);
 	q.proto = buf[V6_OFF_NEXT_HEADER];
 	q.src = ip_from_v6(buf + V6_OFF_SRC);
 	q.dst = ip_from_v6(buf + V6_OFF_DST);

@@ -18,8 +18,8 @@ static struct mono full_after(
 	return mono_add(from, interval_ns(rate));
 }
 
-bool ratelimit_ready(const struct ratelimit *r, uint32_t rate,
-    uint32_t burst, struct mono now)
+bool ratelimit_ready(
+    const struct ratelimit *r, uint32_t rate, uint32_t burst, struct mono now)
 {
 	if (rate == 0 || burst == 0)
 		return false;

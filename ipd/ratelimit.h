@@ -29,7 +29,7 @@ bool ratelimit_take(
     struct ratelimit *r, uint32_t rate, uint32_t burst, struct mono now);
 
 /* True if ratelimit_take() would succeed: to know before touching *@r. */
-bool ratelimit_ready(const struct ratelimit *r, uint32_t rate,
-    uint32_t burst, struct mono now);
+bool ratelimit_ready(
+    const struct ratelimit *r, uint32_t rate, uint32_t burst, struct mono now);
 
 #endif /* IPD_RATELIMIT_H */

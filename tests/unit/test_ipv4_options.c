@@ -24,12 +24,12 @@ static struct ipv4_hdr with_options(const uint8_t *opts, size_t n)
 static void finds_what_it_knows(void **state)
 {
 	static const uint8_t opts[] = {
-		1, 148, 4, 0, 0,                   /* nop, router alert */
-		30, 3, 9,                          /* unknown */
-		7, 7, 4, 0, 0, 0, 0,               /* record route, empty */
+		1, 148, 4, 0, 0,                      /* nop, router alert */
+		30, 3, 9,                             /* unknown */
+		7, 7, 4, 0, 0, 0, 0,                  /* record route, empty */
 		68, 12, 5, 1, 0, 0, 0, 0, 0, 0, 0, 0, /* timestamp */
-		131, 7, 8, 192, 0, 2, 9,           /* loose route, used up */
-		0, 255,                            /* end: the rest is not read */
+		131, 7, 8, 192, 0, 2, 9,              /* loose route, used up */
+		0, 255, /* end: the rest is not read */
 	};
 	struct ipv4_hdr h = with_options(opts, sizeof(opts));
 	struct ipv4_options o;
@@ -92,7 +92,8 @@ static void echo(const uint8_t *opts, size_t n, const uint8_t *want, size_t len)
 	uint8_t pointer;
 
 	assert_int_equal(ipv4_options_parse(&o, &pointer, &h), IPV4_OK);
-	assert_int_equal(ipv4_options_echo(out, &h, &o, &self, 0x01020304), len);
+	assert_int_equal(
+	    ipv4_options_echo(out, &h, &o, &self, 0x01020304), len);
 	assert_memory_equal(out, want, len);
 }
 
@@ -103,10 +104,13 @@ static void echo_adds_us_to_a_record_route(void **state)
 	static const uint8_t answer[] = { 7, 11, 12, 10, 0, 0, 1, 192, 0, 2, 2,
 		0 };
 	static const uint8_t full[] = { 7, 7, 8, 10, 0, 0, 1, 0 };
+	static const uint8_t behind[] = { 30, 24, [24] = 7, 7, 8, 10, 0, 0, 1,
+		0 };
 
 	(void)state;
 	echo(asked, sizeof(asked), answer, sizeof(answer));
 	echo(full, sizeof(full), full, sizeof(full));
+	echo(behind, sizeof(behind), behind + 24, 8);
 }
 
 static void echo_adds_a_timestamp(void **state)
@@ -115,7 +119,8 @@ static void echo_adds_a_timestamp(void **state)
 		uint8_t asked[12], answer[12];
 	} cases[] = {
 		{ { 68, 12, 5, 0 }, { 68, 12, 9, 0, 1, 2, 3, 4 } },
-		{ { 68, 12, 5, 1 }, { 68, 12, 13, 1, 192, 0, 2, 2, 1, 2, 3, 4 } },
+		{ { 68, 12, 5, 1 },
+		    { 68, 12, 13, 1, 192, 0, 2, 2, 1, 2, 3, 4 } },
 		{ { 68, 12, 5, 3, 192, 0, 2, 2 },
 		    { 68, 12, 13, 3, 192, 0, 2, 2, 1, 2, 3, 4 } },
 		{ { 68, 12, 5, 3, 192, 0, 2, 7 },

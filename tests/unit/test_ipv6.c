@@ -13,12 +13,14 @@
 #include "ipd/ipv6.h"
 
 /* 2001:db8::1 to 2001:db8::2, 4 bytes of protocol 59. */
+/* clang-format off */
 static const uint8_t PLAIN[] = {
 	0x6a, 0xb1, 0x23, 0x45, 0x00, 0x04, 59, 64,       /* */
 	0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, /* src */
 	0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, /* dst */
 	1, 2, 3, 4,
 };
+/* clang-format on */
 
 static void reads_every_field(void **state)
 {

@@ -47,12 +47,12 @@ static struct walked walk(uint8_t type, const uint8_t *payload, size_t len)
 }
 
 static const uint8_t LONG[] = {
-	ROUTE, 0, 5, 2, 0, 7, 1, 0,         /* 40: hop by hop, router alert */
-	FRAG, 0, 0, 0, 0, 0, 0, 0,          /* 48: type 0, no segments left */
-	DST, 0, 0, 0, 1, 2, 3, 4,           /* 56: atomic fragment */
-	UDP, 1, 1, 4, 0, 0, 0, 0,           /* 64: PadN */
-	0, 0, 0x1e, 2, 0, 0, 0, 0,          /* Pad1, unknown to be skipped */
-	0, 1, 0, 2, 0, 8, 0, 0,             /* 80: UDP */
+	ROUTE, 0, 5, 2, 0, 7, 1, 0, /* 40: hop by hop, router alert */
+	FRAG, 0, 0, 0, 0, 0, 0, 0,  /* 48: type 0, no segments left */
+	DST, 0, 0, 0, 1, 2, 3, 4,   /* 56: atomic fragment */
+	UDP, 1, 1, 4, 0, 0, 0, 0,   /* 64: PadN */
+	0, 0, 0x1e, 2, 0, 0, 0, 0,  /* Pad1, unknown to be skipped */
+	0, 1, 0, 2, 0, 8, 0, 0,     /* 80: UDP */
 };
 
 static void follows_all_to_the_upper_layer(void **state)
@@ -113,18 +113,18 @@ static void says_which_error_is_due(void **state)
 	} cases[] = {
 		{ "hop by hop second", DST, { HBH, 0, 1, 4 },
 		    IPV6_BAD_HOP_BY_HOP, true, false, 1, 40 },
-		{ "segments left", ROUTE, { UDP, 0, 0, 1 },
-		    IPV6_BAD_ROUTING, true, false, 0, 42 },
+		{ "segments left", ROUTE, { UDP, 0, 0, 1 }, IPV6_BAD_ROUTING,
+		    true, false, 0, 42 },
 		{ "segments left, unknown type", ROUTE, { UDP, 0, 99, 1 },
 		    IPV6_BAD_ROUTING, true, false, 0, 42 },
-		{ "option 01", DST, { UDP, 0, 0x5e, 0, 1, 2 },
-		    IPV6_BAD_OPTION, false, false, 0, 0 },
+		{ "option 01", DST, { UDP, 0, 0x5e, 0, 1, 2 }, IPV6_BAD_OPTION,
+		    false, false, 0, 0 },
 		{ "option 10", DST, { UDP, 0, 0, 0x9e, 0, 1, 1, 0 },
 		    IPV6_BAD_OPTION, true, true, 2, 43 },
-		{ "option 11", HBH, { UDP, 0, 0xde, 0, 1, 2 },
-		    IPV6_BAD_OPTION, true, false, 2, 42 },
-		{ "jumbo", HBH, { UDP, 0, 0xc2, 4, 0, 1, 0, 0 },
-		    IPV6_JUMBO, true, false, 2, 42 },
+		{ "option 11", HBH, { UDP, 0, 0xde, 0, 1, 2 }, IPV6_BAD_OPTION,
+		    true, false, 2, 42 },
+		{ "jumbo", HBH, { UDP, 0, 0xc2, 4, 0, 1, 0, 0 }, IPV6_JUMBO,
+		    true, false, 2, 42 },
 		{ "option beyond its header", HBH, { UDP, 0, 0x1e, 5 },
 		    IPV6_BAD_OPTION, true, false, 0, 43 },
 		{ "option without length", HBH, { UDP, 0, 1, 3, 0, 0, 0, 1 },
@@ -134,14 +134,14 @@ static void says_which_error_is_due(void **state)
 		{ "fragment beyond 65535", FRAG, { UDP, 0, 0xff, 0xf8 },
 		    IPV6_BAD_FRAGMENT, true, false, 0, 42 },
 		{ "two fragment headers", FRAG,
-		    { FRAG, 0, 0, 0, 0, 0, 0, 0, UDP },
-		    IPV6_BAD_FRAGMENT, false, false, 0, 0 },
+		    { FRAG, 0, 0, 0, 0, 0, 0, 0, UDP }, IPV6_BAD_FRAGMENT,
+		    false, false, 0, 0 },
 		{ "first fragment, half a header", FRAG,
-		    { 6, 0, 0, 1, 0, 0, 0, 0 },
-		    IPV6_CHAIN_IN_PIECES, true, false, 3, 0 },
+		    { 6, 0, 0, 1, 0, 0, 0, 0 }, IPV6_CHAIN_IN_PIECES, true,
+		    false, 3, 0 },
 		{ "first fragment, half an extension", FRAG,
-		    { DST, 0, 0, 1, 0, 0, 0, 0, UDP, 1 },
-		    IPV6_CHAIN_IN_PIECES, true, false, 3, 0 },
+		    { DST, 0, 0, 1, 0, 0, 0, 0, UDP, 1 }, IPV6_CHAIN_IN_PIECES,
+		    true, false, 3, 0 },
 	};
 
 	(void)state;
@@ -197,10 +197,12 @@ static void gives_up_on_endless_chains(void **state)
 
 static void a_router_looks_at_hop_by_hop_only(void **state)
 {
+	/* clang-format off */
 	static const uint8_t p[40 + 16] = {
 		[40] = ROUTE, 0, 5, 2, 0, 0, 1, 0, /* router alert */
 		[48] = UDP, 0, 0, 1,               /* not ours to refuse */
 	};
+	/* clang-format on */
 	struct ipv6_hdr h = { .payload_len = 16 };
 	struct ipv6_chain c;
 	struct ipv6_complaint e;
