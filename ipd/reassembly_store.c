@@ -303,8 +303,7 @@ unsigned reassembly_check(struct reassembly *r, struct mono now)
 	for (uint32_t i = 0; i < r->n; i++) {
 		if (check_record(r, i, owned, now))
 			continue;
-		if (memcmp(&r->records[i], &unused, sizeof(unused)) != 0)
-			thrown++;
+		thrown += r->records[i].used != 0;
 		r->records[i] = unused;
 		stock_put(&r->free_records, (uint16_t)i);
 	}

@@ -13,6 +13,7 @@
 #include "ipd/ipv4.h"
 #include "shm/bytes.h"
 #include "shm/checksum.h"
+#include "tests/harness/logged.h"
 
 /* 192.0.2.1 to 192.0.2.2, UDP, 8 bytes of payload, DF, ECT(0). */
 static const uint8_t PLAIN[] = {
@@ -158,6 +159,32 @@ static void decrements_the_ttl(void **state)
 	}
 }
 
+static void logs_each_field(void **state)
+{
+	struct logged l;
+	struct ipv4_hdr h;
+
+	(void)state;
+	assert_int_equal(ipv4_parse(&h, PLAIN, sizeof(PLAIN)), IPV4_OK);
+	logged_open(&l);
+	ipv4_log(&l.log, &h);
+	assert_string_equal(logged_close(&l),
+	    "    version: 4\n"
+	    "    header length: 20\n"
+	    "    DSCP: 0\n"
+	    "    ECN: 2\n"
+	    "    total length: 28\n"
+	    "    identification: 0x1234\n"
+	    "    don't fragment: 1\n"
+	    "    more fragments: 0\n"
+	    "    fragment offset: 0\n"
+	    "    time to live: 64\n"
+	    "    protocol: 17\n"
+	    "    header checksum: 0xa497\n"
+	    "    source: 192.0.2.1\n"
+	    "    destination: 192.0.2.2\n");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -168,6 +195,7 @@ int main(void)
 		cmocka_unit_test(refuses_fields_out_of_range),
 		cmocka_unit_test(refuses_a_fragment_beyond_65535),
 		cmocka_unit_test(decrements_the_ttl),
+		cmocka_unit_test(logs_each_field),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "ipd/ipv6.h"
+#include "tests/harness/logged.h"
 
 /* 2001:db8::1 to 2001:db8::2, 4 bytes of protocol 59. */
 /* clang-format off */
@@ -94,6 +95,27 @@ static void writes_a_fragment_header(void **state)
 	assert_memory_equal(out, want, sizeof(want));
 }
 
+static void logs_each_field(void **state)
+{
+	struct logged l;
+	struct ipv6_hdr h;
+
+	(void)state;
+	assert_int_equal(ipv6_parse(&h, PLAIN, sizeof(PLAIN)), IPV6_OK);
+	logged_open(&l);
+	ipv6_log(&l.log, &h);
+	assert_string_equal(logged_close(&l),
+	    "    version: 6\n"
+	    "    DSCP: 42\n"
+	    "    ECN: 3\n"
+	    "    flow label: 0x12345\n"
+	    "    payload length: 4\n"
+	    "    next header: 59\n"
+	    "    hop limit: 64\n"
+	    "    source: 2001:db8::1\n"
+	    "    destination: 2001:db8::2\n");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -102,6 +124,7 @@ int main(void)
 		cmocka_unit_test(refuses_every_truncation),
 		cmocka_unit_test(refuses_another_version_and_takes_padding),
 		cmocka_unit_test(writes_a_fragment_header),
+		cmocka_unit_test(logs_each_field),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
