@@ -71,39 +71,3 @@ const char *mac_text(const struct mac *m, char buf[MAC_TEXT_LEN])
 	    m->b[1], m->b[2], m->b[3], m->b[4], m->b[5]);
 	return buf;
 }
-
-/* The value of a hexadecimal digit, or -1. */
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-bool mac_parse(struct mac *ret, const char *text)
-{
-	struct mac m;
-
-	/* Every test fails on the NUL, so nothing beyond it is looked at. */
-	for (int i = 0; i < MAC_LEN; i++) {
-		int high, low;
-
-		if (i > 0 && *text != ':' && *text != '-')
-			return false;
-		text += i > 0;
-		high = digit(text[0]);
-		low = high < 0 ? -1 : digit(text[1]);
-		if (low < 0)
-			return false;
-		m.b[i] = (uint8_t)(high << 4 | low);
-		text += 2;
-	}
-	if (*text != '\0')
-		return false;
-	*ret = m;
-	return true;
-}

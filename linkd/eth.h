@@ -105,10 +105,4 @@ struct mac mac_of_group(const struct ip_addr *group);
 /* Text of @m, lower case with colons.  Returns @buf. */
 const char *mac_text(const struct mac *m, char buf[MAC_TEXT_LEN]);
 
-/*
- * Reads six pairs of hexadecimal digits with ':' or '-' between them and
- * nothing after.  False and *@ret untouched if @text is anything else.
- */
-bool mac_parse(struct mac *ret, const char *text);
-
 #endif /* LINKD_ETH_H */

@@ -117,32 +117,6 @@ static void finds_the_mac_of_a_group(void **state)
 	}
 }
 
-static void reads_the_text_of_a_mac(void **state)
-{
-	static const struct mac want = { { 0x02, 0x0a, 0xf0, 0x9b, 0, 0xff } };
-	static const char *const bad[] = { "", "0", "02",
-		"02:", "02:0a:f0:9b:00", "02:0a:f0:9b:00:f",
-		"02:0a:f0:9b:00:ff:", "02:0a:f0:9b:00:fg", "020af09b00ff",
-		"02:0a:f0:9b:00:ff ", " 02:0a:f0:9b:00:ff", "2:a:f0:9b:0:ff" };
-	struct mac m;
-
-	(void)state;
-	assert_true(mac_parse(&m, "02:0a:F0:9b:00:ff"));
-	assert_true(mac_equal(&m, &want));
-	assert_true(mac_parse(&m, "02-0A-f0-9b-00-ff"));
-	assert_true(mac_equal(&m, &want));
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		/* Exactly its own size, for ASan's red zone. */
-		char *text = strdup(bad[i]);
-
-		assert_non_null(text);
-		if (mac_parse(&m, text))
-			fail_msg("took \"%s\"", text);
-		free(text);
-	}
-	assert_true(mac_equal(&m, &want));
-}
-
 static void prints_field_by_field(void **state)
 {
 	struct eth_hdr h;
@@ -166,7 +140,6 @@ int main(void)
 		cmocka_unit_test(refuses_every_truncation),
 		cmocka_unit_test(tells_other_frames_apart),
 		cmocka_unit_test(finds_the_mac_of_a_group),
-		cmocka_unit_test(reads_the_text_of_a_mac),
 		cmocka_unit_test(prints_field_by_field),
 	};
 
