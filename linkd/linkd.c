@@ -1,0 +1,214 @@
+/*
+ * linkd.c - the link layer: taking over, and a turn
+ */
+#include "linkd/linkd.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "linkd/address.h"
+#include "linkd/publish.h"
+#include "linkd/rx.h"
+#include "linkd/tx.h"
+#include "linkd/wait.h"
+
+static size_t table_size(void)
+{
+	return neighbour_table_size(NEIGHBOUR_ENTRIES, NEIGHBOUR_BLOCKS);
+}
+
+/* ---- Taking over ---- */
+
+static void before_change(void *ctx, void *p, size_t len)
+{
+	struct linkd *x = ctx;
+
+	node_touch(&x->n, p, len);
+	x->dirty = true;
+}
+
+static void mark_armed(void *ctx)
+{
+	struct linkd *x = ctx;
+
+	for (uint32_t l = 0; l < TOPO_MAX_LINKS; l++)
+		armed_mark(&x->n, &x->st->armed[l]);
+}
+
+/* Nothing here is ours yet, or it is of another version. */
+static void format(struct linkd *x)
+{
+	struct link_state *st = x->st;
+
+	st->magic = 0;
+	memset(st->armed, 0, sizeof(st->armed));
+	memset(st->dad, 0, sizeof(st->dad));
+	for (uint32_t i = 0; i < TOPO_MAX_ADDRS; i++)
+		st->dad[i].deadline = MONO_NEVER;
+	st->version = LINK_STATE_VERSION;
+	st->seed = x->seed;
+	neighbour_format(
+	    st->neighbours, NEIGHBOUR_ENTRIES, NEIGHBOUR_BLOCKS, x->seed);
+	atomic_signal_fence(memory_order_seq_cst);
+	st->magic = LINK_STATE_MAGIC;
+}
+
+static uint32_t count_links(const struct linkd *x)
+{
+	uint32_t n = 0;
+
+	for (uint32_t l = 0; l < x->n.topo->nlinks; l++)
+		n += link_is_ethernet(x, l);
+	return n;
+}
+
+static void start_links(struct linkd *x)
+{
+	uint32_t limit = armed_limit(x->n.home.p.nbig, count_links(x));
+
+	for (uint32_t l = 0; l < TOPO_MAX_LINKS; l++) {
+		struct armed_table *t = &x->st->armed[l];
+
+		x->narmed[l] = link_is_ethernet(x, l) ? limit : 0;
+		x->harvest[l] = x->narmed[l] > 0 ? 0 : ARMED_MAX;
+		for (uint32_t i = 0; i < ARMED_MAX; i++) {
+			if (armed_makes_sense(&t->a[i], &x->n))
+				continue;
+			node_touch(&x->n, &t->a[i], sizeof(t->a[i]));
+			t->a[i] = (struct armed){ 0, ARMED_NONE };
+		}
+		armed_fill(&x->n, t, x->narmed[l]);
+	}
+}
+
+/* Arm again what was taken, and say how many slots no ring shows. */
+static void arm(struct linkd *x)
+{
+	x->n.held = 0;
+	for (uint32_t l = 0; l < x->n.topo->nlinks; l++) {
+		if (x->narmed[l] == 0)
+			continue;
+		armed_again(&x->n, &x->st->armed[l], link_rx_off(x, l));
+		x->n.held += x->narmed[l];
+	}
+}
+
+static int open_neighbours(struct linkd *x)
+{
+	const struct topo_neighbour *conf[TOPO_MAX_LINKS] = { NULL };
+
+	for (uint32_t l = 0; l < x->n.topo->nlinks; l++)
+		if (link_is_ours(x, l))
+			conf[l] = &x->n.topo->links[l].neighbour;
+	return neighbour_open(&x->nb, x->st->neighbours, table_size(), x->touch,
+	    conf, x->n.topo->nlinks);
+}
+
+int linkd_attach(struct linkd *x, const struct segments *s, struct mono now)
+{
+	int r = node_attach(&x->n, s, linkd_counters, LINKD_COUNTERS);
+
+	if (r < 0)
+		return r;
+	x->st = (void *)x->n.state;
+	x->touch = (struct touch){ before_change, x };
+	x->batch.n = 0;
+	x->scratch = malloc(SCRATCH_BYTES);
+	if (x->scratch == NULL) {
+		r = -ENOMEM;
+		goto detach;
+	}
+	if (sizeof(*x->st) + table_size() > x->n.state_size) {
+		r = -E2BIG;
+		goto release;
+	}
+	if (x->st->magic != LINK_STATE_MAGIC ||
+	    x->st->version != LINK_STATE_VERSION)
+		format(x);
+	node_recover(&x->n, mark_armed, x);
+
+	node_begin(&x->n, now);
+	memset(x->neighbour_seen, 0, sizeof(x->neighbour_seen));
+	r = open_neighbours(x);
+	if (r < 0)
+		goto abandon;
+	address_start(x, now);
+	start_links(x);
+	node_commit(&x->n);
+	arm(x);
+	address_groups(x, true);
+	publish(x, now, true);
+	return 0;
+
+abandon:
+	node_commit(&x->n);
+release:
+	free(x->scratch);
+detach:
+	node_detach(&x->n);
+	return r;
+}
+
+void linkd_detach(struct linkd *x)
+{
+	neighbour_close(&x->nb);
+	free(x->scratch);
+	node_detach(&x->n);
+}
+
+/* ---- A turn ---- */
+
+static void rx_links(struct linkd *x)
+{
+	for (uint8_t l = 0; l < x->n.topo->nlinks; l++)
+		if (x->narmed[l] > 0 && rx_harvest(x, l) && x->dev[l].ready)
+			rx_read(x, l);
+}
+
+static void count_neighbours(struct linkd *x)
+{
+	for (uint32_t i = 0; i < NEIGHBOUR_NCOUNTS; i++) {
+		x->n.counter[CNT_NEIGHBOUR_DROP_OLDEST + i] +=
+		    x->nb.count[i] - x->neighbour_seen[i];
+		x->neighbour_seen[i] = x->nb.count[i];
+	}
+}
+
+bool linkd_turn(struct linkd *x, struct mono now)
+{
+	bool worked;
+
+	node_begin(&x->n, now);
+	neighbour_turn(&x->nb);
+	address_groups(x, false);
+	rx_links(x);
+	wait_drain(x, now);
+	tx_rings(x);
+	address_tick(x, now);
+	wait_tick(x, now);
+	count_neighbours(x);
+	worked = node_commit(&x->n);
+	arm(x);
+	publish(x, now, false);
+	return worked;
+}
+
+struct mono linkd_deadline(const struct linkd *x)
+{
+	struct mono t = neighbour_deadline(&x->nb);
+
+	t = mono_min(t, address_deadline(x));
+	return mono_min(t, publish_deadline(x));
+}
+
+bool linkd_may_sleep(const struct linkd *x)
+{
+	/* Whoever lacks room is woken when there is some. */
+	if (x->n.starving)
+		return true;
+	for (uint32_t l = 0; l < x->n.topo->nlinks; l++)
+		if (x->narmed[l] > 0 &&
+		    (x->dev[l].ready || x->harvest[l] < ARMED_MAX))
+			return false;
+	return true;
+}
