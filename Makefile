@@ -255,7 +255,7 @@ check-tsan-run: $(filter $(B)/tests/tsan/%,$(TESTS))
 check-net: deps-test
 	@$(MAKE) --no-print-directory all tools
 	@BUILD=$(B) tests/run-net check-net$(if $(SAN),-san) \
-		$(sort $(wildcard tests/net/*.sh))
+		$(filter-out %/lib.sh %-full.sh,$(sort $(wildcard tests/net/*.sh)))
 
 crash: deps-test
 	@$(MAKE) --no-print-directory all crash-run

@@ -189,8 +189,8 @@ static void print_times(const struct flow *f, FILE *to)
 		return;
 	for (uint32_t i = 0; i < f->sent; i++)
 		if (f->packet[i].copies > 0)
-			rtt[n++] = mono_since(
-			    f->packet[i].back, f->packet[i].sent);
+			rtt[n++] =
+			    mono_since(f->packet[i].back, f->packet[i].sent);
 	qsort(rtt, n, sizeof(*rtt), compare);
 	fprintf(to, " min_us=%.1f p50_us=%.1f p99_us=%.1f max_us=%.1f",
 	    at_percent(rtt, n, 0), at_percent(rtt, n, 50),
@@ -233,10 +233,8 @@ static uint32_t read_marks(const char *path, struct mark *m)
 	if (from == NULL)
 		return 0;
 	clock_gettime(CLOCK_REALTIME, &real);
-	offset =
-	    (int64_t)real.tv_sec * NS_PER_S + real.tv_nsec - mono_now().ns;
-	while (n < MAX_MARKS &&
-	    fscanf(from, "%lf %31s", &at, m[n].word) == 2) {
+	offset = (int64_t)real.tv_sec * NS_PER_S + real.tv_nsec - mono_now().ns;
+	while (n < MAX_MARKS && fscanf(from, "%lf %31s", &at, m[n].word) == 2) {
 		m[n].at.ns = (int64_t)(at * NS_PER_S) - offset;
 		n++;
 	}
@@ -252,8 +250,7 @@ static void print_marks(const struct flow *f, const char *path, FILE *to)
 	uint32_t n = read_marks(path, m);
 
 	for (uint32_t i = 0; i < n; i++) {
-		gap[i] =
-		    silence(f, m[i].at, mono_add_ms(m[i].at, MARK_MS));
+		gap[i] = silence(f, m[i].at, mono_add_ms(m[i].at, MARK_MS));
 		fprintf(to, "mark %s at_ms=%.1f gap_us=%.0f\n", m[i].word,
 		    us(mono_since(m[i].at, f->packet[0].sent)) / 1e3,
 		    us(gap[i]));
@@ -276,8 +273,7 @@ void flow_print(const struct flow *f, const char *marks, FILE *to)
 	    f->corrupt, f->refused, f->overflows);
 	print_times(f, to);
 	if (f->back > 0)
-		s = us(mono_since(
-			f->arrival[f->back - 1], f->packet[0].sent)) /
+		s = us(mono_since(f->arrival[f->back - 1], f->packet[0].sent)) /
 		    1e6;
 	fprintf(to, " silence_us=%.0f per_s=%.0f error=%s\n",
 	    us(silence(f, (struct mono){ 0 }, MONO_NEVER)),

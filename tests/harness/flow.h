@@ -70,8 +70,8 @@ void flow_run(struct flow *f);
 
 /*
  * One line of key=value about it.  @marks, if not NULL, names a file in which
- * each line is a time (seconds since 1970, as bash's $EPOCHREALTIME) and a word:
- * for each, the longest silence that it brought about.
+ * each line is a time (seconds since 1970, as bash's $EPOCHREALTIME) and a
+ * word: for each, the longest silence that it brought about.
  */
 void flow_print(const struct flow *f, const char *marks, FILE *to);
 

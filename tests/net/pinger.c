@@ -129,7 +129,8 @@ static int usage(void)
 int main(int argc, char **argv)
 {
 	static struct pinger p = {
-		.flow = { .count = 1000, .send = send_one,
+		.flow = { .count = 1000,
+		    .send = send_one,
 		    .receive = receive_all,
 		    .linger_ns = (int64_t)LINGER_MS * NS_PER_MS },
 		.size = 64,

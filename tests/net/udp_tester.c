@@ -98,8 +98,7 @@ static void note_overflows(struct flow *f, struct msghdr *m)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL;
 	     c = CMSG_NXTHDR(m, c))
-		if (c->cmsg_level == SOL_SOCKET &&
-		    c->cmsg_type == SO_RXQ_OVFL)
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL)
 			memcpy(&f->overflows, CMSG_DATA(c), sizeof(uint32_t));
 }
 
@@ -192,7 +191,9 @@ static bool read_sizes(struct tester *t, const char *text)
 int main(int argc, char **argv)
 {
 	static struct tester t = {
-		.flow = { .count = 1000, .window = 1, .send = send_one,
+		.flow = { .count = 1000,
+		    .window = 1,
+		    .send = send_one,
 		    .receive = receive_all,
 		    .linger_ns = (int64_t)LINGER_MS * NS_PER_MS },
 		.size = 64,

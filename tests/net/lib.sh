@@ -1,0 +1,215 @@
+#!/bin/bash
+# lib.sh - what the network tests share; sourced at their top
+#
+# A test runs in namespaces that tests/run-net makes (and is sent there if it is
+# started alone), with the top folder as its place and BUILD the build to test.
+# Everything that it makes is taken away again by cleanup(), however it ends.
+# shellcheck disable=SC2034 # variables are for those who source it
+set -u
+self=$(realpath "$0")
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+[ -n "${STRATA_TEST_NS:-}" ] || V=1 exec tests/run-net "$self" "$@"
+
+BUILD=${BUILD:-build}
+strata=$BUILD/strata
+pinger=$BUILD/tests/net/pinger
+udp_tester=$BUILD/tests/net/udp_tester
+examples=$BUILD/examples
+work=$(mktemp -d)
+stacks=()     # names of those that were brought up here
+namespaces=() # of the network, made here
+began=$EPOCHREALTIME
+
+# A daemon under a sanitizer is slower, and so is what is expected of it.
+slow=1
+case $BUILD in *san) slow=10 ;; esac
+
+say() {
+	printf '%6.2f  %s\n' "$(bc_ms "$began" "$EPOCHREALTIME")" "$*"
+}
+
+# Seconds from $1 to $2, both of EPOCHREALTIME, to the millisecond.
+bc_ms() {
+	local us=$((${2/[.,]/} - ${1/[.,]/}))
+	printf '%d.%03d' $((us / 1000000)) $((us / 1000 % 1000))
+}
+
+skip() {
+	echo "$*"
+	exit 77
+}
+
+fail() {
+	echo "FAILED: $*"
+	for stack in "${stacks[@]}"; do
+		"$strata" status "$stack" 2>&1
+		tail -n 30 "/run/strata/$stack/log" 2>/dev/null
+	done
+	exit 1
+}
+
+# The command, which must succeed.  Its output stands in $out.
+run() {
+	say "\$ $*"
+	out=$("$@" 2>&1) || fail "status $? of: $*"$'\n'"$out"
+}
+
+# The command, which must fail, saying $1 (a part of its output).
+refused() {
+	local want=$1
+	shift
+	say "\$ $*"
+	if out=$("$@" 2>&1); then
+		fail "it should not have worked: $*"
+	fi
+	case $out in
+	*"$want"*) ;;
+	*) fail "instead of \"$want\" it said: $out" ;;
+	esac
+}
+
+# expect WHAT A OP B, with an operator of test(1) for numbers or strings.
+expect() {
+	test "$2" "$3" "$4" || fail "$1: $2 is not $3 $4"
+}
+
+# value KEY: of the last line in $out made of key=value.
+value() {
+	sed -n "s/.*\\b$1=\\([^ ]*\\).*/\\1/p" <<<"$out" | tail -n 1
+}
+
+# whole KEY: the same without what follows the point.
+whole() {
+	local v
+	v=$(value "$1")
+	echo "${v%.*}"
+}
+
+# until_true SECONDS COMMAND...: try until it succeeds.
+until_true() {
+	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "${EPOCHREALTIME/[.,]/}" -lt "$end" ] || return 1
+		sleep 0.02
+	done
+}
+
+# ---- Namespaces
+
+# ns_new NAME: $NAME holds the unique name of a new namespace.
+ns_new() {
+	local unique="strata-$1-$$"
+	ip netns add "$unique" || fail "no namespace $unique"
+	namespaces+=("$unique")
+	ip -n "$unique" link set lo up
+	printf -v "$1" '%s' "$unique"
+}
+
+# ---- A stack
+
+# stack_up FILE [NAMESPACE]: detached; $stack is its name, $took its time in ms.
+stack_up() {
+	local from=$EPOCHREALTIME
+	local in=()
+	[ $# -lt 2 ] || in=(ip netns exec "$2")
+	stack=$(jq -r .name "$1")
+	stacks+=("$stack")
+	export STRATA=$stack
+	out=$("${in[@]}" "$strata" up --detach "$1" 2>&1) ||
+		fail "strata up $1: $out"
+	took=$(((${EPOCHREALTIME/[.,]/} - ${from/[.,]/}) / 1000))
+	say "strata up --detach $1 ($took ms)"
+}
+
+# A sanitizer's report goes where a daemon's standard error goes: to the log,
+# which ends with the stack.
+reports() {
+	grep -hE -A 30 'ERROR: [A-Za-z]+Sanitizer|runtime error: ' \
+		/run/strata/*/log 2>/dev/null
+}
+
+stack_down() {
+	local name=${1:-$stack}
+	reports
+	"$strata" down "$name" || fail "strata down $name"
+	local left=()
+	for s in "${stacks[@]}"; do
+		[ "$s" = "$name" ] || left+=("$s")
+	done
+	stacks=("${left[@]}")
+}
+
+# status_of FILTER [STACK]: of `strata status --json`, by jq.
+status_of() {
+	"$strata" status "${2:-$stack}" --json | jq -r "$1"
+}
+
+# daemon KEY NAME [STACK]: pid, restarts, ... of a daemon.
+daemon() {
+	status_of ".daemons[] | select(.name == \"$2\") | .$1" "${3:-$stack}"
+}
+
+# The sum of a counter, or of drops, over all daemons; 0 if there is none.
+counter() {
+	status_of "[.counters[], .drops[] | .[\"$1\"] // 0] | add" \
+		"${2:-$stack}"
+}
+
+# Every slot of every pool is free, in a ring or held.  What is on the move
+# while it is read may be counted twice or not at all: so it is asked again.
+accounted() {
+	[ "$(status_of '[.pools[].accounted] | all' "${1:-$stack}")" = true ]
+}
+
+# And nothing is lent for good: all are at home but those armed for reading.
+slots_at_home() {
+	until_true 3 accounted "${1:-$stack}" ||
+		fail "slots unaccounted for: $(status_of .pools "${1:-$stack}")"
+	say "all slots accounted for"
+}
+
+# echo_up PORT [STACK]: our echo server; $echo_pid is its process.
+echo_up() {
+	STRATA=${2:-$stack} "$examples/udp_echo" "$1" >"$work/echo.$1" 2>&1 &
+	echo_pid=$!
+	until_true 3 grep -q . "$work/echo.$1" || sleep 0.3
+	kill -0 $echo_pid 2>/dev/null ||
+		fail "udp_echo ended: $(cat "$work/echo.$1")"
+}
+
+# Nothing of a stack is left: no process, no TAP, no file.
+nothing_left() {
+	local what
+	what=$(for name in strata linkd ipd tcpd udpd; do
+		pgrep --ns $$ --nslist pid -l -x $name
+	done)
+	[ -z "$what" ] || fail "processes are left: $what"
+	what=$(ip -o link show type tun 2>/dev/null)
+	[ -z "$what" ] || fail "a TAP is left: $what"
+	what=$(find /run/strata -mindepth 1 2>/dev/null)
+	[ -z "$what" ] || fail "files are left: $what"
+}
+
+# ---- The end
+
+cleanup() {
+	local status=$?
+	trap - EXIT
+	for s in "${stacks[@]}"; do
+		reports
+		"$strata" down "$s" 2>/dev/null
+	done
+	for pid in $(jobs -p); do
+		kill "$pid" 2>/dev/null
+		kill -CONT "$pid" 2>/dev/null
+	done
+	wait 2>/dev/null
+	for ns in "${namespaces[@]}"; do
+		ip netns del "$ns"
+	done
+	rm -rf "$work"
+	exit $status
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM
