@@ -24,8 +24,8 @@
  *	CTL_SOCKET arg = family, type, protocol ->
  *	                                <- CTL_SOCKET sub, fd; or arg[3] = errno
  *
- * A daemon holds a copy of the supervisor's end too, so that the death of the
- * supervisor closes nothing and the next supervisor can take the end over.
+ * A new supervisor (keeper.h) sends CTL_READY to ask a daemon how far it is;
+ *the daemon answers CTL_READY or CTL_UP.
  */
 #ifndef SHM_CONTROL_H
 #define SHM_CONTROL_H
@@ -56,7 +56,6 @@ enum ctl_role {
 	FD_BELL,   /* index: process */
 	FD_DEVICE, /* index: link */
 	FD_LOG,
-	FD_CTL_PEER, /* the supervisor's end of this very socket */
 	FD_A2S,
 	FD_S2A,
 	FD_SOCKET,

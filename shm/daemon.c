@@ -37,8 +37,7 @@ int daemon_tell(struct daemon *d, uint32_t type, uint32_t id, uint32_t sub)
 
 /* ---- Start: segments arrive over the control socket ---- */
 
-static size_t size_of(
-    const struct wiring *w, const struct ctl_fd *f, const struct ctl_msg *m)
+static size_t size_of(const struct wiring *w, const struct ctl_fd *f)
 {
 	switch ((enum ctl_role)f->role) {
 	case FD_SUP_OUT:
@@ -54,14 +53,12 @@ static size_t size_of(
 	case FD_BELL:
 	case FD_DEVICE:
 	case FD_LOG:
-	case FD_CTL_PEER:
 	case FD_A2S:
 	case FD_S2A:
 	case FD_SOCKET:
 	case NFD_ROLES:
 		break;
 	}
-	(void)m;
 	return 0;
 }
 
@@ -71,7 +68,7 @@ static int accept_fd(struct daemon *d, const struct wiring *w,
 {
 	struct segments *s = &d->segments;
 	const struct ctl_fd *f = &m->fd[i];
-	size_t bytes = size_of(w, f, m);
+	size_t bytes = size_of(w, f);
 	void *p = NULL;
 
 	if (f->index >= TOPO_MAX_PROCS)
@@ -107,8 +104,6 @@ static int accept_fd(struct daemon *d, const struct wiring *w,
 		break;
 	case FD_LOG:
 		s->log_fd = fd;
-		break;
-	case FD_CTL_PEER: /* kept open, never used: see control.h */
 		break;
 	case FD_A2S:
 	case FD_S2A:
@@ -184,7 +179,10 @@ static void on_message(struct daemon *d, const struct ctl_msg *m, int *fds)
 			return;
 		}
 		break;
-	case CTL_READY:
+	case CTL_READY: /* a new supervisor asks */
+		if (d->started)
+			daemon_tell(d, d->up ? CTL_UP : CTL_READY, 0, 0);
+		break;
 	case CTL_UP:
 	case CTL_JOIN:
 	case NCTL_TYPES:
@@ -317,6 +315,7 @@ static int take_over(struct daemon *d)
 	n->log = d->log;
 	atomic_store_explicit(
 	    &n->out->pid, (uint32_t)getpid(), memory_order_relaxed);
+	atomic_store_explicit(&n->out->up_since, now.ns, memory_order_relaxed);
 	if (d->ops->watch != NULL)
 		r = d->ops->watch(d->x, d);
 	if (r < 0)

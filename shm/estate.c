@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "shm/clock.h"
 #include "shm/device_open.h"
 #include "shm/segment.h"
 
@@ -20,8 +21,9 @@ static int failed(char error[TOPO_ERROR_LEN], const char *what, int r)
 	return r;
 }
 
-static void forget_all(struct estate *e)
+void estate_forget(struct estate *e)
 {
+	memset(e, 0, sizeof(*e));
 	e->plan = e->sup_out = -1;
 	for (int i = 0; i < TOPO_MAX_PROCS; i++) {
 		e->out[i] = e->out_ro[i] = e->priv[i] = -1;
@@ -31,9 +33,28 @@ static void forget_all(struct estate *e)
 		e->device[i] = -1;
 }
 
-static int make_plan(struct estate *e)
+static int map_sup_out(struct estate *e)
 {
 	void *p;
+	int r = segment_map(&p, e->sup_out, sizeof(struct sup_out), true);
+
+	if (r == 0)
+		e->sup = p;
+	return r;
+}
+
+static int map_head(struct estate *e, uint32_t p)
+{
+	void *map;
+	int r = segment_map(&map, e->out_ro[p], e->wiring.out_bytes[p], false);
+
+	if (r == 0)
+		e->head[p] = map;
+	return r;
+}
+
+static int make_plan(struct estate *e)
+{
 	int r;
 
 	e->plan = segment_make("strata plan", sizeof(e->topo));
@@ -49,12 +70,12 @@ static int make_plan(struct estate *e)
 	e->sup_out = segment_make("strata sup.out", sizeof(struct sup_out));
 	if (e->sup_out < 0)
 		return e->sup_out;
-	r = segment_map(&p, e->sup_out, sizeof(struct sup_out), true);
+	r = map_sup_out(e);
 	if (r < 0)
 		return r;
-	e->sup = p;
 	e->sup->magic = LAYOUT_MAGIC;
 	e->sup->version = LAYOUT_VERSION;
+	e->sup->started = mono_now().ns;
 	for (uint32_t i = 0; i < e->topo.nprocs; i++)
 		e->sup->log_level[i] = e->topo.procs[i].log;
 	return 0;
@@ -76,7 +97,6 @@ static int make_segment(
 static int make_process(struct estate *e, uint32_t p)
 {
 	const char *name = e->topo.procs[p].name;
-	void *map;
 	int r;
 
 	r = make_segment(
@@ -91,11 +111,7 @@ static int make_process(struct estate *e, uint32_t p)
 	e->bell[p] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (e->bell[p] == -1)
 		return -errno;
-	r = segment_map(&map, e->out_ro[p], e->wiring.out_bytes[p], false);
-	if (r < 0)
-		return r;
-	e->head[p] = map;
-	return 0;
+	return map_head(e, p);
 }
 
 static int make_devices(struct estate *e, char error[TOPO_ERROR_LEN])
@@ -120,8 +136,7 @@ int estate_make(
 	struct estate *e = ret;
 	int r;
 
-	memset(e, 0, sizeof(*e));
-	forget_all(e);
+	estate_forget(e);
 	e->topo = *topo;
 	r = wiring_compute(&e->wiring, topo);
 	if (r < 0) {
@@ -147,6 +162,54 @@ int estate_make(
 	return 0;
 undo:
 	estate_free(e);
+	return r;
+}
+
+int *estate_fd(
+    struct estate *e, enum ctl_role role, uint32_t index, bool writable)
+{
+	if (index >= TOPO_MAX_PROCS)
+		return NULL;
+	switch (role) {
+	case FD_PLAN:
+		return index == 0 && !writable ? &e->plan : NULL;
+	case FD_SUP_OUT:
+		return index == 0 && writable ? &e->sup_out : NULL;
+	case FD_OUT:
+		return writable ? &e->out[index] : &e->out_ro[index];
+	case FD_PRIV:
+		return writable ? &e->priv[index] : NULL;
+	case FD_POOL:
+		return writable ? &e->pool[index] : &e->pool_ro[index];
+	case FD_BELL:
+		return writable ? &e->bell[index] : NULL;
+	case FD_DEVICE:
+		return writable && index < TOPO_MAX_LINKS ? &e->device[index]
+							  : NULL;
+	case FD_LOG:
+	case FD_A2S:
+	case FD_S2A:
+	case FD_SOCKET:
+	case NFD_ROLES:
+		break;
+	}
+	return NULL;
+}
+
+int estate_resume(struct estate *e)
+{
+	void *plan;
+	int r = segment_map(&plan, e->plan, sizeof(e->topo), false);
+
+	if (r < 0)
+		return r;
+	memcpy(&e->topo, plan, sizeof(e->topo));
+	segment_unmap(plan, sizeof(e->topo));
+	r = wiring_compute(&e->wiring, &e->topo);
+	if (r == 0)
+		r = map_sup_out(e);
+	for (uint32_t p = 0; r == 0 && p < e->topo.nprocs; p++)
+		r = map_head(e, p);
 	return r;
 }
 
@@ -192,7 +255,7 @@ static void give(struct ctl_msg *m, int fds[CTL_MAX_FDS], enum ctl_role role,
 	};
 }
 
-void estate_grant(const struct estate *e, uint32_t p, int log, int peer,
+void estate_grant(const struct estate *e, uint32_t p, int log,
     struct ctl_msg *m, int fds[CTL_MAX_FDS])
 {
 	const struct wiring *w = &e->wiring;
@@ -218,5 +281,4 @@ void estate_grant(const struct estate *e, uint32_t p, int log, int peer,
 		if (e->topo.links[i].proc == p)
 			give(m, fds, FD_DEVICE, i, true, e->device[i]);
 	give(m, fds, FD_LOG, 0, true, log);
-	give(m, fds, FD_CTL_PEER, 0, true, peer);
 }

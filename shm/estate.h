@@ -39,11 +39,25 @@ int estate_make(struct estate *ret, const struct topology *topo,
 void estate_free(struct estate *e);
 
 /*
+ * The descriptor of @role and @index; one that may write or one that may not.
+ * NULL if there is no such thing.  For all of them in turn: the three from 0.
+ */
+int *estate_fd(
+    struct estate *e, enum ctl_role role, uint32_t index, bool writable);
+
+/*
+ * A new supervisor has put every descriptor in its place (after
+ * estate_forget()): read the plan, map what the supervisor maps.
+ */
+void estate_forget(struct estate *e);
+int estate_resume(struct estate *e);
+
+/*
  * Fill in @m as the CTL_START message for process @p: exactly the descriptors
  * it needs, writable only where wiring.h lets it write.  @log: where its log
- * goes; @peer: the supervisor's end of its control socket.
+ * goes.
  */
-void estate_grant(const struct estate *e, uint32_t p, int log, int peer,
+void estate_grant(const struct estate *e, uint32_t p, int log,
     struct ctl_msg *m, int fds[CTL_MAX_FDS]);
 
 #endif /* SHM_ESTATE_H */

@@ -168,6 +168,7 @@ struct out_head {
 	alignas(CACHE_LINE) _Atomic uint64_t turns;  /* committed; heartbeat */
 	_Atomic uint64_t wakeups;
 	_Atomic uint64_t recoveries; /* attaches that found state */
+	_Atomic int64_t up_since;    /* ns, CLOCK_MONOTONIC: took over */
 	_Atomic uint32_t small_free; /* of its own pool */
 	_Atomic uint32_t big_free;
 	_Atomic uint32_t held; /* slots in use outside rings */
@@ -180,6 +181,7 @@ struct out_head {
 struct sup_out {
 	uint32_t magic;
 	uint32_t version;
+	int64_t started; /* ns, CLOCK_MONOTONIC: the stack's first moment */
 	_Atomic uint32_t log_level[TOPO_MAX_PROCS]; /* enum log_level */
 };
 

@@ -204,6 +204,18 @@ static void mark_slots(struct node *n)
 			mark_ring(n, &n->wiring.ring[i]);
 }
 
+static void publish_counters(struct node *n)
+{
+	for (uint32_t i = 0; i < n->ncounters; i++)
+		atomic_store_explicit(
+		    &n->out->counter[i], n->counter[i], memory_order_relaxed);
+	atomic_store_explicit(
+	    &n->out->small_free, n->home.small_free, memory_order_relaxed);
+	atomic_store_explicit(
+	    &n->out->big_free, n->home.big_free, memory_order_relaxed);
+	atomic_store_explicit(&n->out->turns, n->turn.b, memory_order_relaxed);
+}
+
 bool node_recover(struct node *n, void (*mark)(void *ctx), void *ctx)
 {
 	bool again = turn_recover(&n->turn);
@@ -213,6 +225,7 @@ bool node_recover(struct node *n, void (*mark)(void *ctx), void *ctx)
 	if (mark != NULL)
 		mark(ctx);
 	pool_rebuild(&n->home);
+	publish_counters(n);
 	if (again)
 		atomic_fetch_add_explicit(
 		    &n->out->recoveries, 1, memory_order_relaxed);
@@ -382,7 +395,14 @@ void node_give_back(struct node *n, const struct desc *d)
 	struct ring_out *out;
 
 	if (d->pool == n->self) {
-		node_unalloc(n, d);
+		/*
+		 * One of ours that a neighbour turned round.  Not free before
+		 * the commit: an undone turn must find its bytes again.
+		 */
+		if (n->nreturned < NODE_MAX_RETURNED)
+			n->returned[n->nreturned++] = d->slot;
+		else
+			node_unalloc(n, d);
 		return;
 	}
 	out = n->way_home[d->pool];
@@ -412,18 +432,6 @@ void node_unalloc(struct node *n, const struct desc *d)
 		node_count(n, CNT_SLOT_TWICE);
 }
 
-static void publish_counters(struct node *n)
-{
-	for (uint32_t i = 0; i < n->ncounters; i++)
-		atomic_store_explicit(
-		    &n->out->counter[i], n->counter[i], memory_order_relaxed);
-	atomic_store_explicit(
-	    &n->out->small_free, n->home.small_free, memory_order_relaxed);
-	atomic_store_explicit(
-	    &n->out->big_free, n->home.big_free, memory_order_relaxed);
-	atomic_store_explicit(&n->out->turns, n->turn.b, memory_order_relaxed);
-}
-
 /*
  * Whom the commit concerns: consumers of what was put, and producers that may
  * be waiting for the room or the slot that this turn gave them.
@@ -443,6 +451,14 @@ static void note_bells(struct node *n, uint32_t fed, uint32_t relieved)
 		    ((asleep & WANT_ROOM) && (relieved >> p & 1)))
 			n->bells |= 1U << p;
 	}
+}
+
+static void free_returned(struct node *n)
+{
+	for (uint32_t i = 0; i < n->nreturned; i++)
+		if (!pool_put(&n->home, n->returned[i]))
+			node_count(n, CNT_SLOT_TWICE);
+	n->nreturned = 0;
 }
 
 bool node_commit(struct node *n)
@@ -469,6 +485,7 @@ bool node_commit(struct node *n)
 
 	if (!turn_commit(&n->turn))
 		return false;
+	free_returned(n);
 	publish_counters(n);
 	note_bells(n, fed, relieved);
 	return true;

@@ -56,6 +56,11 @@ enum node_counter {
 	CNT_NODE_END,   /* a layer's own counters begin here */
 };
 
+enum {
+	/* More than any turn takes from one neighbour. */
+	NODE_MAX_RETURNED = 512,
+};
+
 struct node {
 	const struct topology *topo;
 	struct wiring wiring;
@@ -83,6 +88,10 @@ struct node {
 	uint32_t ncounters;
 
 	uint32_t held; /* own slots outside rings, as the layer says */
+
+	/* Own slots that came back by a data ring; free after the commit. */
+	uint16_t returned[NODE_MAX_RETURNED];
+	uint32_t nreturned;
 
 	bool starving;  /* this turn wanted room or a slot and found none */
 	bool took;      /* a packet was taken in this turn */

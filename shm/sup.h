@@ -11,6 +11,7 @@
 #include "shm/app.h"
 #include "shm/clock.h"
 #include "shm/estate.h"
+#include "shm/keeper.h"
 #include "shm/log.h"
 #include "shm/supervisor.h"
 
@@ -35,10 +36,11 @@ struct source {
 struct instance {
 	struct source death; /* its pidfd */
 	struct source ctl;   /* our end of its control socket */
-	int ctl_peer;        /* its end; -1 once it has been given away */
+	uint8_t kept;        /* enum keep_kind under which the keeper has it */
 	pid_t pid;           /* 0: none */
 	uint8_t proc;
-	bool guest;        /* started by hand */
+	bool guest;        /* started by hand: wants its place at once */
+	bool foreign;      /* not our child: somebody else reaps it */
 	bool ready;        /* has said that it stands by */
 	bool up;           /* has taken over */
 	struct mono since; /* CTL_UP */
@@ -49,7 +51,7 @@ struct place {
 	struct instance running, standby;
 	bool vacant; /* nobody runs; the next one ready goes */
 	bool ending; /* told to stop on purpose */
-	uint32_t restarts;
+
 	uint32_t hasty; /* deaths in a row before CTL_UP */
 	struct mono died;
 	struct mono not_before; /* no new process before this */
@@ -90,6 +92,7 @@ struct sup {
 	struct source listener;
 	struct source signals;
 	struct source log_pipe;
+	int keeper;    /* -1: it is gone */
 	int log_write; /* the daemons' end of log_pipe */
 	int epoll;
 	struct mono started, now;
@@ -103,12 +106,25 @@ struct sup {
 int sup_watch(struct sup *s, struct source *src, uint32_t events);
 void sup_forget(struct sup *s, struct source *src);
 
+/* A copy of @fd for the next supervisor, and no more (keeper.h). */
+void sup_keep(struct sup *s, struct keep_label label, pid_t pid,
+    const uint32_t arg[3], int fd);
+void sup_keep_not(struct sup *s, struct keep_label label);
+
+/* ---- sup_resume.c */
+
+/* Everything as the last supervisor left it. */
+int sup_resume(struct sup *s, const struct keeper *k);
+
 /* ---- sup_process.c */
 
 int sup_find_programs(struct sup *s);
 int sup_spawn(struct sup *s, uint32_t p);
 void sup_process_tick(struct sup *s);
 struct mono sup_process_deadline(const struct sup *s);
+
+/* A daemon that an earlier supervisor started, on its control socket @ctl. */
+int sup_readopt(struct sup *s, uint32_t p, bool standby, pid_t pid, int ctl);
 
 /* Take every daemon down, from the top of the pipeline to the wire. */
 void sup_stop_all(struct sup *s);
@@ -125,13 +141,19 @@ void sup_tell(
 
 /* ---- sup_app.c */
 
+void sup_client_ready(struct sup *s, struct source *src, uint32_t events);
 void sup_app_message(struct sup *s, struct client *c, const struct ctl_msg *m);
 void sup_app_left(struct sup *s, struct app *a);
 void sup_app_report(struct sup *s, uint32_t p, const struct ctl_msg *m);
 
+/* The transports have not all cleaned up after @a: tell them again. */
+void sup_app_gone_again(struct sup *s, struct app *a);
+
 /* All that transport @p must know of the apps, to one instance of it. */
 int sup_app_introduce(struct sup *s, struct instance *i);
 void sup_app_free_all(struct sup *s);
+
+struct app *sup_app_place(struct sup *s, uint32_t id);
 
 /* ---- sup_command.c, sup_status.c */
 

@@ -36,8 +36,70 @@ static uint32_t app_id(const struct sup *s, const struct app *a)
 	return (uint32_t)(a - s->app);
 }
 
-static void free_app(struct app *a)
+static struct keep_label segment_label(
+    uint32_t id, enum ctl_role role, uint32_t p, bool writable)
 {
+	return (struct keep_label){
+		.kind = KEEP_SEGMENT,
+		.a = (uint8_t)role,
+		.b = (uint8_t)p,
+		.c = writable,
+		.id = id,
+	};
+}
+
+static struct keep_label socket_label(uint32_t id, uint32_t sub, uint32_t p)
+{
+	return (struct keep_label){
+		.kind = KEEP_SOCKET, .a = (uint8_t)p, .id = id, .sub = sub
+	};
+}
+
+static struct keep_label connection_label(uint32_t id)
+{
+	return (struct keep_label){ .kind = KEEP_APP, .id = id };
+}
+
+/* For the next supervisor: all that this app has. */
+static void keep_app(struct sup *s, const struct app *a, int connection)
+{
+	uint32_t id = app_id(s, a);
+	static const uint32_t none[3];
+
+	sup_keep(s, segment_label(id, FD_A2S, 0, true), 0, none, a->a2s);
+	sup_keep(s, segment_label(id, FD_A2S, 0, false), 0, none, a->a2s_ro);
+	for (uint32_t p = 0; p < s->estate.topo.nprocs; p++) {
+		sup_keep(
+		    s, segment_label(id, FD_S2A, p, true), 0, none, a->s2a[p]);
+		sup_keep(s, segment_label(id, FD_S2A, p, false), 0, none,
+		    a->s2a_ro[p]);
+	}
+	sup_keep(s, connection_label(id), a->pid, none, connection);
+}
+
+static void keep_app_not(struct sup *s, const struct app *a)
+{
+	uint32_t id = app_id(s, a);
+
+	sup_keep_not(s, connection_label(id));
+	for (uint32_t p = 0; p < TOPO_MAX_PROCS; p++) {
+		if (a->s2a[p] == -1)
+			continue;
+		sup_keep_not(s, segment_label(id, FD_S2A, p, true));
+		sup_keep_not(s, segment_label(id, FD_S2A, p, false));
+	}
+	for (uint32_t sub = 0; sub < APP_MAX_SOCKETS; sub++)
+		if (a->socket[sub].fd != -1)
+			sup_keep_not(
+			    s, socket_label(id, sub, a->socket[sub].proc));
+	sup_keep_not(s, segment_label(id, FD_A2S, 0, true));
+	sup_keep_not(s, segment_label(id, FD_A2S, 0, false));
+}
+
+static void free_app(struct sup *s, struct app *a)
+{
+	keep_app_not(s, a);
+
 	close_fd(&a->a2s);
 	close_fd(&a->a2s_ro);
 	for (uint32_t p = 0; p < TOPO_MAX_PROCS; p++) {
@@ -106,20 +168,25 @@ static void socket_message(const struct sup *s, const struct app *a,
 
 /* ---- An app attaches ---- */
 
+struct app *sup_app_place(struct sup *s, uint32_t id)
+{
+	struct app *a = &s->app[id];
+
+	if (a->used)
+		return a;
+	*a = (struct app){ .used = true, .a2s = -1, .a2s_ro = -1 };
+	for (uint32_t p = 0; p < TOPO_MAX_PROCS; p++)
+		a->s2a[p] = a->s2a_ro[p] = -1;
+	for (uint32_t k = 0; k < APP_MAX_SOCKETS; k++)
+		a->socket[k].fd = -1;
+	return a;
+}
+
 static struct app *new_app(struct sup *s)
 {
-	for (uint32_t i = 0; i < APP_MAX; i++) {
-		struct app *a = &s->app[i];
-
-		if (a->used)
-			continue;
-		*a = (struct app){ .used = true, .a2s = -1, .a2s_ro = -1 };
-		for (uint32_t p = 0; p < TOPO_MAX_PROCS; p++)
-			a->s2a[p] = a->s2a_ro[p] = -1;
-		for (uint32_t k = 0; k < APP_MAX_SOCKETS; k++)
-			a->socket[k].fd = -1;
-		return a;
-	}
+	for (uint32_t i = 0; i < APP_MAX; i++)
+		if (!s->app[i].used)
+			return sup_app_place(s, i);
 	return NULL;
 }
 
@@ -155,11 +222,12 @@ static void attach(struct sup *s, struct client *c, const struct ctl_msg *asked)
 	a->pid = pid_of(c->src.fd);
 	r = make_segments(s, a);
 	if (r < 0) {
-		free_app(a);
+		free_app(s, a);
 		refuse(c, asked, -r);
 		return;
 	}
 	c->app = a;
+	keep_app(s, a, c->src.fd);
 	for (uint32_t p = 0; p < s->estate.topo.nprocs; p++) {
 		if (!is_transport(s, p))
 			continue;
@@ -217,6 +285,8 @@ static int new_socket(
 		.proc = (uint32_t)p,
 		.arg = { asked->arg[0], asked->arg[1], asked->arg[2] },
 	};
+	sup_keep(s, socket_label(app_id(s, a), sub, (uint32_t)p), 0,
+	    a->socket[sub].arg, pair[0]);
 	*app_end = pair[1];
 	return (int)sub;
 }
@@ -267,7 +337,7 @@ void sup_app_message(struct sup *s, struct client *c, const struct ctl_msg *m)
 
 /* ---- The end of an app ---- */
 
-void sup_app_left(struct sup *s, struct app *a)
+void sup_app_gone_again(struct sup *s, struct app *a)
 {
 	struct ctl_msg m = { .type = CTL_APP_GONE, .id = app_id(s, a) };
 
@@ -279,9 +349,17 @@ void sup_app_left(struct sup *s, struct app *a)
 	for (uint32_t p = 0; p < s->estate.topo.nprocs; p++)
 		if (a->waiting >> p & 1)
 			sup_tell(s, p, &m, NULL);
-	log_debug(&s->log, "app left, app=%u pid=%d", m.id, (int)a->pid);
 	if (a->waiting == 0)
-		free_app(a);
+		free_app(s, a);
+}
+
+void sup_app_left(struct sup *s, struct app *a)
+{
+	log_debug(
+	    &s->log, "app left, app=%u pid=%d", app_id(s, a), (int)a->pid);
+	/* An app without a connection is one that has left. */
+	sup_keep_not(s, connection_label(app_id(s, a)));
+	sup_app_gone_again(s, a);
 }
 
 /* The standby need not keep what the running instance is done with. */
@@ -302,12 +380,13 @@ void sup_app_report(struct sup *s, uint32_t p, const struct ctl_msg *m)
 	a = &s->app[m->id];
 	if (m->type == CTL_SOCKET_GONE && m->sub < APP_MAX_SOCKETS &&
 	    a->socket[m->sub].proc == p && a->socket[m->sub].fd != -1) {
+		sup_keep_not(s, socket_label(m->id, m->sub, p));
 		close_fd(&a->socket[m->sub].fd);
 		tell_standby(s, p, m);
 	} else if (m->type == CTL_APP_GONE && (a->waiting >> p & 1)) {
 		a->waiting &= ~(1U << p);
 		if (a->waiting == 0)
-			free_app(a);
+			free_app(s, a);
 	}
 }
 
@@ -345,5 +424,5 @@ void sup_app_free_all(struct sup *s)
 {
 	for (uint32_t i = 0; i < APP_MAX; i++)
 		if (s->app[i].used)
-			free_app(&s->app[i]);
+			free_app(s, &s->app[i]);
 }

@@ -92,19 +92,27 @@ static int exec_daemon(struct sup *s, uint32_t p, int ctl, pid_t *pid)
 	return -r;
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
+static const struct instance nobody = { .death.fd = -1, .ctl.fd = -1 };
 
 static void clear_instance(struct sup *s, struct instance *i)
 {
 	sup_forget(s, &i->death);
 	sup_forget(s, &i->ctl);
-	close_fd(&i->ctl_peer);
-	*i = (struct instance){ .death.fd = -1, .ctl.fd = -1, .ctl_peer = -1 };
+	if (i->pid != 0)
+		sup_keep_not(
+		    s, (struct keep_label){ .kind = i->kept, .a = i->proc });
+	*i = nobody;
+}
+
+/* The next supervisor will need its control socket. */
+static void keep_instance(
+    struct sup *s, struct instance *i, enum keep_kind kind)
+{
+	static const uint32_t none[3];
+
+	i->kept = (uint8_t)kind;
+	sup_keep(s, (struct keep_label){ .kind = i->kept, .a = i->proc },
+	    i->pid, none, i->ctl.fd);
 }
 
 /* Its segments, and the apps if it is a transport. */
@@ -114,20 +122,18 @@ static int brief(struct sup *s, struct instance *i)
 	int fds[CTL_MAX_FDS];
 	int r;
 
-	estate_grant(&s->estate, i->proc, s->log_write, i->ctl.fd, &m, fds);
+	estate_grant(&s->estate, i->proc, s->log_write, &m, fds);
 	r = ctl_send(i->ctl.fd, &m, fds);
 	return r < 0 ? r : sup_app_introduce(s, i);
 }
 
-/* Watch a process that speaks on @ctl (its end: @peer, or -1). */
-static int adopt(
-    struct sup *s, struct instance *i, pid_t pid, int ctl, int peer)
+/* Watch a process that speaks on @ctl. */
+static int watch_instance(struct sup *s, struct instance *i, pid_t pid, int ctl)
 {
 	int room = 1 << 20;
 	int r;
 
 	i->pid = pid;
-	i->ctl_peer = peer;
 	i->ctl = (struct source){ .ready = on_report, .fd = ctl };
 	i->death = (struct source){
 		.ready = on_death,
@@ -137,9 +143,40 @@ static int adopt(
 		return -errno;
 	setsockopt(ctl, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	r = sup_watch(s, &i->death, EPOLLIN);
+	return r < 0 ? r : sup_watch(s, &i->ctl, EPOLLIN);
+}
+
+/* One that has just begun. */
+static int adopt(struct sup *s, struct instance *i, pid_t pid, int ctl)
+{
+	int r = watch_instance(s, i, pid, ctl);
+
 	if (r == 0)
-		r = sup_watch(s, &i->ctl, EPOLLIN);
-	return r < 0 ? r : brief(s, i);
+		r = brief(s, i);
+	if (r == 0)
+		keep_instance(s, i, KEEP_STANDBY);
+	return r;
+}
+
+int sup_readopt(struct sup *s, uint32_t p, bool standby, pid_t pid, int ctl)
+{
+	struct place *pl = &s->place[p];
+	struct instance *i = standby ? &pl->standby : &pl->running;
+	struct ctl_msg how_far = { .type = CTL_READY };
+	int r;
+
+	i->proc = (uint8_t)p;
+	i->foreign = true;
+	i->kept = standby ? KEEP_STANDBY : KEEP_RUNNING;
+	r = watch_instance(s, i, pid, ctl);
+	if (r < 0) {
+		/* It died while nobody was looking. */
+		clear_instance(s, i);
+		return r;
+	}
+	if (!standby)
+		pl->vacant = false;
+	return ctl_send(ctl, &how_far, NULL);
 }
 
 int sup_spawn(struct sup *s, uint32_t p)
@@ -160,8 +197,9 @@ int sup_spawn(struct sup *s, uint32_t p)
 		close(pair[1]);
 		return log_errno(&s->log, -r, "can't start %s", name);
 	}
+	close(pair[1]);
 	i->proc = (uint8_t)p;
-	r = adopt(s, i, pid, pair[0], pair[1]);
+	r = adopt(s, i, pid, pair[0]);
 	if (r < 0) {
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
@@ -185,8 +223,7 @@ static void move_instance(
 	*to = *from;
 	epoll_ctl(s->epoll, EPOLL_CTL_MOD, to->death.fd, &death);
 	epoll_ctl(s->epoll, EPOLL_CTL_MOD, to->ctl.fd, &ctl);
-	*from =
-	    (struct instance){ .death.fd = -1, .ctl.fd = -1, .ctl_peer = -1 };
+	*from = nobody;
 }
 
 /* Nobody runs at @p; let the standby go if it can. */
@@ -206,6 +243,9 @@ static void fill_place(struct sup *s, uint32_t p)
 	pl->vacant = false;
 	move_instance(s, &pl->running, &pl->standby);
 	ctl_send(pl->running.ctl.fd, &go, NULL);
+	sup_keep_not(
+	    s, (struct keep_label){ .kind = KEEP_STANDBY, .a = (uint8_t)p });
+	keep_instance(s, &pl->running, KEEP_RUNNING);
 }
 
 static void restart_done(struct sup *s, struct place *pl, const char *error)
@@ -282,7 +322,7 @@ static void obituary(const struct instance *i, char text[64])
 	siginfo_t info = { 0 };
 
 	snprintf(text, 64, "left");
-	if (i->guest || waitid(P_PID, (id_t)i->pid, &info, WEXITED) == -1)
+	if (i->foreign || waitid(P_PID, (id_t)i->pid, &info, WEXITED) == -1)
 		return;
 	if (info.si_code == CLD_EXITED)
 		snprintf(text, 64, "exit status %d", info.si_status);
@@ -299,7 +339,7 @@ static void running_died(struct sup *s, uint32_t p)
 	char how[64];
 
 	pl->died = s->now;
-	pl->restarts++;
+
 	pl->ending = false;
 	pl->vacant = true;
 	pl->not_before = s->now;
@@ -389,6 +429,18 @@ struct mono sup_process_deadline(const struct sup *s)
 	return t;
 }
 
+static void end_standby(struct sup *s, struct place *pl)
+{
+	struct instance *i = &pl->standby;
+
+	if (i->pid == 0)
+		return;
+	kill(i->pid, SIGKILL);
+	if (!i->foreign)
+		waitid(P_PID, (id_t)i->pid, NULL, WEXITED);
+	clear_instance(s, i);
+}
+
 int sup_restart(struct sup *s, uint32_t p, int client)
 {
 	struct place *pl = &s->place[p];
@@ -396,11 +448,7 @@ int sup_restart(struct sup *s, uint32_t p, int client)
 	if (pl->restart_client != -1 || pl->ending || pl->running.pid == 0)
 		return -EBUSY;
 	/* A fresh process, so that an upgraded program is what takes over. */
-	if (pl->standby.pid != 0) {
-		kill(pl->standby.pid, SIGKILL);
-		waitid(P_PID, (id_t)pl->standby.pid, NULL, WEXITED);
-		clear_instance(s, &pl->standby);
-	}
+	end_standby(s, pl);
 	pl->restart_client = client;
 	return sup_spawn(s, p);
 }
@@ -423,16 +471,11 @@ int sup_join(struct sup *s, const char *name, int fd)
 	/* It may write all that a daemon may: only for our own user. */
 	if (who.uid != geteuid())
 		return -EPERM;
-	if (s->place[p].standby.pid != 0) {
-		kill(s->place[p].standby.pid, SIGKILL);
-		if (!s->place[p].standby.guest)
-			waitid(P_PID, (id_t)s->place[p].standby.pid, NULL,
-			    WEXITED);
-		clear_instance(s, &s->place[p].standby);
-	}
+	end_standby(s, &s->place[p]);
 	s->place[p].standby.proc = (uint8_t)p;
 	s->place[p].standby.guest = true;
-	r = adopt(s, &s->place[p].standby, who.pid, fd, -1);
+	s->place[p].standby.foreign = true;
+	r = adopt(s, &s->place[p].standby, who.pid, fd);
 	if (r < 0)
 		clear_instance(s, &s->place[p].standby);
 	return r;
@@ -458,15 +501,15 @@ static void wait_end(struct instance *i, int ms)
 	for (int waited = 0; waited < ms; waited++) {
 		siginfo_t info = { 0 };
 
-		if (i->guest ? kill(i->pid, 0) == -1
-			     : waitid(P_PID, (id_t)i->pid, &info,
-				   WEXITED | WNOHANG) == -1 ||
+		if (i->foreign ? kill(i->pid, 0) == -1
+			       : waitid(P_PID, (id_t)i->pid, &info,
+				     WEXITED | WNOHANG) == -1 ||
 			    info.si_pid != 0)
 			return;
 		usleep(1000);
 	}
 	kill(i->pid, SIGKILL);
-	if (!i->guest)
+	if (!i->foreign)
 		waitid(P_PID, (id_t)i->pid, NULL, WEXITED);
 }
 

@@ -105,24 +105,23 @@ static json_t *one_daemon(const struct sup *s, uint32_t p)
 	const struct place *pl = &s->place[p];
 	const struct out_head *h = s->estate.head[p];
 	json_int_t uptime = pl->running.up
-	    ? mono_since(s->now, pl->running.since) / NS_PER_MS
+	    ? (s->now.ns - atomic_load(&h->up_since)) / NS_PER_MS
 	    : 0;
 	json_int_t cpu_ms, rss;
 
 	usage_of(pl->running.pid, &cpu_ms, &rss);
 	return json_pack("{s:s, s:s, s:i, s:i, s:b, s:I, s:I, s:I, s:f, s:I,"
-			 " s:I, s:I, s:I, s:I, s:s}",
+			 " s:I, s:I, s:I, s:s}",
 	    "name", s->estate.topo.procs[p].name, "layer",
 	    layer_name(s->estate.topo.procs[p].layer), "pid",
 	    (int)pl->running.pid, "standby_pid", (int)pl->standby.pid, "up",
 	    pl->running.up, "uptime_ms", uptime, "restarts",
-	    (json_int_t)pl->restarts, "last_gap_us",
+	    (json_int_t)atomic_load(&h->recoveries), "last_gap_us",
 	    (json_int_t)(pl->gap_ns / NS_PER_US), "cpu",
 	    uptime > 0 ? 100.0 * (double)cpu_ms / (double)uptime : 0.0,
 	    "cpu_ms", cpu_ms, "rss", rss, "turns",
 	    (json_int_t)atomic_load(&h->turns), "wakeups",
-	    (json_int_t)atomic_load(&h->wakeups), "recoveries",
-	    (json_int_t)atomic_load(&h->recoveries), "log",
+	    (json_int_t)atomic_load(&h->wakeups), "log",
 	    log_level_name(atomic_load(&s->estate.sup->log_level[p])));
 }
 
@@ -404,8 +403,8 @@ json_t *sup_status(struct sup *s)
 			 " s:o, s:o, s:o, s:o}",
 	    "ok", 1, "name", s->estate.topo.name, "supervisor_pid",
 	    (int)getpid(), "uptime_ms",
-	    (json_int_t)(mono_since(s->now, s->started) / NS_PER_MS), "daemons",
-	    daemons(s), "links", links(s, &table), "addresses",
+	    (json_int_t)((s->now.ns - s->estate.sup->started) / NS_PER_MS),
+	    "daemons", daemons(s), "links", links(s, &table), "addresses",
 	    addresses(s, &table), "neighbours", neighbours(s, &table), "routes",
 	    routes(s), "rings", rings(s), "pools", pools(s), "drops",
 	    counters(s, 1), "counters", counters(s, 0), "apps", apps(s));

@@ -45,6 +45,51 @@ void sup_forget(struct sup *s, struct source *src)
 	src->fd = -1;
 }
 
+/* ---- What the next supervisor would need ---- */
+
+void sup_keep(struct sup *s, struct keep_label label, pid_t pid,
+    const uint32_t arg[3], int fd)
+{
+	struct keep_note note = { .pid = pid };
+
+	memcpy(note.arg, arg, sizeof(note.arg));
+	if (fd == -1 || keep(s->keeper, &label, &note, fd) == 0)
+		return;
+	log_warn(&s->log, "the keeper is gone: no supervisor after this one");
+	s->keeper = -1;
+}
+
+void sup_keep_not(struct sup *s, struct keep_label label)
+{
+	if (keep_forget(s->keeper, &label) < 0)
+		s->keeper = -1;
+}
+
+static void keep_estate(struct sup *s)
+{
+	static const uint32_t none[3];
+
+	for (uint32_t i = 0; i < NFD_ROLES * TOPO_MAX_PROCS * 2; i++) {
+		struct keep_label l = {
+			.kind = KEEP_ESTATE,
+			.a = (uint8_t)(i / (TOPO_MAX_PROCS * 2)),
+			.b = (uint8_t)(i / 2 % TOPO_MAX_PROCS),
+			.c = (uint8_t)(i % 2),
+		};
+		int *fd =
+		    estate_fd(&s->estate, (enum ctl_role)l.a, l.b, l.c != 0);
+
+		if (fd != NULL)
+			sup_keep(s, l, 0, none, *fd);
+	}
+	sup_keep(s, (struct keep_label){ .kind = KEEP_LISTENER }, 0, none,
+	    s->listener.fd);
+	sup_keep(s, (struct keep_label){ .kind = KEEP_LOG, .a = 0 }, 0, none,
+	    s->log_pipe.fd);
+	sup_keep(s, (struct keep_label){ .kind = KEEP_LOG, .a = 1 }, 0, none,
+	    s->log_write);
+}
+
 /* ---- Clients ---- */
 
 void sup_client_close(struct sup *s, struct client *c)
@@ -76,7 +121,7 @@ static void hand_over(struct sup *s, struct client *c, const struct ctl_msg *m)
 	}
 }
 
-static void on_client(struct sup *s, struct source *src, uint32_t events)
+void sup_client_ready(struct sup *s, struct source *src, uint32_t events)
 {
 	struct client *c = (void *)((char *)src - offsetof(struct client, src));
 	char first = 0;
@@ -125,7 +170,7 @@ static void on_connection(struct sup *s, struct source *src, uint32_t events)
 		close(fd);
 		return;
 	}
-	*c = (struct client){ .src = { .ready = on_client, .fd = fd } };
+	*c = (struct client){ .src = { .ready = sup_client_ready, .fd = fd } };
 	if (sup_watch(s, &c->src, EPOLLIN) < 0)
 		sup_client_close(s, c);
 }
@@ -169,9 +214,8 @@ static int open_log(struct sup *s)
 		return -errno;
 	fcntl(pair[1], F_SETPIPE_SZ, 1 << 20);
 	s->log_write = pair[1];
-	s->log_pipe = (struct source){ .ready = on_log, .fd = pair[0] };
-	log_open(&s->log, s->log_write, "strata", NULL);
-	return sup_watch(s, &s->log_pipe, EPOLLIN);
+	s->log_pipe.fd = pair[0];
+	return 0;
 }
 
 static int open_signals(struct sup *s)
@@ -215,11 +259,11 @@ static int open_listener(struct sup *s)
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
 		return -errno;
-	s->listener = (struct source){ .ready = on_connection, .fd = fd };
+	s->listener.fd = fd;
 	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) == -1 ||
 	    listen(fd, 64) == -1)
 		return -errno;
-	return sup_watch(s, &s->listener, EPOLLIN);
+	return 0;
 }
 
 static void remove_files(struct sup *s)
@@ -340,7 +384,6 @@ static void take_down(struct sup *s)
 	estate_free(&s->estate);
 	remove_files(s);
 	answer_waiting(s);
-	close(s->epoll);
 }
 
 /* ---- Start ---- */
@@ -363,7 +406,6 @@ static struct sup *new_sup(const struct supervisor_options *o)
 		pl->vacant = true;
 		pl->running.death.fd = pl->running.ctl.fd = -1;
 		pl->standby.death.fd = pl->standby.ctl.fd = -1;
-		pl->running.ctl_peer = pl->standby.ctl_peer = -1;
 	}
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	return s;
@@ -399,16 +441,30 @@ static int prepare(struct sup *s)
 	if (r < 0)
 		return r;
 	r = open_log(s);
-	if (r == 0)
-		r = open_signals(s);
 	if (r < 0)
 		snprintf(s->why, sizeof(s->why), "%s", strerror(-r));
 	return r;
 }
 
+/* The sources that every supervisor watches, new or resumed. */
+static int watch_sources(struct sup *s)
+{
+	int r;
+
+	s->listener.ready = on_connection;
+	s->log_pipe.ready = on_log;
+	log_open(&s->log, s->log_write, "strata", NULL);
+	r = open_signals(s);
+	if (r == 0)
+		r = sup_watch(s, &s->listener, EPOLLIN);
+	if (r == 0)
+		r = sup_watch(s, &s->log_pipe, EPOLLIN);
+	return r;
+}
+
 static int launch(struct sup *s)
 {
-	struct topology *t = &s->estate.topo;
+	const struct topology *t = &s->estate.topo;
 	int r;
 
 	for (uint32_t p = 0; p < t->nprocs; p++) {
@@ -422,40 +478,65 @@ static int launch(struct sup *s)
 	return 0;
 }
 
-int supervisor_run(
-    const struct topology *topo, const struct supervisor_options *o)
+/* Nothing is there yet.  On failure all that was made is gone again. */
+static int begin(struct sup *s, const struct topology *topo)
+{
+	int r = estate_make(&s->estate, topo, s->why);
+
+	if (r < 0)
+		return r;
+	r = prepare(s);
+	if (r < 0) {
+		/* Not remove_files(): they may be another supervisor's. */
+		estate_free(&s->estate);
+		return r;
+	}
+	keep_estate(s);
+	r = watch_sources(s);
+	if (r == 0)
+		r = launch(s);
+	if (r < 0)
+		take_down(s);
+	return r;
+}
+
+/* All is there; the last supervisor was killed. */
+static int resume(struct sup *s, const struct keeper *k)
+{
+	int r = sup_resume(s, k);
+
+	if (r == 0)
+		r = sup_find_programs(s);
+	if (r == 0)
+		r = watch_sources(s);
+	if (r < 0) {
+		snprintf(s->why, sizeof(s->why), "can't take over: %s",
+		    strerror(-r));
+		return r;
+	}
+	log_warn(&s->log, "the supervisor was killed; this one took over");
+	return 0;
+}
+
+int supervisor_run(const struct topology *topo,
+    const struct supervisor_options *o, const struct keeper *k)
 {
 	struct sup *s = new_sup(o);
 	int r;
 
 	if (s == NULL)
 		return -ENOMEM;
+	s->keeper = k != NULL ? k->sock : -1;
 	raise_fd_limit();
-	r = estate_make(&s->estate, topo, s->why);
-	if (r < 0) {
-		tell(s, s->why);
-		close(s->epoll);
-		free(s);
-		return r;
-	}
-	r = prepare(s);
-	if (r == 0)
-		r = launch(s);
+	r = k != NULL && k->count > 0 ? resume(s, k) : begin(s, topo);
 	if (r == 0) {
 		run(s);
 		r = s->error;
+		take_down(s);
 	}
-	if (r == -EADDRINUSE && s->listener.fd == -1) {
-		/* The files are another supervisor's: leave them. */
-		tell(s, s->why);
-		estate_free(&s->estate);
-		close(s->epoll);
-		free(s);
-		return r;
-	}
-	take_down(s);
 	if (r < 0)
 		tell(s, s->why);
+	close(s->epoll);
 	free(s);
 	return r;
 }

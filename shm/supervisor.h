@@ -10,7 +10,10 @@
  *	sup_process.c  daemons: spawn, stand by, go, death
  *	sup_app.c      apps: segments, sockets, their end
  *	sup_command.c  what `strata` asks, in JSON
- *	sup_status.c   the state of everything, in JSON
+  *	sup_status.c   the state of everything, in JSON
+ *	sup_resume.c   taking over from a supervisor that was killed
+ *	keeper.c       its parent, which makes that possible
+
  */
 #ifndef SHM_SUPERVISOR_H
 #define SHM_SUPERVISOR_H
@@ -28,12 +31,15 @@ struct supervisor_options {
 	bool log_is_ours; /* a file that is removed at the end */
 };
 
+struct keeper;
+
 /*
  * Run the stack until it is told to end (SIGINT, SIGTERM, `strata down`).
- * Nothing is left behind then.  Returns 0, or a negative errno after a call of
- * ready() that said why.
+ * Nothing is left behind then.  @k: the keeper (keeper.h), or NULL for none; if
+ * it holds anything the stack runs already and is taken over.  Returns 0, or a
+ * negative errno after a call of ready() that said why.
  */
-int supervisor_run(
-    const struct topology *topo, const struct supervisor_options *o);
+int supervisor_run(const struct topology *topo,
+    const struct supervisor_options *o, const struct keeper *k);
 
 #endif /* SHM_SUPERVISOR_H */

@@ -14,6 +14,7 @@
 
 #include "api/command/command.h"
 #include "shm/device_open.h"
+#include "shm/keeper.h"
 #include "shm/rundir.h"
 #include "shm/supervisor.h"
 
@@ -69,11 +70,11 @@ static void tell_parent(void *ctx, const char *error)
 {
 	int fd = *(int *)ctx;
 
-	if (error != NULL && write(fd, error, strlen(error)) == -1)
-		fprintf(stderr, "strata: %s\n", error);
-	if (error == NULL && write(fd, "", 1) == -1)
-		fprintf(stderr, "strata: %s\n", strerror(errno));
-	close(fd);
+	/* After a takeover nobody may be reading any more: that is fine. */
+	if (error == NULL)
+		error = "";
+	if (write(fd, error, strlen(error) + 1) == -1)
+		errno = 0;
 }
 
 static int open_log_file(const char *stack)
@@ -86,18 +87,33 @@ static int open_log_file(const char *stack)
 	    path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
 }
 
+struct launch {
+	const struct topology *topo;
+	struct supervisor_options options;
+};
+
+static int supervise(void *ctx, const struct keeper *k)
+{
+	const struct launch *l = ctx;
+
+	return supervisor_run(l->topo, &l->options, k) < 0 ? STATUS_FAILED : 0;
+}
+
 static int child(const struct topology *t, int parent)
 {
-	struct supervisor_options o = {
-		.ready = tell_parent,
-		.ctx = &parent,
-		.log_is_ours = true,
+	struct launch l = {
+		.topo = t,
+		.options = {
+			.ready = tell_parent,
+			.ctx = &parent,
+			.log_is_ours = true,
+		},
 	};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	setsid();
-	o.log = open_log_file(t->name);
-	if (o.log == -1) {
+	l.options.log = open_log_file(t->name);
+	if (l.options.log == -1) {
 		tell_parent(&parent, "can't make the log file");
 		return STATUS_FAILED;
 	}
@@ -105,21 +121,19 @@ static int child(const struct topology *t, int parent)
 	dup2(null, 0);
 	dup2(null, 1);
 	dup2(null, 2);
-	return supervisor_run(t, &o) < 0 ? STATUS_FAILED : 0;
+	return keeper_run(supervise, &l);
 }
 
 static int wait_for_word(int fd)
 {
 	char text[TOPO_ERROR_LEN] = "";
-	size_t n = 0;
 	ssize_t got;
 
-	while (n < sizeof(text) - 1 &&
-	    (got = read(fd, text + n, sizeof(text) - 1 - n)) > 0)
-		n += (size_t)got;
-	if (n == 1 && text[0] == '\0')
+	/* One write of the supervisor's, with the NUL at its end. */
+	got = read(fd, text, sizeof(text) - 1);
+	if (got == 1 && text[0] == '\0')
 		return 0;
-	fprintf(stderr, "strata: %s\n", n > 0 ? text : "the supervisor died");
+	fprintf(stderr, "strata: %s\n", got > 0 ? text : "the supervisor died");
 	return STATUS_FAILED;
 }
 
@@ -152,8 +166,11 @@ int command_up(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	static struct topology t;
-	struct supervisor_options o = {
-		.ready = say_ready, .ctx = &t, .log = STDOUT_FILENO
+	struct launch l = {
+		.topo = &t,
+		.options = { .ready = say_ready,
+		    .ctx = &t,
+		    .log = STDOUT_FILENO },
 	};
 	bool detached = false;
 	int c;
@@ -169,5 +186,5 @@ int command_up(int argc, char **argv)
 		return c;
 	if (detached)
 		return detach(&t);
-	return supervisor_run(&t, &o) < 0 ? STATUS_FAILED : 0;
+	return keeper_run(supervise, &l);
 }
