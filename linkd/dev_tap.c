@@ -47,6 +47,8 @@ static void tap_rx(struct netdev *d, struct rx_buf *b, uint32_t n)
 		struct io_uring_sqe *sqe = device_sqe(d->ring);
 
 		io_uring_prep_read(sqe, d->fd, b[i].p, b[i].size, (uint64_t)-1);
+		/* O_NONBLOCK alone lets io_uring wait where it can poll. */
+		sqe->rw_flags = RWF_NOWAIT;
 		sqe->user_data = i;
 		res[i] = -EAGAIN;
 	}
@@ -68,6 +70,7 @@ static void tap_tx(struct netdev *d, struct tx_frame *f, uint32_t n)
 
 		io_uring_prep_writev(
 		    sqe, d->fd, f[i].iov, f[i].niov, (uint64_t)-1);
+		sqe->rw_flags = RWF_NOWAIT;
 		sqe->user_data = i;
 		res[i] = -EAGAIN;
 	}

@@ -204,7 +204,7 @@ static void mark_slots(struct node *n)
 			mark_ring(n, &n->wiring.ring[i]);
 }
 
-static void publish_counters(struct node *n)
+void node_publish(struct node *n)
 {
 	for (uint32_t i = 0; i < n->ncounters; i++)
 		atomic_store_explicit(
@@ -225,7 +225,7 @@ bool node_recover(struct node *n, void (*mark)(void *ctx), void *ctx)
 	if (mark != NULL)
 		mark(ctx);
 	pool_rebuild(&n->home);
-	publish_counters(n);
+	node_publish(n);
 	if (again)
 		atomic_fetch_add_explicit(
 		    &n->out->recoveries, 1, memory_order_relaxed);
@@ -486,7 +486,7 @@ bool node_commit(struct node *n)
 	if (!turn_commit(&n->turn))
 		return false;
 	free_returned(n);
-	publish_counters(n);
+	node_publish(n);
 	note_bells(n, fed, relieved);
 	return true;
 }

@@ -125,6 +125,9 @@ void node_begin(struct node *n, struct mono now);
 /* Commit, publish counters, note whom to wake.  True if there was work. */
 bool node_commit(struct node *n);
 
+/* Counters and free slots to where tools see them; node_commit() does it. */
+void node_publish(struct node *n);
+
 /* Packets to take from one ring in this turn; fewer after crashes. */
 static inline uint32_t node_limit(const struct node *n, uint32_t usual)
 {
