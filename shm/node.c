@@ -193,11 +193,16 @@ static void mark_way(struct node *n, bool up)
 	}
 }
 
-/* From upstream to downstream, so that a slot on the move is not missed. */
+/*
+ * From upstream to downstream, so that a slot on the move is not missed.  Some
+ * turn round at a neighbour: a received packet goes down again in a request
+ * for an ICMP error, one that was to be sent comes up again in an error.
+ */
 static void mark_slots(struct node *n)
 {
 	mark_way(n, true);
 	mark_way(n, false);
+	mark_way(n, true);
 	for (uint32_t i = 0; i < n->wiring.nrings; i++)
 		if (n->wiring.ring[i].returns &&
 		    n->wiring.ring[i].to == n->self)
@@ -424,6 +429,15 @@ uint8_t *node_alloc(struct node *n, uint32_t bytes, struct desc *d)
 	d->slot = (uint16_t)slot;
 	d->pool = (uint8_t)n->self;
 	return pool_slot(&n->home.p, (uint32_t)slot);
+}
+
+uint32_t node_slots_free(const struct node *n, uint32_t bytes)
+{
+	if (bytes > BIG_SLOT)
+		return 0;
+	if (bytes > SMALL_SLOT)
+		return n->home.big_free;
+	return n->home.small_free + n->home.big_free;
 }
 
 void node_unalloc(struct node *n, const struct desc *d)

@@ -141,6 +141,15 @@ static inline uint32_t node_limit(const struct node *n, uint32_t usual)
  */
 const uint8_t *node_take(struct node *n, struct ring_in *in, struct desc *ret);
 
+/*
+ * Put the packet that node_take() gave last back into @in: there is no room
+ * for what would follow from it.  Nothing may have been staged for it.
+ */
+static inline void node_untake(struct ring_in *in)
+{
+	in->mine--;
+}
+
 /* The same bytes, to write headers in front; NULL if the pool is not ours. */
 uint8_t *node_slot(struct node *n, const struct desc *d);
 
@@ -162,6 +171,9 @@ void node_give_back(struct node *n, const struct desc *d);
  * ends the turn like a full ring.
  */
 uint8_t *node_alloc(struct node *n, uint32_t bytes, struct desc *d);
+
+/* How many slots of @bytes could be had now. */
+uint32_t node_slots_free(const struct node *n, uint32_t bytes);
 
 /* Give back at once a slot of our own that was not staged. */
 void node_unalloc(struct node *n, const struct desc *d);
