@@ -51,7 +51,7 @@ enum {
 /* What a descriptor carries. */
 enum pkt_kind {
 	PKT_DATA,   /* a packet, as the ring's direction says */
-	PKT_ERROR,  /* up only: an ICMP error with the packet it quotes */
+	PKT_ERROR,  /* an ICMP error: that came up, or is to be sent */
 	PKT_RETURN, /* return rings only: a slot goes home */
 	NPKT_KINDS,
 };
@@ -79,13 +79,28 @@ enum pkt_flag {
 /*
  * A packet's descriptor: where it lies and what is known about it.
  *
- *	ring                      the slot holds            src, dst
- *	linkd to ipd, PKT_DATA    an IP packet              not set
- *	ipd to transport, DATA    transport header, data    of the IP header
- *	ipd to transport, ERROR   the quoted transport      of the quoted
- *packet: header, as far as quoted  src is ours transport to ipd transport
- *header, data    as to be sent; src may be "any" ipd to linkd              an
- *IP packet              dst is the next hop
+ *	ring                 the slot holds              src, dst
+ *	linkd -> ipd
+ *	  PKT_DATA           an IP packet                not set
+ *	  PKT_ERROR          an IP packet for which      not set
+ *	                     no neighbour was found
+ *	ipd -> transport
+ *	  PKT_DATA           transport header, data      of the IP header
+ *	  PKT_ERROR          transport header, data of   of that packet:
+ *	                     the packet it is about,     src is ours, or
+ *	                     as far as quoted            "any" as it was
+ *	transport -> ipd
+ *	  PKT_DATA           transport header, data      to be sent; src may
+ *	                                                 be "any"
+ *	  PKT_ERROR          transport header, data      as received: src is
+ *	                     as received                 the peer, dst ours
+ *	ipd -> linkd
+ *	  PKT_DATA           an IP packet                dst is the next hop
+ *
+ * A transport's PKT_ERROR asks for an ICMP error about what it received, with
+ * icmp_type and icmp_code of the packet's family; flags, link, proto, hops and
+ * tclass are those that came up with it, from which ipd makes the quoted IP
+ * header again.  Whether it is sent is for the rules and the rate limit.
  */
 struct desc {
 	uint16_t slot; /* in the home's pool */
