@@ -1,0 +1,144 @@
+/*
+ * counters.h - what ipd counts, and every reason for which it drops
+ *
+ * The names under which people see them are in counters.c; drops come first
+ * here, grouped by the file that knows the reason.
+ */
+#ifndef IPD_COUNTERS_H
+#define IPD_COUNTERS_H
+
+#include "shm/node.h"
+
+enum ipd_counter {
+	/* rx.c */
+	CNT_RX_KIND = CNT_NODE_END,
+	CNT_RX_VERSION,
+
+	/* rx4.c: in the order of enum ipv4_parse, from IPV4_SHORT on */
+	CNT_V4_SHORT,
+	CNT_V4_BAD_VERSION,
+	CNT_V4_BAD_IHL,
+	CNT_V4_BAD_LENGTH,
+	CNT_V4_BAD_CHECKSUM,
+	CNT_V4_BAD_FRAGMENT,
+	CNT_V4_BAD_OPTION,
+	CNT_V4_SOURCE_ROUTE,
+
+	/* rx6.c: in the order of enum ipv6_parse, from IPV6_SHORT on */
+	CNT_V6_SHORT,
+	CNT_V6_BAD_VERSION,
+	CNT_V6_BAD_LENGTH,
+	CNT_V6_CHAIN_SHORT,
+	CNT_V6_CHAIN_TOO_LONG,
+	CNT_V6_BAD_HOP_BY_HOP,
+	CNT_V6_BAD_OPTION,
+	CNT_V6_BAD_ROUTING,
+	CNT_V6_BAD_FRAGMENT,
+	CNT_V6_CHAIN_IN_PIECES,
+	CNT_V6_JUMBO,
+
+	/* admit.c: in the order of enum admit, from ADMIT_MARTIAN_SOURCE on */
+	CNT_MARTIAN_SOURCE,
+	CNT_MARTIAN_DESTINATION,
+	CNT_OWN_SOURCE,
+	CNT_NOT_JOINED,
+	CNT_NOT_OURS,
+	CNT_LINK_BROADCAST,
+
+	/* reassemble.c: in the order of enum reassembly_result, from
+	 * REASM_DUPLICATE on */
+	CNT_REASM_DUPLICATE,
+	CNT_REASM_LATER, /* never counted: the fragment stays in its ring */
+	CNT_REASM_OVERLAP,
+	CNT_REASM_EMPTY,
+	CNT_REASM_MALFORMED,
+	CNT_REASM_TOO_LONG,
+	CNT_REASM_BAD_HEADER,
+	CNT_REASM_TOO_MANY,
+	CNT_REASM_BAD_ECN,
+	CNT_REASM_EVICTED,
+	CNT_REASM_TIMEOUT,
+	CNT_REASM_NESTED,
+	CNT_REASM_NO_SLOT,
+
+	/* local.c */
+	CNT_NO_PROTOCOL,
+	CNT_NO_NEXT_HEADER,
+	CNT_GROUP_NO_SLOT,
+
+	/* forward.c */
+	CNT_FWD_TTL,
+	CNT_FWD_NO_ROUTE,
+	CNT_FWD_TO_MANY,
+	CNT_FWD_LINK_LOCAL,
+	CNT_FWD_TOO_BIG,
+	CNT_FWD_NO_SLOT,
+
+	/* icmp_rx.c: in the order of enum icmp_parse and of icmp6_parse */
+	CNT_ICMP_SHORT,
+	CNT_ICMP_BAD_LENGTH,
+	CNT_ICMP_BAD_CHECKSUM,
+	CNT_ICMP_ECHO_BROADCAST,
+	CNT_ICMP_UNHANDLED,
+	CNT_ICMP_REDIRECT,
+	CNT_ICMP_BAD_MTU,
+	CNT_ICMP_NO_SOURCE,
+	CNT_ICMP_NO_SLOT,
+
+	/* icmp_rx.c: in the order of enum quote_parse, from QUOTE_SHORT on */
+	CNT_QUOTE_SHORT,
+	CNT_QUOTE_BAD_VERSION,
+	CNT_QUOTE_BAD_HEADER,
+	CNT_QUOTE_NOT_FIRST,
+	CNT_QUOTE_BAD_CHAIN,
+	CNT_QUOTE_NOT_OURS,
+	CNT_QUOTE_NO_TRANSPORT,
+
+	/* tx.c */
+	CNT_TX_KIND,
+	CNT_TX_HEADROOM,
+	CNT_TX_BAD_CHECKSUM_REQUEST,
+	CNT_TX_BAD_ADDRESS,
+	CNT_TX_TOO_LONG,
+	CNT_TX_NO_ROUTE,
+	CNT_TX_NO_SOURCE,
+	CNT_TX_NOT_OUR_SOURCE,
+	CNT_TX_BROADCAST_REFUSED,
+	CNT_TX_TOO_BIG,
+	CNT_TX_TOO_MANY_PIECES,
+	CNT_TX_LOOP_NO_SLOT,
+	CNT_TX_ERROR_NO_ROOM,
+
+	/* multicast.c */
+	CNT_IGMP_BAD,
+	CNT_MLD_BAD,
+
+	/* From here on nothing is lost. */
+	CNT_RX4,
+	CNT_RX6,
+	CNT_TX4,
+	CNT_TX6,
+	CNT_DELIVERED,
+	CNT_FORWARDED,
+	CNT_LOOPED,
+	CNT_FRAGMENTED,
+	CNT_FRAGMENTS_SENT,
+	CNT_FRAGMENTS_RECEIVED,
+	CNT_REASSEMBLED,
+	CNT_ICMP_ECHO_ANSWERED,
+	CNT_ICMP_ECHO_REPLY,
+	CNT_ICMP_QUENCH,
+	CNT_ICMP_ERRORS_RECEIVED,
+	CNT_ICMP_ERRORS_SENT,
+	CNT_ICMP_ERRORS_FORBIDDEN,
+	CNT_ICMP_ERRORS_LIMITED,
+	CNT_PMTU_LOWERED,
+	CNT_UNREACHABLE_BELOW,
+	CNT_GROUP_QUERIES,
+	CNT_GROUP_REPORTS,
+	CNT_IPD_END,
+};
+
+extern const struct counter_def ipd_counters[CNT_IPD_END - CNT_NODE_END];
+
+#endif /* IPD_COUNTERS_H */
