@@ -218,6 +218,7 @@ void node_publish(struct node *n)
 	    &n->out->small_free, n->home.small_free, memory_order_relaxed);
 	atomic_store_explicit(
 	    &n->out->big_free, n->home.big_free, memory_order_relaxed);
+	atomic_store_explicit(&n->out->held, n->held, memory_order_relaxed);
 	atomic_store_explicit(&n->out->turns, n->turn.b, memory_order_relaxed);
 }
 
