@@ -8,27 +8,31 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "shm/poison.h"
 
-static void *zero_pages(size_t bytes)
+void *rig_pages(size_t bytes, int *fd)
 {
 	void *p;
 
-	/* Shared, so that a test may fork its layer off and kill it. */
-	p = mmap(NULL, bytes ? bytes : 1, PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	*fd = memfd_create("rig", MFD_CLOEXEC);
+	assert_int_not_equal(*fd, -1);
+	bytes = bytes ? bytes : 1;
+	assert_int_equal(ftruncate(*fd, (off_t)bytes), 0);
+	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
 	assert_ptr_not_equal(p, MAP_FAILED);
 	return p;
 }
 
-static void drop_pages(void *p, size_t bytes)
+static void drop_pages(void *p, size_t bytes, int fd)
 {
 	/* The free slots of a pool; the next test may get this place. */
 	unpoison(p, bytes);
 	munmap(p, bytes ? bytes : 1);
+	close(fd);
 }
 
 struct rig *rig_open(const char *json)
@@ -41,11 +45,13 @@ struct rig *rig_open(const char *json)
 		fail_msg("%s", error);
 	assert_int_equal(wiring_compute(&r->wiring, &r->topo), 0);
 	for (uint32_t p = 0; p < r->topo.nprocs; p++) {
-		r->out[p] = zero_pages(r->wiring.out_bytes[p]);
-		r->pool[p] = zero_pages(r->wiring.pool_bytes[p]);
-		r->priv[p] = zero_pages(PRIV_BYTES);
+		struct rig_fds *f = &r->fd[p];
+
+		r->out[p] = rig_pages(r->wiring.out_bytes[p], &f->out);
+		r->pool[p] = rig_pages(r->wiring.pool_bytes[p], &f->pool);
+		r->priv[p] = rig_pages(PRIV_BYTES, &f->priv);
 	}
-	r->sup = zero_pages(sizeof(*r->sup));
+	r->sup = rig_pages(sizeof(*r->sup), &r->sup_fd);
 	for (uint32_t p = 0; p < r->topo.nprocs; p++)
 		atomic_store(&r->sup->log_level[p], r->topo.procs[p].log);
 	r->now = (struct mono){ (int64_t)1000 * NS_PER_S };
@@ -56,13 +62,15 @@ struct rig *rig_open(const char *json)
 void rig_close(struct rig *r)
 {
 	for (uint32_t p = 0; p < r->topo.nprocs; p++) {
+		const struct rig_fds *f = &r->fd[p];
+
 		if (r->fake[p])
 			node_detach(&r->node[p]);
-		drop_pages(r->out[p], r->wiring.out_bytes[p]);
-		drop_pages(r->pool[p], r->wiring.pool_bytes[p]);
-		drop_pages(r->priv[p], PRIV_BYTES);
+		drop_pages(r->out[p], r->wiring.out_bytes[p], f->out);
+		drop_pages(r->pool[p], r->wiring.pool_bytes[p], f->pool);
+		drop_pages(r->priv[p], PRIV_BYTES, f->priv);
 	}
-	drop_pages(r->sup, sizeof(*r->sup));
+	drop_pages(r->sup, sizeof(*r->sup), r->sup_fd);
 	free(r);
 }
 

@@ -25,6 +25,11 @@
 
 #include "shm/node.h"
 
+/* The memory of one process; all of it can be mapped again. */
+struct rig_fds {
+	int out, pool, priv;
+};
+
 struct rig {
 	struct topology topo;
 	struct wiring wiring;
@@ -32,6 +37,8 @@ struct rig {
 	uint8_t *out[TOPO_MAX_PROCS];
 	uint8_t *pool[TOPO_MAX_PROCS];
 	uint8_t *priv[TOPO_MAX_PROCS];
+	struct rig_fds fd[TOPO_MAX_PROCS];
+	int sup_fd;
 	struct node node[TOPO_MAX_PROCS]; /* the fakes */
 	bool fake[TOPO_MAX_PROCS];        /* node[] is attached */
 	struct mono now;                  /* of the fakes' turns */
@@ -88,6 +95,9 @@ uint32_t rig_waiting(struct rig *r, const char *from, const char *to);
 uint64_t rig_counter(
     const struct rig *r, const char *name, const char *counter);
 const void *rig_table(const struct rig *r, const char *name);
+
+/* Zeroes in a memfd of their own, which can be mapped again (rig_view.h). */
+void *rig_pages(size_t bytes, int *fd);
 
 /* Slots of fake @name that have not come home. */
 uint32_t rig_lent(struct rig *r, const char *name);

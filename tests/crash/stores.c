@@ -1,0 +1,181 @@
+/*
+ * stores.c - run code and stop after each instruction that changed memory
+ */
+#include "tests/crash/stores.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+enum {
+	PAGE = 4096,
+	TRAP_FLAG = 0x100,
+};
+
+static_assert(sizeof(((struct stores *)0)->before[0]) == PAGE, "one page");
+
+/* The innermost of those that run; signals are of the whole process. */
+static struct stores *current;
+static uint64_t *counting;
+
+void stores_add(struct stores *s, void *start, size_t bytes)
+{
+	assert(s->nareas < STORES_MAX_AREAS);
+	assert((uintptr_t)start % PAGE == 0);
+	s->area[s->nareas].start = start;
+	s->area[s->nareas].bytes = (bytes + PAGE - 1) & ~(size_t)(PAGE - 1);
+	s->nareas++;
+}
+
+static void protect(const struct stores *s, int prot)
+{
+	for (uint32_t i = 0; i < s->nareas; i++)
+		if (s->area[i].bytes > 0 &&
+		    mprotect(s->area[i].start, s->area[i].bytes, prot) == -1)
+			abort();
+}
+
+static bool watched(const struct stores *s, const uint8_t *p)
+{
+	for (uint32_t i = 0; i < s->nareas; i++)
+		if (p >= s->area[i].start &&
+		    p < s->area[i].start + s->area[i].bytes)
+			return true;
+	return false;
+}
+
+static void trap_flag(void *context, bool on)
+{
+	ucontext_t *u = context;
+
+	if (on)
+		u->uc_mcontext.gregs[REG_EFL] |= TRAP_FLAG;
+	else
+		u->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)TRAP_FLAG;
+}
+
+/* A store into a page that is protected: let it happen, then stop. */
+static void on_fault(int sig, siginfo_t *info, void *context)
+{
+	struct stores *s = current;
+	uint8_t *at = info->si_addr;
+	uint8_t *page = at - (uintptr_t)at % PAGE;
+
+	if (s == NULL || !watched(s, at) || s->nopen == 8) {
+		/* A fault of the code itself: once more, and for good. */
+		signal(sig, SIG_DFL);
+		return;
+	}
+	memcpy(s->before[s->nopen], page, PAGE);
+	s->open[s->nopen++] = page;
+	if (mprotect(page, PAGE, PROT_READ | PROT_WRITE) == -1)
+		abort();
+	trap_flag(context, true);
+}
+
+static bool close_pages(struct stores *s)
+{
+	bool changed = false;
+
+	while (s->nopen > 0) {
+		uint8_t *page = s->open[--s->nopen];
+
+		changed |= memcmp(page, s->before[s->nopen], PAGE) != 0;
+		if (mprotect(page, PAGE, PROT_READ) == -1)
+			abort();
+	}
+	return changed;
+}
+
+/* The store has happened. */
+static void on_trap(int sig, siginfo_t *info, void *context)
+{
+	struct stores *s = current;
+
+	(void)sig;
+	(void)info;
+	if (counting != NULL) {
+		++*counting;
+		return;
+	}
+	trap_flag(context, false);
+	s->stores++;
+	if (!close_pages(s))
+		return;
+	/* What is called may watch memory of its own, but not ours. */
+	current = NULL;
+	s->changed(s->ctx);
+	current = s;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction fault = { .sa_sigaction = on_fault };
+	struct sigaction trap = { .sa_sigaction = on_trap };
+
+	/* Handlers interrupt one another when one run is within another. */
+	fault.sa_flags = SA_SIGINFO | SA_NODEFER;
+	trap.sa_flags = SA_SIGINFO | SA_NODEFER;
+	sigaction(SIGSEGV, &fault, NULL);
+	sigaction(SIGTRAP, &trap, NULL);
+}
+
+static void release_signals(void)
+{
+	signal(SIGSEGV, SIG_DFL);
+	signal(SIGTRAP, SIG_DFL);
+}
+
+/* Handlers of the outer one, which are the same, stay. */
+static int depth;
+
+void stores_run(struct stores *s, void (*run)(void *arg), void *arg)
+{
+	struct stores *outer = current;
+
+	if (depth++ == 0)
+		catch_signals();
+	protect(s, PROT_READ);
+	current = s;
+	run(arg);
+	current = outer;
+	protect(s, PROT_READ | PROT_WRITE);
+	if (--depth == 0)
+		release_signals();
+}
+
+/* From the next instruction on: a trap after each.  Spares the red zone. */
+static void set_trap_flag(bool on)
+{
+	uint64_t keep = on ? ~(uint64_t)0 : ~(uint64_t)TRAP_FLAG;
+	uint64_t add = on ? TRAP_FLAG : 0;
+
+	__asm__ volatile("leaq -128(%%rsp), %%rsp\n\t"
+			 "pushfq\n\t"
+			 "andq %0, (%%rsp)\n\t"
+			 "orq %1, (%%rsp)\n\t"
+			 "popfq\n\t"
+			 "leaq 128(%%rsp), %%rsp"
+			 :
+			 : "r"(keep), "r"(add)
+			 : "memory", "cc");
+}
+
+uint64_t stores_count_instructions(void (*run)(void *arg), void *arg)
+{
+	uint64_t n = 0;
+
+	catch_signals();
+	counting = &n;
+	set_trap_flag(true);
+	run(arg);
+	set_trap_flag(false);
+	counting = NULL;
+	release_signals();
+	return n;
+}
