@@ -30,9 +30,11 @@ static void send_json(struct client *c, json_t *answer)
 
 void sup_answer(struct sup *s, struct client *c, const char *error)
 {
+	/* Which process is the last of a stack. */
+	pid_t last = s->keeper != -1 ? getppid() : getpid();
 	json_t *a = error != NULL
 	    ? json_pack("{s:b, s:s}", "ok", 0, "error", error)
-	    : json_pack("{s:b}", "ok", 1);
+	    : json_pack("{s:b, s:i}", "ok", 1, "last_pid", (int)last);
 
 	c->waits = false;
 	send_json(c, a);
