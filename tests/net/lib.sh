@@ -178,17 +178,27 @@ echo_up() {
 		fail "udp_echo ended: $(cat "$work/echo.$1")"
 }
 
+# pings COUNT ARGUMENTS...: the kernel's own ping, of which none may be lost.
+pings() {
+	local count=$1
+	shift
+	run ping -q -n -W 2 -c "$count" "$@"
+	[[ $out == *", $count received"*" 0% packet loss"* ]] || fail "$out"
+	case $out in *duplicates*) fail "$out" ;; esac
+}
+
 # Nothing of a stack is left: no process, no TAP, no file.
+what_is_left() {
+	for name in strata linkd ipd tcpd udpd; do
+		pgrep --ns $$ --nslist pid -l -x $name
+	done
+	ip -o link show type tun 2>/dev/null
+	find /run/strata -mindepth 1 2>/dev/null
+}
 nothing_left() {
 	local what
-	what=$(for name in strata linkd ipd tcpd udpd; do
-		pgrep --ns $$ --nslist pid -l -x $name
-	done)
-	[ -z "$what" ] || fail "processes are left: $what"
-	what=$(ip -o link show type tun 2>/dev/null)
-	[ -z "$what" ] || fail "a TAP is left: $what"
-	what=$(find /run/strata -mindepth 1 2>/dev/null)
-	[ -z "$what" ] || fail "files are left: $what"
+	what=$(what_is_left)
+	[ -z "$what" ] || fail "this is left: $what"
 }
 
 # ---- The end
