@@ -233,6 +233,22 @@ static void what_is_not_valid_is_no_source_and_not_ours(void **state)
 	assert_true(ip_equal(&got, &ours));
 }
 
+static void on_link_routes_are_prefixes(void **state)
+{
+	struct fib f;
+	struct ip_addr net4 = ip("192.0.2.0");
+	struct ip_addr net25 = ip("198.51.100.128");
+	struct ip_addr net6 = ip("2001:db8::");
+
+	(void)state;
+	build(&f);
+	assert_true(ip_equal(&f.route[0].net, &net4));
+	assert_true(ip_equal(&f.route[1].net, &net6));
+	assert_true(ip_equal(&f.route[4].net, &net25));
+	assert_int_equal(f.route[4].plen, 25);
+	assert_int_equal(f.route[4].has_via, 0);
+}
+
 static void knows_its_own(void **state)
 {
 	struct fib f;
@@ -327,6 +343,7 @@ int main(void)
 		cmocka_unit_test(refuses_what_leads_nowhere),
 		cmocka_unit_test(source_addresses),
 		cmocka_unit_test(what_is_not_valid_is_no_source_and_not_ours),
+		cmocka_unit_test(on_link_routes_are_prefixes),
 		cmocka_unit_test(knows_its_own),
 		cmocka_unit_test(a_copy_is_made_anew_when_it_has_changed),
 		cmocka_unit_test(a_lying_table_is_refused),
