@@ -1,8 +1,9 @@
 /*
  * dev_tap.c - frames of a TAP device, read and written in batches
  *
- * The descriptor does not block, so each request is done or refused while it
- * is being submitted, in order: a batch is one system call.
+ * Each request is done or refused while it is being submitted, in order: a
+ * batch is one system call.  RWF_NOWAIT sees to that.  O_NONBLOCK does not: of
+ * a file that can say EAGAIN by itself io_uring takes it as a wish to wait.
  */
 #include <assert.h>
 #include <errno.h>
@@ -47,7 +48,6 @@ static void tap_rx(struct netdev *d, struct rx_buf *b, uint32_t n)
 		struct io_uring_sqe *sqe = device_sqe(d->ring);
 
 		io_uring_prep_read(sqe, d->fd, b[i].p, b[i].size, (uint64_t)-1);
-		/* O_NONBLOCK alone lets io_uring wait where it can poll. */
 		sqe->rw_flags = RWF_NOWAIT;
 		sqe->user_data = i;
 		res[i] = -EAGAIN;
@@ -68,9 +68,8 @@ static void tap_tx(struct netdev *d, struct tx_frame *f, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		struct io_uring_sqe *sqe = device_sqe(d->ring);
 
-		io_uring_prep_writev(
-		    sqe, d->fd, f[i].iov, f[i].niov, (uint64_t)-1);
-		sqe->rw_flags = RWF_NOWAIT;
+		io_uring_prep_writev2(
+		    sqe, d->fd, f[i].iov, f[i].niov, (uint64_t)-1, RWF_NOWAIT);
 		sqe->user_data = i;
 		res[i] = -EAGAIN;
 	}

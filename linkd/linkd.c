@@ -134,7 +134,7 @@ int linkd_attach(struct linkd *x, const struct segments *s, struct mono now)
 		goto abandon;
 	address_start(x, now);
 	start_links(x);
-		node_commit(&x->n);
+	node_commit(&x->n);
 	arm(x);
 	node_publish(&x->n);
 	address_groups(x, true);
