@@ -1,9 +1,9 @@
 /*
  * app.h - the channel between an app and the transports
  *
- * Attaching: the app connects to RUNDIR/NAME/ctl (rundir.h, join.h), a SOCK_SEQPACKET
- * unix socket on which struct ctl_msg (control.h) travel, and keeps it open:
- * its end tells the supervisor that the app is dead.
+ * Attaching: the app connects to RUNDIR/NAME/ctl (rundir.h, join.h), a
+ *SOCK_SEQPACKET unix socket on which struct ctl_msg (control.h) travel, and
+ *keeps it open: its end tells the supervisor that the app is dead.
  *
  *	app                                   supervisor
  *	CTL_APP                            -> makes a2s and one s2a for each
@@ -165,10 +165,11 @@ struct s2a_names {
 	uint8_t shut; /* bits as of APP_OP_SHUTDOWN */
 	struct app_name local;
 	struct app_name peer;
-	uint32_t sndbuf;   /* bytes */
-	uint32_t so_flags; /* enum app_so: what the library must know */
-	uint8_t mcast_link;
-	uint8_t pad[7];
+	uint32_t sndbuf;    /* bytes */
+	uint32_t so_flags;  /* enum app_so: what the library must know */
+	uint8_t mcast_link; /* LINK_ANY: not set */
+	uint8_t bind_link;
+	uint8_t pad[6];
 };
 
 enum app_so {
@@ -180,6 +181,8 @@ enum app_so {
 	APP_SO_PKTINFO6 = 1 << 5,
 	APP_SO_RECVTTL6 = 1 << 6,
 	APP_SO_RECVTOS6 = 1 << 7,
+	APP_SO_DONTFRAG = 1 << 8, /* IP_PMTUDISC_DO and above */
+	APP_SO_DONTFRAG6 = 1 << 9,
 };
 
 struct s2a_socket {

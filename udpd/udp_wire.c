@@ -36,6 +36,16 @@ enum udp_parse udp_parse(struct udp_hdr *ret, const uint8_t *buf, size_t len)
 	return UDP_OK;
 }
 
+bool udp_parse_ports(
+    uint16_t *src_port, uint16_t *dst_port, const uint8_t *buf, size_t len)
+{
+	if (len < OFF_DST_PORT + 2)
+		return false;
+	*src_port = be16_get(buf + OFF_SRC_PORT);
+	*dst_port = be16_get(buf + OFF_DST_PORT);
+	return true;
+}
+
 void udp_emit(uint8_t buf[UDP_HDR_LEN], const struct udp_hdr *h)
 {
 	be16_put(buf + OFF_SRC_PORT, h->src_port);

@@ -50,6 +50,13 @@ enum udp_parse {
 enum udp_parse udp_parse(struct udp_hdr *ret, const uint8_t *buf, size_t len);
 
 /*
+ * The ports of a header that an ICMP error quotes, perhaps cut short after
+ * eight bytes or less.  False, and nothing written, if they are not there.
+ */
+bool udp_parse_ports(
+    uint16_t *src_port, uint16_t *dst_port, const uint8_t *buf, size_t len);
+
+/*
  * Write @h at @buf, which has room for UDP_HDR_LEN bytes.
  *
  * A checksum that comes out as 0 must already have been turned into 0xffff

@@ -1,0 +1,273 @@
+/*
+ * links.c - udpd's descriptors: the apps' segments and the sockets' other ends
+ *
+ * A byte that comes through a socket's end says "look", a hang-up that nobody
+ * holds the other end any more.  Until this process has taken over, the ends
+ * are only held: their bytes are for the instance that runs.
+ */
+#include "udpd/links.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "shm/segment.h"
+#include "udpd/channel.h"
+
+int links_prepare(void *x, struct daemon *d)
+{
+	struct udpd_process *p = x;
+
+	p->d = d;
+	/* At start the pool of random numbers is long full: this can't block.
+	 */
+	if (getrandom(p->u.seed, sizeof(p->u.seed), 0) != sizeof(p->u.seed))
+		return -EIO;
+	return 0;
+}
+
+/* ---- Sockets */
+
+static void happened(void *ctx, struct watch *w, uint32_t events)
+{
+	struct udpd_process *p = ctx;
+	uint32_t app = app_of(w->id);
+	uint32_t sub = sub_of(w->id);
+	char bytes[256];
+
+	ssize_t n;
+
+	(void)events;
+	/* An edge: until there is no more. */
+	do
+		n = recv(w->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	while (n > 0);
+	udpd_look(&p->u, app, sub);
+	/* Not the event says so, which may be an older socket's. */
+	if (n == 0)
+		udpd_socket_closed(&p->u, app, sub);
+}
+
+static void watch_link(struct udpd_process *p, struct link *l)
+{
+	l->watch.happened = happened;
+	l->watch.ctx = p;
+	l->watch.fd = l->fd;
+	if (loop_watch(&p->d->loop, &l->watch, POLLIN | POLLRDHUP) < 0)
+		log_error(&p->d->log, "can't watch a socket");
+}
+
+/* What the running instance has closed, this one need not hold. */
+static void withdraw(struct udpd_process *p, uint32_t app, uint32_t sub)
+{
+	struct link *l;
+
+	if (app >= APP_MAX || sub >= APP_MAX_SOCKETS ||
+	    p->app[app].link == NULL || p->u.attached)
+		return;
+	l = &p->app[app].link[sub];
+	if (l->fd != -1)
+		close(l->fd);
+	l->fd = -1;
+	udpd_socket_withdrawn(&p->u, app, sub);
+}
+
+static void take_socket(
+    struct udpd_process *p, const struct ctl_msg *m, const int *fds)
+{
+	struct link *l;
+
+	withdraw(p, m->id, m->sub);
+	if (m->id >= APP_MAX || m->sub >= APP_MAX_SOCKETS || m->nfds != 1 ||
+	    p->app[m->id].link == NULL ||
+	    udpd_socket_opened(&p->u, m->id, m->sub, (uint8_t)m->arg[0]) < 0) {
+		log_warn(&p->d->log, "socket that can't be, app=%u socket=%u",
+		    m->id, m->sub);
+		for (uint32_t i = 0; i < m->nfds; i++)
+			close(fds[i]);
+		return;
+	}
+	l = &p->app[m->id].link[m->sub];
+	l->watch.id = m->id * APP_MAX_SOCKETS + m->sub;
+	l->fd = fds[0];
+	if (p->u.attached)
+		watch_link(p, l);
+}
+
+/* Closed by us: the app's end hangs up even if others hold copies of ours. */
+static void drop_socket(struct udpd_process *p, uint32_t id)
+{
+	struct link *l = &p->app[app_of(id)].link[sub_of(id)];
+
+	if (l->fd == -1)
+		return;
+	loop_forget(&p->d->loop, &l->watch);
+	shutdown(l->fd, SHUT_RDWR);
+	close(l->fd);
+	l->fd = -1;
+	daemon_tell(p->d, CTL_SOCKET_GONE, app_of(id), sub_of(id));
+}
+
+/* ---- Apps */
+
+static void close_fds(const struct ctl_msg *m, const int *fds)
+{
+	for (uint32_t i = 0; i < m->nfds; i++)
+		close(fds[i]);
+}
+
+static void drop_app(struct udpd_process *p, uint32_t app)
+{
+	struct app_links *a = &p->app[app];
+
+	if (a->a2s != NULL)
+		segment_unmap(a->a2s, A2S_BYTES);
+	if (a->s2a != NULL)
+		segment_unmap(a->s2a, S2A_BYTES);
+	free(a->link);
+	*a = (struct app_links){ .link = NULL };
+}
+
+static int map_app(struct app_links *a, const struct ctl_msg *m, const int *fds)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; i < m->nfds && r == 0; i++) {
+		if (m->fd[i].role == FD_A2S && a->a2s == NULL)
+			r = segment_map(&a->a2s, fds[i], A2S_BYTES, false);
+		else if (m->fd[i].role == FD_S2A && a->s2a == NULL)
+			r = segment_map(&a->s2a, fds[i], S2A_BYTES, true);
+		else
+			r = -EPROTO;
+	}
+	if (r == 0 && (a->a2s == NULL || a->s2a == NULL))
+		r = -EPROTO;
+	return r;
+}
+
+static void take_app(
+    struct udpd_process *p, const struct ctl_msg *m, const int *fds)
+{
+	struct app_links *a = m->id < APP_MAX ? &p->app[m->id] : NULL;
+	int r = -EPROTO;
+
+	/* A standby is told of a new app by an old one's number. */
+	if (a != NULL && a->link != NULL && !p->u.attached) {
+		for (uint32_t i = 0; i < APP_MAX_SOCKETS; i++)
+			withdraw(p, m->id, i);
+		udpd_app_forget(&p->u, m->id);
+		drop_app(p, m->id);
+	}
+	if (a != NULL && a->link == NULL) {
+		a->link = calloc(APP_MAX_SOCKETS, sizeof(*a->link));
+		r = a->link == NULL ? -ENOMEM : map_app(a, m, fds);
+		for (uint32_t i = 0; r == 0 && i < APP_MAX_SOCKETS; i++)
+			a->link[i] = (struct link){ .fd = -1 };
+		if (r == 0)
+			r = udpd_app_opened(&p->u, m->id, a->a2s, a->s2a);
+		if (r < 0)
+			drop_app(p, m->id);
+	}
+	if (r < 0)
+		log_errno(&p->d->log, -r, "can't take app %u", m->id);
+	close_fds(m, fds);
+}
+
+/* Gone for good once its sockets are and the loop has forgotten them. */
+static void finish_app(struct udpd_process *p, uint32_t app)
+{
+	const struct app_links *a = &p->app[app];
+
+	if (a->link == NULL || !udpd_app_done(&p->u, app))
+		return;
+	for (uint32_t i = 0; i < APP_MAX_SOCKETS; i++)
+		if (a->link[i].fd != -1 || a->link[i].watch.busy > 0)
+			return;
+	udpd_app_forget(&p->u, app);
+	drop_app(p, app);
+	daemon_tell(p->d, CTL_APP_GONE, app, 0);
+}
+
+void links_control(
+    void *x, struct daemon *d, const struct ctl_msg *m, const int *fds)
+{
+	struct udpd_process *p = x;
+
+	p->d = d;
+	if (m->type == CTL_APP) {
+		take_app(p, m, fds);
+		return;
+	}
+	if (m->type == CTL_SOCKET) {
+		take_socket(p, m, fds);
+		return;
+	}
+	close_fds(m, fds);
+	if (m->id >= APP_MAX)
+		return;
+	if (m->type == CTL_APP_GONE)
+		udpd_app_gone(&p->u, m->id);
+	if (m->type == CTL_SOCKET_GONE)
+		withdraw(p, m->id, m->sub);
+}
+
+int links_watch(void *x, struct daemon *d)
+{
+	struct udpd_process *p = x;
+
+	p->d = d;
+	for (uint32_t app = 0; app < APP_MAX; app++)
+		for (uint32_t i = 0;
+		     p->app[app].link != NULL && i < APP_MAX_SOCKETS; i++)
+			if (p->app[app].link[i].fd != -1)
+				watch_link(p, &p->app[app].link[i]);
+	return 0;
+}
+
+/* ---- After a turn */
+
+static void wake_futex(const _Atomic uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+static void wake(struct udpd_process *p, uint32_t id, uint8_t what)
+{
+	const struct app_links *a = &p->app[app_of(id)];
+	const struct s2a_socket *s;
+
+	if (a->link == NULL)
+		return;
+	s = (const void *)((const uint8_t *)a->s2a +
+	    s2a_socket_off(sub_of(id)));
+	/* Never waits: if the app's end is full it is readable anyway. */
+	if ((what & WAKE_RX) && a->link[sub_of(id)].fd != -1)
+		send(
+		    a->link[sub_of(id)].fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (what & WAKE_REPLY)
+		wake_futex(&s->reply_seq);
+	if (what & WAKE_TX)
+		wake_futex(&s->tx_room);
+	if (what & WAKE_CLOSED)
+		drop_socket(p, id);
+}
+
+void links_after(void *x, struct daemon *d)
+{
+	struct udpd_process *p = x;
+	uint32_t id;
+	uint8_t what;
+
+	p->d = d;
+	while (udpd_next_wake(&p->u, &id, &what))
+		wake(p, id, what);
+	for (uint32_t app = 0; app < APP_MAX; app++)
+		if (p->u.app[app].gone)
+			finish_app(p, app);
+}

@@ -1,0 +1,35 @@
+/*
+ * links.h - udpd's descriptors: the apps' segments and the sockets' other ends
+ *
+ * All system calls of udpd but those of the loop are here.
+ */
+#ifndef UDPD_LINKS_H
+#define UDPD_LINKS_H
+
+#include "shm/daemon.h"
+#include "udpd/udpd.h"
+
+struct link {
+	struct watch watch;
+	int fd; /* -1: no socket */
+};
+
+struct app_links {
+	void *a2s, *s2a;
+	struct link *link; /* APP_MAX_SOCKETS, while the app is there */
+};
+
+/* The layer as daemon.h wants it: the library first, then what joins it. */
+struct udpd_process {
+	struct udpd u;
+	struct daemon *d;
+	struct app_links app[APP_MAX];
+};
+
+int links_prepare(void *x, struct daemon *d);
+int links_watch(void *x, struct daemon *d);
+void links_control(
+    void *x, struct daemon *d, const struct ctl_msg *m, const int *fds);
+void links_after(void *x, struct daemon *d);
+
+#endif /* UDPD_LINKS_H */

@@ -1,0 +1,470 @@
+/*
+ * option.c - socket options that the stack keeps
+ *
+ * Most are a number or a bit in struct usock and one line of a table; the rest
+ * (buffers, devices, groups) follow below it.
+ */
+#include "udpd/option.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "udpd/group.h"
+
+enum kind {
+	FLAG, /* a bit of usock.flags */
+	SO,   /* a bit of usock.so */
+	U8,   /* a number at off */
+	I16,  /* the same, -1 for the default */
+	I32,
+};
+
+struct option {
+	int level, name;
+	enum kind kind;
+	uint32_t where; /* the bit, or offsetof */
+	int min, max;   /* numbers: outside is EINVAL */
+	int minus_one;  /* numbers: what -1 stands for */
+};
+
+#define AT(member) offsetof(struct usock, member)
+
+enum {
+	ANY_TOS = 255,
+	MAX_DISCOVER = 5, /* IP_PMTUDISC_OMIT */
+	DEFAULT_MCAST_HOPS = 1,
+};
+
+/* clang-format off */
+static const struct option table[] = {
+	{ SOL_SOCKET, SO_REUSEADDR, FLAG, SO_F_REUSEADDR, 0, 0, 0 },
+	{ SOL_SOCKET, SO_REUSEPORT, FLAG, SO_F_REUSEPORT, 0, 0, 0 },
+	{ SOL_SOCKET, SO_DONTROUTE, FLAG, SO_F_DONTROUTE, 0, 0, 0 },
+	{ SOL_SOCKET, SO_KEEPALIVE, FLAG, SO_F_KEEPALIVE, 0, 0, 0 },
+	{ SOL_SOCKET, SO_OOBINLINE, FLAG, SO_F_OOBINLINE, 0, 0, 0 },
+	{ SOL_SOCKET, SO_BROADCAST, SO, APP_SO_BROADCAST, 0, 0, 0 },
+	{ SOL_SOCKET, SO_PRIORITY, I32, AT(priority), 0, 6, -1 },
+
+	{ IPPROTO_IP, IP_PKTINFO, SO, APP_SO_PKTINFO, 0, 0, 0 },
+	{ IPPROTO_IP, IP_RECVTTL, SO, APP_SO_RECVTTL, 0, 0, 0 },
+	{ IPPROTO_IP, IP_RECVTOS, SO, APP_SO_RECVTOS, 0, 0, 0 },
+	{ IPPROTO_IP, IP_RECVERR, FLAG, SO_F_RECVERR, 0, 0, 0 },
+	{ IPPROTO_IP, IP_MULTICAST_LOOP, FLAG, SO_F_MCAST_LOOP, 0, 0, 0 },
+	{ IPPROTO_IP, IP_MULTICAST_ALL, FLAG, SO_F_MCAST_ALL, 0, 0, 0 },
+	{ IPPROTO_IP, IP_TTL, I16, AT(ttl), 1, 255, -1 },
+	{ IPPROTO_IP, IP_MULTICAST_TTL, I16, AT(mcast_ttl), 0, 255,
+	  DEFAULT_MCAST_HOPS },
+	{ IPPROTO_IP, IP_TOS, U8, AT(tos), 0, ANY_TOS, 255 },
+	{ IPPROTO_IP, IP_MTU_DISCOVER, U8, AT(mtu_discover), 0, MAX_DISCOVER,
+	  -1 },
+
+	{ IPPROTO_IPV6, IPV6_V6ONLY, SO, APP_SO_V6ONLY, 0, 0, 0 },
+	{ IPPROTO_IPV6, IPV6_RECVPKTINFO, SO, APP_SO_PKTINFO6, 0, 0, 0 },
+	{ IPPROTO_IPV6, IPV6_RECVHOPLIMIT, SO, APP_SO_RECVTTL6, 0, 0, 0 },
+	{ IPPROTO_IPV6, IPV6_RECVTCLASS, SO, APP_SO_RECVTOS6, 0, 0, 0 },
+	{ IPPROTO_IPV6, IPV6_RECVERR, FLAG, SO_F_RECVERR6, 0, 0, 0 },
+	{ IPPROTO_IPV6, IPV6_MULTICAST_LOOP, FLAG, SO_F_MCAST_LOOP6, 0, 1, 0 },
+	{ IPPROTO_IPV6, IPV6_MULTICAST_ALL, FLAG, SO_F_MCAST_ALL6, 0, 1, 0 },
+	{ IPPROTO_IPV6, IPV6_UNICAST_HOPS, I16, AT(hops6), 0, 255, -1 },
+	{ IPPROTO_IPV6, IPV6_MULTICAST_HOPS, I16, AT(mcast_hops6), 0, 255,
+	  DEFAULT_MCAST_HOPS },
+	{ IPPROTO_IPV6, IPV6_TCLASS, U8, AT(tclass6), 0, 255, 0 },
+	{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, U8, AT(mtu_discover6), 0,
+	  MAX_DISCOVER, -1 },
+};
+/* clang-format on */
+
+static const struct option *find(int level, int name)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (table[i].level == level && table[i].name == name)
+			return &table[i];
+	return NULL;
+}
+
+static int read_int(const struct command *c)
+{
+	int v = 0;
+
+	memcpy(&v, c->data, sizeof(v));
+	return v;
+}
+
+/* IPv4's numbers may be given in a byte, all others are an int. */
+static int read_number(const struct command *c, int level, int *ret)
+{
+	if (c->len >= sizeof(int))
+		*ret = read_int(c);
+	else if (level == IPPROTO_IP && c->len >= 1)
+		*ret = c->data[0];
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static void set_bit(uint32_t *word, uint32_t bit, bool on)
+{
+	*word = on ? *word | bit : *word & ~bit;
+}
+
+static void store(struct usock *s, const struct option *o, int v)
+{
+	uint8_t *at = (uint8_t *)s + o->where;
+	int16_t v16 = (int16_t)v;
+	int32_t v32 = v;
+
+	switch (o->kind) {
+	case FLAG:
+		set_bit(&s->flags, o->where, v != 0);
+		return;
+	case SO:
+		set_bit(&s->so, o->where, v != 0);
+		return;
+	case U8:
+		*at = (uint8_t)v;
+		return;
+	case I16:
+		memcpy(at, &v16, sizeof(v16));
+		return;
+	case I32:
+		memcpy(at, &v32, sizeof(v32));
+		return;
+	}
+}
+
+static int load(const struct usock *s, const struct option *o)
+{
+	const uint8_t *at = (const uint8_t *)s + o->where;
+	int16_t v16;
+	int32_t v32;
+
+	switch (o->kind) {
+	case FLAG:
+		return (s->flags & o->where) != 0;
+	case SO:
+		return (s->so & o->where) != 0;
+	case U8:
+		return *at;
+	case I16:
+		memcpy(&v16, at, sizeof(v16));
+		return v16;
+	case I32:
+		memcpy(&v32, at, sizeof(v32));
+		return v32;
+	}
+	return 0;
+}
+
+static int set_plain(
+    struct usock *s, const struct option *o, const struct command *c)
+{
+	bool number = o->kind == U8 || o->kind == I16 || o->kind == I32;
+	int v;
+	int r = read_number(c, o->level, &v);
+
+	if (r < 0)
+		return r;
+	if (o->name == IPV6_V6ONLY && o->level == IPPROTO_IPV6 && s->bound)
+		return -EINVAL;
+	if (o->level == IPPROTO_IP && o->name == IP_TOS)
+		v &= ANY_TOS;
+	if (number && v == -1) {
+		if (o->kind == U8 && o->minus_one < 0)
+			return -EINVAL;
+		v = o->minus_one;
+	} else if ((number || o->max > 0) && (v < o->min || v > o->max)) {
+		return -EINVAL;
+	}
+	store(s, o, v);
+	return 0;
+}
+
+/* ---- Buffers: doubled for the bookkeeping, as Linux does */
+
+static int set_buffer(const struct command *c, int32_t *size, int min, int max)
+{
+	int64_t v;
+
+	if (c->len < sizeof(int))
+		return -EINVAL;
+	v = (int64_t)(uint32_t)read_int(c) * 2;
+	*size = v < min ? min : v > max ? max : (int32_t)v;
+	return 0;
+}
+
+/* ---- Devices and groups */
+
+/* The link of an interface index; 0 is none in particular. */
+static int link_of_index(const struct udpd *u, int64_t index, uint8_t *ret)
+{
+	if (index < 0 || index > u->n.topo->nlinks)
+		return -ENODEV;
+	*ret = index == 0 ? LINK_ANY : (uint8_t)(index - 1);
+	return 0;
+}
+
+static int set_device(
+    const struct udpd *u, uint8_t *ret, const struct command *c)
+{
+	char name[TOPO_NAME_LEN] = "";
+	size_t len = c->len < sizeof(name) - 1 ? c->len : sizeof(name) - 1;
+
+	memcpy(name, c->data, len);
+	if (name[0] == '\0') {
+		*ret = LINK_ANY;
+		return 0;
+	}
+	for (uint8_t i = 0; i < u->n.topo->nlinks; i++)
+		if (strcmp(u->n.topo->links[i].name, name) == 0) {
+			*ret = i;
+			return 0;
+		}
+	return -ENODEV;
+}
+
+/* The link meant by an address of ours and an index; index goes first. */
+static int link_of_mreq(
+    const struct udpd *u, const struct ip_mreqn *m, uint8_t *ret)
+{
+	struct ip_addr ip;
+
+	if (m->imr_ifindex != 0)
+		return link_of_index(u, m->imr_ifindex, ret);
+	if (m->imr_address.s_addr == INADDR_ANY) {
+		*ret = LINK_ANY;
+		return 0;
+	}
+	ip = ip_from_v4((const uint8_t *)&m->imr_address);
+	return fib_is_ours(&u->fib, &ip, ret) ? 0 : -ENODEV;
+}
+
+static int set_group4(
+    struct udpd *u, uint32_t id, const struct command *c, bool join)
+{
+	struct ip_mreqn m = { .imr_ifindex = 0 };
+	struct ip_addr ip;
+	uint8_t link;
+	int r;
+
+	if (c->len < sizeof(struct ip_mreq))
+		return -EINVAL;
+	memcpy(&m, c->data, c->len < sizeof(m) ? c->len : sizeof(m));
+	if (c->len < sizeof(m))
+		m.imr_ifindex = 0;
+	ip = ip_from_v4((const uint8_t *)&m.imr_multiaddr);
+	if (!ip_is_multicast(&ip))
+		return -EINVAL;
+	r = link_of_mreq(u, &m, &link);
+	if (r < 0)
+		return r;
+	return join ? group_join(u, id, &ip, link)
+		    : group_leave(u, id, &ip, link);
+}
+
+static int set_group6(
+    struct udpd *u, uint32_t id, const struct command *c, bool join)
+{
+	struct ipv6_mreq m;
+	struct ip_addr ip;
+	uint8_t link;
+	int r;
+
+	if (c->len < sizeof(m))
+		return -EINVAL;
+	memcpy(&m, c->data, sizeof(m));
+	ip = ip_from_v6(m.ipv6mr_multiaddr.s6_addr);
+	if (ip_is_v4(&ip) || !ip_is_multicast(&ip))
+		return -EINVAL;
+	r = link_of_index(u, m.ipv6mr_interface, &link);
+	if (r < 0)
+		return r;
+	return join ? group_join(u, id, &ip, link)
+		    : group_leave(u, id, &ip, link);
+}
+
+/* IP_MULTICAST_IF takes an address, an ip_mreq or an ip_mreqn. */
+static int set_mcast_if4(
+    const struct udpd *u, struct usock *s, const struct command *c)
+{
+	struct ip_mreqn m = { .imr_ifindex = 0 };
+	int r;
+
+	if (c->len < sizeof(struct in_addr))
+		return -EINVAL;
+	if (c->len >= sizeof(m))
+		memcpy(&m, c->data, sizeof(m));
+	else if (c->len >= sizeof(struct ip_mreq))
+		memcpy(&m, c->data, sizeof(struct ip_mreq));
+	else
+		memcpy(&m.imr_address, c->data, sizeof(m.imr_address));
+	r = link_of_mreq(u, &m, &s->mcast_link);
+	return r == -ENODEV && m.imr_ifindex == 0 ? -EADDRNOTAVAIL : r;
+}
+
+static int set_index(
+    const struct udpd *u, const struct command *c, bool swap, uint8_t *ret)
+{
+	uint32_t index;
+
+	if (c->len < sizeof(int))
+		return -EINVAL;
+	index = (uint32_t)read_int(c);
+	return link_of_index(u, swap ? ntohl(index) : index, ret);
+}
+
+static int set_ip4(struct udpd *u, uint32_t id, const struct command *c)
+{
+	struct usock *s = &u->state->sock[id];
+
+	switch (c->arg[1]) {
+	case IP_ADD_MEMBERSHIP:
+		return set_group4(u, id, c, true);
+	case IP_DROP_MEMBERSHIP:
+		return set_group4(u, id, c, false);
+	case IP_MULTICAST_IF:
+		return set_mcast_if4(u, s, c);
+	case IP_UNICAST_IF:
+		return set_index(u, c, true, &s->unicast_link);
+	default: /* an app's number */
+		return -ENOPROTOOPT;
+	}
+}
+
+static int set_ip6(struct udpd *u, uint32_t id, const struct command *c)
+{
+	struct usock *s = &u->state->sock[id];
+
+	switch (c->arg[1]) {
+	case IPV6_JOIN_GROUP:
+		return set_group6(u, id, c, true);
+	case IPV6_LEAVE_GROUP:
+		return set_group6(u, id, c, false);
+	case IPV6_MULTICAST_IF:
+		return set_index(u, c, false, &s->mcast_link6);
+	case IPV6_UNICAST_IF:
+		return set_index(u, c, true, &s->unicast_link);
+	default: /* an app's number */
+		return -ENOPROTOOPT;
+	}
+}
+
+static int set_socket(struct udpd *u, uint32_t id, const struct command *c)
+{
+	struct usock *s = &u->state->sock[id];
+
+	switch (c->arg[1]) {
+	case SO_RCVBUF:
+		return set_buffer(c, &s->rcvbuf, RCVBUF_MIN, RCVBUF_MAX);
+	case SO_SNDBUF:
+		return set_buffer(c, &s->sndbuf, SNDBUF_MIN, SNDBUF_MAX);
+	case SO_BINDTODEVICE:
+		return set_device(u, &s->bind_link, c);
+	default: /* an app's number */
+		return -ENOPROTOOPT;
+	}
+}
+
+int option_set(struct udpd *u, uint32_t id, const struct command *c)
+{
+	struct usock *s = &u->state->sock[id];
+	int level = (int)c->arg[0];
+	const struct option *o = find(level, (int)c->arg[1]);
+
+	if (level == IPPROTO_IPV6 && s->family != AF_INET6)
+		return -ENOPROTOOPT;
+	if (o != NULL)
+		return set_plain(s, o, c);
+	if (level == SOL_SOCKET)
+		return set_socket(u, id, c);
+	if (level == IPPROTO_IP)
+		return set_ip4(u, id, c);
+	return level == IPPROTO_IPV6 ? set_ip6(u, id, c) : -ENOPROTOOPT;
+}
+
+/* ---- Reading */
+
+static int reply_int(struct usock *s, int v)
+{
+	memcpy(s->reply, &v, sizeof(v));
+	s->reply_len = sizeof(v);
+	return 0;
+}
+
+/* What the stack uses where the socket says -1. */
+static int or_default(const struct udpd *u, const struct option *o, int v)
+{
+	if (v == -1 && o->kind == I16)
+		return (int)u->n.topo->hop_limit;
+	return v;
+}
+
+static int get_mtu(const struct udpd *u, struct usock *s)
+{
+	struct fib_answer way;
+
+	if (!s->connected)
+		return -ENOTCONN;
+	if (fib_lookup(&u->fib, &s->peer.ip, s->peer.link, &way) < 0)
+		return -ENOTCONN;
+	return reply_int(s, (int)way.mtu);
+}
+
+static int get_mcast_if4(const struct udpd *u, struct usock *s)
+{
+	for (uint32_t i = 0; s->mcast_link != LINK_ANY && i < u->fib.naddrs;
+	     i++) {
+		const struct fib_addr *a = &u->fib.addr[i];
+
+		if (a->link != s->mcast_link || !ip_is_v4(&a->ip))
+			continue;
+		memcpy(s->reply, ip_v4(&a->ip), 4);
+		s->reply_len = 4;
+		return 0;
+	}
+	return reply_int(s, INADDR_ANY);
+}
+
+static int get_device(const struct udpd *u, struct usock *s)
+{
+	if (s->bind_link == LINK_ANY)
+		return 0;
+	memcpy(s->reply, u->n.topo->links[s->bind_link].name, TOPO_NAME_LEN);
+	s->reply_len = (uint32_t)strlen((const char *)s->reply) + 1;
+	return 0;
+}
+
+static int index_of(uint8_t link)
+{
+	return link == LINK_ANY ? 0 : link + 1;
+}
+
+int option_get(struct udpd *u, uint32_t id, const struct command *c)
+{
+	struct usock *s = &u->state->sock[id];
+	int level = (int)c->arg[0];
+	int name = (int)c->arg[1];
+	const struct option *o = find(level, name);
+
+	if (level == IPPROTO_IPV6 && s->family != AF_INET6)
+		return -ENOPROTOOPT;
+	if (o != NULL)
+		return reply_int(s, or_default(u, o, load(s, o)));
+	if (level == SOL_SOCKET && name == SO_RCVBUF)
+		return reply_int(s, s->rcvbuf);
+	if (level == SOL_SOCKET && name == SO_SNDBUF)
+		return reply_int(s, s->sndbuf);
+	if (level == SOL_SOCKET && name == SO_BINDTODEVICE)
+		return get_device(u, s);
+	if ((level == IPPROTO_IP && name == IP_MTU) ||
+	    (level == IPPROTO_IPV6 && name == IPV6_MTU))
+		return get_mtu(u, s);
+	if (level == IPPROTO_IP && name == IP_MULTICAST_IF)
+		return get_mcast_if4(u, s);
+	if (level == IPPROTO_IPV6 && name == IPV6_MULTICAST_IF)
+		return reply_int(s, index_of(s->mcast_link6));
+	if (level == IPPROTO_IP && name == IP_UNICAST_IF)
+		return reply_int(s, (int)htonl(index_of(s->unicast_link)));
+	return -ENOPROTOOPT;
+}
