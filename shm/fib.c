@@ -17,6 +17,17 @@ static void add_route(struct fib *f, const struct fib_route *r)
 	f->route[f->nroutes++] = *r;
 }
 
+/* The prefix of an address: what is behind its length is nought. */
+static struct ip_addr prefix_of(const struct ip_addr *ip, unsigned plen)
+{
+	unsigned bits = ip_is_v4(ip) ? plen + 96 : plen;
+	struct ip_addr net = *ip;
+
+	for (unsigned i = bits; i < 128; i++)
+		net.b[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
+	return net;
+}
+
 void fib_build(struct fib *ret, const struct topology *topo)
 {
 	struct fib *f = ret;
@@ -37,7 +48,7 @@ void fib_build(struct fib *ret, const struct topology *topo)
 		};
 		add_route(f,
 		    &(struct fib_route){
-			.net = a->ip,
+			.net = prefix_of(&a->ip, a->plen),
 			.plen = a->plen,
 			.link = a->link,
 		    });

@@ -478,6 +478,7 @@ static void free_returned(struct node *n)
 
 bool node_commit(struct node *n)
 {
+	bool happened;
 	uint32_t fed = 0;
 	uint32_t relieved = 0;
 
@@ -498,9 +499,10 @@ bool node_commit(struct node *n)
 			&n->in[i].sh->cons, memory_order_relaxed))
 			relieved |= 1U << n->in[i].from;
 
-	if (!turn_commit(&n->turn))
-		return false;
+	happened = turn_commit(&n->turn);
 	free_returned(n);
+	if (!happened)
+		return false;
 	node_publish(n);
 	note_bells(n, fed, relieved);
 	return true;

@@ -1,0 +1,330 @@
+/*
+ * attach.c - from a program to its stack: segments, sockets, descriptors
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "api/lib.h"
+#include "shm/control.h"
+#include "shm/join.h"
+#include "shm/rundir.h"
+#include "shm/segment.h"
+
+enum {
+	TABLE_FDS = 1 << 20,
+	ANSWER_MS = 10 * 1000, /* the supervisor may be starting anew */
+};
+
+/*
+ * The only state of the library that is not reached through an argument: a
+ * program has one stack, as it has one kernel.
+ */
+static struct lib lib = {
+	.control = -1,
+	.fib_lock = PTHREAD_MUTEX_INITIALIZER,
+};
+static pthread_mutex_t attach_lock = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic uint16_t *table; /* by fd: 1 + sub; 0: not ours */
+
+/* ---- Locks */
+
+void lib_lock(pthread_mutex_t *m)
+{
+	/* Its owner died: see lib.h why there is nothing to repair. */
+	if (pthread_mutex_lock(m) == EOWNERDEAD)
+		pthread_mutex_consistent(m);
+}
+
+void lib_unlock(pthread_mutex_t *m)
+{
+	pthread_mutex_unlock(m);
+}
+
+/* A thread that forks must not leave the child another thread's locks. */
+static void before_fork(void)
+{
+	pthread_mutex_lock(&attach_lock);
+	pthread_mutex_lock(&lib.fib_lock);
+}
+
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&lib.fib_lock);
+	pthread_mutex_unlock(&attach_lock);
+}
+
+static void make_locks(struct lib_shared *s)
+{
+	pthread_mutexattr_t a;
+
+	pthread_mutexattr_init(&a);
+	pthread_mutexattr_setpshared(&a, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&a, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(&s->control, &a);
+	pthread_mutex_init(&s->post, &a);
+	for (int i = 0; i < APP_MAX_SOCKETS; i++) {
+		pthread_mutex_init(&s->socket[i].command, &a);
+		pthread_mutex_init(&s->socket[i].tx, &a);
+		pthread_mutex_init(&s->socket[i].rx, &a);
+	}
+	pthread_mutexattr_destroy(&a);
+}
+
+/* ---- The supervisor */
+
+/* Send @m and wait for its answer. */
+static int ask(int sock, const struct ctl_msg *m, struct ctl_msg *ret, int *fds)
+{
+	int r = ctl_send(sock, m, NULL);
+
+	while (r == 0) {
+		struct pollfd p = { .fd = sock, .events = POLLIN };
+		int n = poll(&p, 1, ANSWER_MS);
+
+		if (n == 0)
+			return -ENETDOWN;
+		if (n == -1 && errno != EINTR)
+			return -errno;
+		r = n == -1 ? -EAGAIN : ctl_recv(sock, ret, fds);
+		/* An answer to one who died before he could read it. */
+		if (r == 0 && (ret->type != m->type || ret->self != m->self)) {
+			for (uint32_t i = 0; i < ret->nfds; i++)
+				close(fds[i]);
+			r = -EAGAIN;
+		}
+		if (r == 0)
+			return ret->arg[3] ? -(int)ret->arg[3] : 0;
+		if (r == -EAGAIN)
+			r = 0;
+	}
+	return r == -EPIPE ? -ENETDOWN : r;
+}
+
+static int map_one(struct lib *l, const struct ctl_fd *f, int fd)
+{
+	void *p = NULL;
+	int r = -EPROTO;
+
+	if (f->index >= TOPO_MAX_PROCS)
+		return r;
+	if (f->role == FD_PLAN) {
+		r = segment_map(&p, fd, sizeof(*l->plan), false);
+		l->plan = p;
+	} else if (f->role == FD_A2S) {
+		r = segment_map(&p, fd, A2S_BYTES, true);
+		l->a2s = p;
+	} else if (f->role == FD_S2A) {
+		r = segment_map(&p, fd, S2A_BYTES, false);
+		l->s2a[f->index] = p;
+	}
+	return r;
+}
+
+static void unmap_all(struct lib *l)
+{
+	if (l->plan != NULL)
+		munmap((void *)(uintptr_t)l->plan, sizeof(*l->plan));
+	if (l->a2s != NULL)
+		munmap(l->a2s, A2S_BYTES);
+	for (int i = 0; i < TOPO_MAX_PROCS; i++)
+		if (l->s2a[i] != NULL)
+			munmap((void *)(uintptr_t)l->s2a[i], S2A_BYTES);
+	l->plan = NULL;
+	l->a2s = NULL;
+	memset(l->s2a, 0, sizeof(l->s2a));
+}
+
+static int map_all(struct lib *l, const struct ctl_msg *m, const int *fds)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; i < m->nfds; i++) {
+		if (r == 0)
+			r = map_one(l, &m->fd[i], fds[i]);
+		close(fds[i]);
+	}
+	if (r == 0 && (l->plan == NULL || l->a2s == NULL))
+		r = -EPROTO;
+	if (r < 0)
+		unmap_all(l);
+	return r;
+}
+
+static void *private_pages(size_t bytes, int how)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	    how | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static int make_tables(struct lib *l)
+{
+	if (table == NULL) {
+		table = private_pages(TABLE_FDS * sizeof(*table), MAP_PRIVATE);
+		if (table == NULL)
+			return -ENOMEM;
+		pthread_atfork(before_fork, after_fork, after_fork);
+	}
+	if (l->shared == NULL) {
+		l->shared = private_pages(sizeof(*l->shared), MAP_SHARED);
+		if (l->shared == NULL)
+			return -ENOMEM;
+		make_locks(l->shared);
+	}
+	return 0;
+}
+
+static int attach(struct lib *l, const char *stack)
+{
+	struct ctl_msg m = { .type = CTL_APP };
+	struct ctl_msg answer;
+	int fds[CTL_MAX_FDS];
+	int r = make_tables(l);
+	int sock;
+
+	if (r < 0)
+		return r;
+	sock = join_connect(stack);
+	if (sock < 0)
+		return -ENETDOWN;
+	r = ask(sock, &m, &answer, fds);
+	if (r == 0)
+		r = map_all(l, &answer, fds);
+	if (r < 0) {
+		close(sock);
+		return r;
+	}
+	l->control = sock;
+	((struct a2s_head *)(void *)l->a2s)->magic = LAYOUT_MAGIC;
+	((struct a2s_head *)(void *)l->a2s)->version = LAYOUT_VERSION;
+	return 0;
+}
+
+static void say_why(const char *stack, int r)
+{
+	if (getenv("STRATA_DEBUG") != NULL)
+		fprintf(stderr, "strata: can't attach to %s: %s\n",
+		    stack[0] ? stack : "the only stack", strerror(-r));
+}
+
+int lib_attach(struct lib **ret)
+{
+	char stack[TOPO_NAME_LEN] = "";
+	int r = 0;
+
+	pthread_mutex_lock(&attach_lock);
+	if (lib.control == -1) {
+		r = rundir_stack(stack);
+		if (r == 0)
+			r = attach(&lib, stack);
+		else if (r == -ENOENT)
+			r = -ENETDOWN;
+		if (r < 0)
+			say_why(stack, r);
+	}
+	pthread_mutex_unlock(&attach_lock);
+	if (r == 0)
+		*ret = &lib;
+	return r;
+}
+
+/* ---- Sockets */
+
+static void fill(struct sock *k, int fd, uint32_t sub)
+{
+	struct lib_socket *l = &lib.shared->socket[sub];
+
+	*k = (struct sock){
+		.fd = fd,
+		.sub = sub,
+		.lib = &lib,
+		.l = l,
+		.a = (void *)(lib.a2s + a2s_socket_off(sub)),
+		.s = (const void *)(lib.s2a[l->proc] + s2a_socket_off(sub)),
+		.tx = lib.a2s + a2s_tx_off(sub),
+		.rx = lib.s2a[l->proc] + s2a_rx_off(sub),
+	};
+}
+
+/* Counts go on where the last socket of this number has left them (app.h). */
+static void resume(const struct sock *k)
+{
+	atomic_store(&k->a->tx_written, atomic_load(&k->s->tx_consumed));
+	atomic_store(&k->a->rx_read, atomic_load(&k->s->rx_written));
+	atomic_store(&k->a->error_taken, atomic_load(&k->s->error));
+	atomic_store(&k->a->cmd_seq, atomic_load(&k->s->reply_seq));
+	atomic_store(&k->a->cmd_waiting, 0);
+	atomic_store(&k->a->tx_waiting, 0);
+}
+
+static int accept_socket(struct lib *l, const struct ctl_msg *m,
+    const struct ctl_msg *answer, const int *fds)
+{
+	struct lib_socket *s;
+	struct sock k;
+
+	if (answer->nfds != 1 || answer->sub >= APP_MAX_SOCKETS ||
+	    answer->arg[0] >= TOPO_MAX_PROCS ||
+	    l->s2a[answer->arg[0]] == NULL || fds[0] >= TABLE_FDS) {
+		for (uint32_t i = 0; i < answer->nfds; i++)
+			close(fds[i]);
+		return -EPROTO;
+	}
+	s = &l->shared->socket[answer->sub];
+	s->family = (uint8_t)m->arg[0];
+	s->type = (int)m->arg[1];
+	s->protocol = (int)m->arg[2];
+	s->proc = (uint8_t)answer->arg[0];
+	atomic_store(&s->nonblock, 0);
+	atomic_store(&s->send_timeout_ns, 0);
+	fill(&k, fds[0], answer->sub);
+	resume(&k);
+	/* Whether calls wait is decided here; the fd's own waits are used. */
+	fcntl(fds[0], F_SETFL, 0);
+	atomic_store(&table[fds[0]], (uint16_t)(answer->sub + 1));
+	return fds[0];
+}
+
+int lib_new_socket(int family, int type, int protocol)
+{
+	struct ctl_msg m = {
+		.type = CTL_SOCKET,
+		.arg = { (uint32_t)family, (uint32_t)type, (uint32_t)protocol },
+	};
+	struct ctl_msg answer;
+	int fds[CTL_MAX_FDS];
+	struct lib *l;
+	int r = lib_attach(&l);
+
+	if (r < 0)
+		return r;
+	lib_lock(&l->shared->control);
+	m.self = ++l->shared->token;
+	r = ask(l->control, &m, &answer, fds);
+	if (r == 0)
+		r = accept_socket(l, &m, &answer, fds);
+	lib_unlock(&l->shared->control);
+	return r;
+}
+
+int lib_find(struct sock *ret, int fd)
+{
+	uint32_t sub = 0;
+
+	if (table != NULL && fd >= 0 && fd < TABLE_FDS)
+		sub = atomic_load_explicit(&table[fd], memory_order_acquire);
+	if (sub == 0)
+		return fcntl(fd, F_GETFD) == -1 ? -EBADF : -ENOTSOCK;
+	fill(ret, fd, sub - 1);
+	return 0;
+}
+
+void lib_forget(int fd)
+{
+	atomic_store(&table[fd], 0);
+}

@@ -1,0 +1,129 @@
+/*
+ * command.c - asking the transport, and what it shows of a socket
+ */
+#include <linux/futex.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api/lib.h"
+
+enum {
+	LOOK_NS = 100 * 1000 * 1000, /* between looks whether it is there */
+};
+
+void sock_post(const struct sock *k)
+{
+	struct a2s_head *h = (void *)k->lib->a2s;
+	const struct s2a_head *to = (const void *)k->lib->s2a[k->l->proc];
+	uint32_t n;
+
+	lib_lock(&k->lib->shared->post);
+	n = atomic_load_explicit(&h->posted, memory_order_relaxed);
+	atomic_store_explicit(
+	    &h->event[n % APP_EVENTS], (uint16_t)k->sub, memory_order_relaxed);
+	atomic_store_explicit(&h->posted, n + 1, memory_order_release);
+	lib_unlock(&k->lib->shared->post);
+
+	/* Full fence: our event before its "asleep" (app.h). */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&to->asleep, memory_order_relaxed))
+		send(k->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+bool sock_is_down(const struct sock *k)
+{
+	struct pollfd p = { .fd = k->fd, .events = POLLRDHUP };
+
+	return poll(&p, 1, 0) > 0 &&
+	    (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+static int wait_for_answer(const struct sock *k, uint32_t seq)
+{
+	static const struct timespec look = { .tv_nsec = LOOK_NS };
+	uint32_t answered;
+
+	while ((answered = atomic_load_explicit(
+		    &k->s->reply_seq, memory_order_acquire)) != seq) {
+		if (syscall(SYS_futex, &k->s->reply_seq, FUTEX_WAIT, answered,
+			&look, NULL, 0) == -1 &&
+		    errno == ETIMEDOUT && sock_is_down(k))
+			return -ENETDOWN;
+	}
+	return 0;
+}
+
+int sock_command(const struct sock *k, uint32_t op, const uint32_t arg[2],
+    const void *data, uint32_t len, void *reply, uint32_t *reply_len)
+{
+	struct a2s_socket *a = k->a;
+	uint32_t seq;
+	int r;
+
+	lib_lock(&k->l->command);
+	seq = atomic_load_explicit(&a->cmd_seq, memory_order_relaxed);
+	/* Whoever asked before and died: its answer must be there first. */
+	r = wait_for_answer(k, seq);
+	if (r < 0)
+		goto out;
+	a->cmd_op = op;
+	a->cmd_len = len;
+	a->cmd_arg[0] = arg ? arg[0] : 0;
+	a->cmd_arg[1] = arg ? arg[1] : 0;
+	memcpy(a->cmd_data, data ? data : "", data ? len : 0);
+	atomic_store_explicit(&a->cmd_waiting, 1, memory_order_relaxed);
+	atomic_store_explicit(&a->cmd_seq, ++seq, memory_order_release);
+	sock_post(k);
+	r = wait_for_answer(k, seq);
+	atomic_store_explicit(&a->cmd_waiting, 0, memory_order_relaxed);
+	if (r < 0)
+		goto out;
+	r = k->s->result;
+	if (reply != NULL) {
+		uint32_t n = k->s->reply_len;
+
+		n = n < APP_REPLY_BYTES ? n : APP_REPLY_BYTES;
+		*reply_len = n < *reply_len ? n : *reply_len;
+		memcpy(reply, k->s->reply, *reply_len);
+	}
+out:
+	lib_unlock(&k->l->command);
+	return r;
+}
+
+int sock_command_name(
+    const struct sock *k, uint32_t op, const struct app_name *name)
+{
+	return sock_command(k, op, NULL, name, sizeof(*name), NULL, NULL);
+}
+
+void sock_names(const struct sock *k, names *ret)
+{
+	/* The transport may have died over it; its next instance goes on. */
+	while (!published_copy(ret, &k->s->names, sizeof(*ret)) &&
+	    !sock_is_down(k)) {
+		static const struct timespec moment = { .tv_nsec = 1000000 };
+
+		nanosleep(&moment, NULL);
+	}
+}
+
+bool sock_has_error(const struct sock *k)
+{
+	return atomic_load_explicit(&k->s->error, memory_order_acquire) !=
+	    atomic_load_explicit(&k->a->error_taken, memory_order_relaxed);
+}
+
+int sock_take_error(const struct sock *k)
+{
+	uint64_t error =
+	    atomic_load_explicit(&k->s->error, memory_order_acquire);
+
+	/* Of several threads one gets it. */
+	if (atomic_exchange(&k->a->error_taken, error) == error)
+		return 0;
+	return -(int)(uint32_t)error;
+}
