@@ -8,6 +8,7 @@
 
 #include "linkd/linkd.h"
 #include "linkd/show.h"
+#include "linkd/soft.h"
 
 static enum vnet_gso gso_kind(const struct packet *p)
 {
@@ -58,6 +59,20 @@ static void fill_frame(
 		f->iov[f->niov++].iov_len = p->s[i].len;
 	}
 	f->result = -EAGAIN;
+}
+
+/* A frame of one packet: what goes before it at @hdr. */
+static void make_frame(struct linkd *x, uint8_t link, struct tx_frame *f,
+    uint8_t hdr[FRAME_HDR_MAX], const struct mac *dst, uint16_t type,
+    const struct packet *p)
+{
+	struct packet rest = *p;
+	size_t len = emit_headers(x, link, hdr, dst, type, p);
+
+	show_tx(x, link, hdr + x->dev[link].vnet_len, p);
+	if (x->dev[link].vnet_len == 0 && (p->flags & PKT_CSUM_PARTIAL))
+		len += soft_checksum(hdr + len, &rest);
+	fill_frame(f, hdr, len, &rest);
 }
 
 static bool not_tried(const struct tx_frame *f)
@@ -112,30 +127,113 @@ bool batch_flush(struct linkd *x)
 	return true;
 }
 
+static uint16_t type_of(const struct packet *p)
+{
+	return p->version == 4 ? ETH_TYPE_IPV4 : ETH_TYPE_IPV6;
+}
+
+/* Up to DEVICE_BATCH segments from @from on; returns how many were taken. */
+static uint32_t send_some(struct linkd *x, uint8_t link, const struct mac *dst,
+    const struct packet *p, const struct gso *g, uint32_t from)
+{
+	const struct packet bare = { .flags = 0 };
+	struct netdev *dev = &x->dev[link];
+	struct batch *b = &x->batch;
+	uint32_t n = g->segments - from;
+	uint32_t done;
+
+	if (n > DEVICE_BATCH)
+		n = DEVICE_BATCH;
+	for (uint32_t i = 0; i < n; i++) {
+		uint8_t *hdr = b->item[i].hdr;
+		struct packet part;
+		size_t len = emit_headers(x, link, hdr, dst, type_of(p), &bare);
+
+		len += soft_segment(g, from + i, hdr + len, &part);
+		fill_frame(&b->frame[i], hdr, len, &part);
+	}
+	dev->ops->tx(dev, b->frame, n);
+	for (done = 0; done < n && !not_tried(&b->frame[done]); done++)
+		count_sent(x, link, &b->frame[done]);
+	return done;
+}
+
+/* Cut @p and send it from segment @from on; returns how far it came. */
+static uint32_t send_cut(struct linkd *x, uint8_t link, const struct mac *dst,
+    const struct packet *p, uint32_t from, uint32_t *segments)
+{
+	struct gso g;
+
+	*segments = 0;
+	/* It has been tried before (soft_can), but another may have written. */
+	if (!soft_cut(&g, p)) {
+		node_count(&x->n, CNT_TX_BAD_OFFLOAD);
+		return 0;
+	}
+	*segments = g.segments;
+	while (from < g.segments) {
+		uint32_t done = send_some(x, link, dst, p, &g, from);
+
+		from += done;
+		if (done == 0) {
+			blocked(x, link);
+			break;
+		}
+	}
+	return from;
+}
+
+static bool add_cut(struct linkd *x, uint8_t link, const struct mac *dst,
+    const struct packet *p, struct ring_in *in, uint32_t pos,
+    const struct desc *d)
+{
+	struct batch *b = &x->batch;
+	uint32_t from =
+	    b->rest.in == in && b->rest.pos == pos ? b->rest.sent : 0;
+	uint32_t segments;
+
+	b->rest.in = NULL;
+	from = send_cut(x, link, dst, p, from, &segments);
+	if (from < segments) {
+		b->rest.in = in;
+		b->rest.pos = pos;
+		b->rest.sent = from;
+		in->mine = pos;
+		return false;
+	}
+	node_give_back(&x->n, d);
+	return true;
+}
+
+/* Must @p be cut for this device? */
+static bool to_cut(const struct linkd *x, uint8_t link, const struct packet *p)
+{
+	return p->gso_size > 0 && x->dev[link].vnet_len == 0;
+}
+
 bool batch_add(struct linkd *x, uint8_t link, const struct mac *dst,
     const struct packet *p, struct ring_in *in, uint32_t pos,
     const struct desc *d)
 {
 	struct batch *b = &x->batch;
+	bool cut = to_cut(x, link, p);
 	struct batch_item *it;
-	size_t hdr_len;
 
-	if (b->n > 0 && (b->link != link || b->n == DEVICE_BATCH) &&
+	if (b->n > 0 && (cut || b->link != link || b->n == DEVICE_BATCH) &&
 	    !batch_flush(x))
 		return false;
 	if (x->dev[link].blocked) {
 		in->mine = pos;
 		return false;
 	}
+	if (cut)
+		return add_cut(x, link, dst, p, in, pos, d);
 	b->link = link;
 	it = &b->item[b->n];
 	it->in = in;
 	it->pos = pos;
 	it->d = *d;
-	hdr_len = emit_headers(x, link, it->hdr, dst,
-	    p->version == 4 ? ETH_TYPE_IPV4 : ETH_TYPE_IPV6, p);
-	fill_frame(&b->frame[b->n++], it->hdr, hdr_len, p);
-	show_tx(x, link, it->hdr + x->dev[link].vnet_len, p);
+	make_frame(x, link, &b->frame[b->n++], it->hdr, dst, type_of(p), p);
 	return true;
 }
 
@@ -145,13 +243,20 @@ bool frame_send(struct linkd *x, uint8_t link, const struct mac *dst,
 	struct netdev *dev = &x->dev[link];
 	uint8_t hdr[FRAME_HDR_MAX];
 	struct tx_frame f;
+	uint32_t segments, done;
 
 	if (dev->ops == NULL)
 		return true;
 	if (dev->blocked)
 		return false;
-	fill_frame(&f, hdr, emit_headers(x, link, hdr, dst, type, p), p);
-	show_tx(x, link, hdr + dev->vnet_len, p);
+	if (to_cut(x, link, p)) {
+		done = send_cut(x, link, dst, p, 0, &segments);
+		/* A retry would repeat what is out. */
+		if (done > 0)
+			x->n.counter[CNT_TX_ERROR] += segments - done;
+		return done > 0 || segments == 0;
+	}
+	make_frame(x, link, &f, hdr, dst, type, p);
 	dev->ops->tx(dev, &f, 1);
 	if (not_tried(&f)) {
 		blocked(x, link);

@@ -9,6 +9,10 @@
  *
  * Ethernet and virtio_net headers are written beside the packet, not in front
  * of it: the kernel gathers, and no other process can change them meanwhile.
+ *
+ * A super-frame for a device that can't cut it is a batch of its own.  How much
+ * of it the device has taken is not written down for another instance: that one
+ * sends it all, and the receiver sees some bytes twice.
  */
 #ifndef LINKD_BATCH_H
 #define LINKD_BATCH_H
@@ -18,6 +22,7 @@
 
 #include "linkd/device.h"
 #include "linkd/eth.h"
+#include "linkd/gso.h"
 #include "linkd/span.h"
 #include "linkd/vnet.h"
 #include "shm/node.h"
@@ -25,7 +30,8 @@
 struct linkd;
 
 enum {
-	FRAME_HDR_MAX = VNET_MAX_LEN + ETH_HDR_LEN,
+	/* What of a frame is not taken from where the packet lies (soft.h). */
+	FRAME_HDR_MAX = VNET_MAX_LEN + ETH_HDR_LEN + GSO_HEADER_MAX,
 	FRAME_SPANS = 3, /* slot, and two pieces of an app's ring */
 };
 
@@ -41,6 +47,13 @@ struct batch {
 	struct batch_item item[DEVICE_BATCH];
 	uint32_t n;
 	uint8_t link;
+
+	/* Of a super-frame that was cut, and not all of it taken. */
+	struct {
+		struct ring_in *in; /* NULL: of none */
+		uint32_t pos;
+		uint32_t sent; /* segments */
+	} rest;
 };
 
 /* An IP packet to be sent. */

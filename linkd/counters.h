@@ -12,6 +12,7 @@ enum linkd_counter {
 	CNT_RX_FRAMES = CNT_NODE_END,
 	CNT_RX_BYTES,
 	CNT_RX_IP,
+	CNT_RX_MERGED, /* packets that became part of super-frames */
 	CNT_RX_ARP,
 	CNT_RX_NDP,
 	CNT_RX_HARVESTED,  /* frames found in armed reads after a crash */
@@ -23,7 +24,8 @@ enum linkd_counter {
 	CNT_RX_VLAN,
 	CNT_RX_UNKNOWN_TYPE,
 	CNT_RX_BAD_OFFLOAD, /* drop: virtio_net_hdr makes no sense */
-	CNT_RX_ERROR,       /* reads that the device refused */
+	CNT_RX_NO_SLOT,
+	CNT_RX_ERROR, /* reads that the device refused */
 
 	CNT_ARP_SHORT, /* and so on: enum arp_parse in its order */
 	CNT_ARP_BAD_HTYPE,

@@ -113,14 +113,14 @@ int linkd_attach(struct linkd *x, const struct segments *s, struct mono now)
 	x->st = (void *)x->n.state;
 	x->touch = (struct touch){ before_change, x };
 	x->batch.n = 0;
+	x->batch.rest.in = NULL;
 	x->scratch = malloc(SCRATCH_BYTES);
-	if (x->scratch == NULL) {
-		r = -ENOMEM;
-		goto detach;
-	}
+	r = x->scratch == NULL ? -ENOMEM : merge_open(&x->merges);
+	if (r < 0)
+		goto release;
 	if (sizeof(*x->st) + table_size() > x->n.state_size) {
 		r = -E2BIG;
-		goto release;
+		goto close;
 	}
 	if (x->st->magic != LINK_STATE_MAGIC ||
 	    x->st->version != LINK_STATE_VERSION)
@@ -143,9 +143,10 @@ int linkd_attach(struct linkd *x, const struct segments *s, struct mono now)
 
 abandon:
 	node_commit(&x->n);
+close:
+	merge_close(&x->merges);
 release:
 	free(x->scratch);
-detach:
 	node_detach(&x->n);
 	return r;
 }
@@ -153,6 +154,7 @@ detach:
 void linkd_detach(struct linkd *x)
 {
 	neighbour_close(&x->nb);
+	merge_close(&x->merges);
 	free(x->scratch);
 	node_detach(&x->n);
 }

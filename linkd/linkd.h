@@ -27,6 +27,7 @@
 #include "linkd/dad.h"
 #include "linkd/device.h"
 #include "linkd/groups.h"
+#include "linkd/merge.h"
 #include "linkd/neighbour.h"
 #include "shm/node.h"
 #include "shm/published.h"
@@ -64,6 +65,7 @@ struct linkd {
 	uint32_t group_seq[TOPO_MAX_PROCS];
 
 	struct batch batch;
+	struct merges merges;
 	uint64_t neighbour_seen[NEIGHBOUR_NCOUNTS];
 	struct mono published;
 	bool dirty;       /* the neighbours differ from what is published */

@@ -63,33 +63,56 @@ static bool swap_slot(struct linkd *x, struct armed *a, struct desc *d)
 	return true;
 }
 
+void rx_stage(struct linkd *x, const struct desc *d, const uint8_t *p)
+{
+	struct desc up = *d;
+	uint8_t *slot;
+
+	up.off = RX_IP_OFF;
+	slot = node_alloc(&x->n, RX_IP_OFF + d->len, &up);
+	if (slot == NULL) {
+		drop(x, CNT_RX_NO_SLOT);
+		return;
+	}
+	memcpy(slot + RX_IP_OFF, p, d->len);
+	node_count(&x->n, CNT_RX_IP);
+	node_put(&x->n, up_ring(x), &up);
+}
+
 static void rx_up(struct linkd *x, const struct frame *f)
 {
-	uint32_t len = (uint32_t)f->len - ETH_HDR_LEN;
 	struct desc d = {
 		.kind = PKT_DATA,
 		.off = RX_IP_OFF,
-		.len = len,
+		.len = (uint32_t)f->len - ETH_HDR_LEN,
 		.link = f->link,
 		.flags = up_flags(f),
 		.gso_size = f->vnet.gso_size,
 	};
-	uint8_t *slot;
 
 	if (f->vnet.csum_partial) {
 		d.csum_start = (uint16_t)(f->vnet.csum_start - ETH_HDR_LEN);
 		d.csum_offset = f->vnet.csum_offset;
 	}
-	if (RX_IP_OFF + len <= SMALL_SLOT) {
-		slot = node_alloc(&x->n, RX_IP_OFF + len, &d);
-		if (slot == NULL)
-			return;
-		memcpy(slot + RX_IP_OFF, f->p + ETH_HDR_LEN, len);
-	} else if (!swap_slot(x, f->a, &d)) {
+	if (RX_IP_OFF + d.len <= SMALL_SLOT) {
+		rx_stage(x, &d, f->p + ETH_HDR_LEN);
+		return;
+	}
+	if (!swap_slot(x, f->a, &d)) {
+		drop(x, CNT_RX_NO_SLOT);
 		return;
 	}
 	node_count(&x->n, CNT_RX_IP);
 	node_put(&x->n, up_ring(x), &d);
+}
+
+/* What comes without super-frames is joined to some here. */
+static void rx_ip(struct linkd *x, const struct frame *f)
+{
+	if (x->dev[f->link].vnet_len > 0 ||
+	    !merge_add(x, f->link, up_flags(f), f->p + ETH_HDR_LEN,
+		f->len - ETH_HDR_LEN))
+		rx_up(x, f);
 }
 
 bool rx_loop(struct linkd *x, const struct packet *p, const struct desc *d)
@@ -134,7 +157,7 @@ static void rx_ipv6(struct linkd *x, const struct frame *f)
 	if (peek_ip(&ip, p, len) && hear_is_ndp(&ip, p, len))
 		hear_ndp(x, f->link, &f->eth, &ip, p);
 	else
-		rx_up(x, f);
+		rx_ip(x, f);
 }
 
 static bool is_for_us(const struct linkd *x, const struct frame *f)
@@ -158,7 +181,7 @@ static void rx_frame(struct linkd *x, const struct frame *f)
 		    f->len - ETH_HDR_LEN);
 		return;
 	case ETH_TYPE_IPV4:
-		rx_up(x, f);
+		rx_ip(x, f);
 		return;
 	case ETH_TYPE_IPV6:
 		rx_ipv6(x, f);
@@ -313,13 +336,17 @@ bool rx_harvest(struct linkd *x, uint8_t link)
 		struct armed *a = &t->a[x->harvest[link]];
 
 		if (armed_has_frame(&x->n, a, off)) {
-			if (limit-- == 0 || rx_room(x, 1) == 0)
-				return false;
+			/* Those before it may be held: room for them too. */
+			uint32_t want = x->merges.n + 1;
+
+			if (limit-- == 0 || rx_room(x, want) < want)
+				break;
 			harvest_one(x, link, a);
 		}
 		x->harvest[link]++;
 	}
-	return true;
+	merge_flush(x);
+	return x->harvest[link] == ARMED_MAX;
 }
 
 /* ---- A batch ---- */
@@ -370,6 +397,7 @@ void rx_read(struct linkd *x, uint8_t link)
 			node_count(&x->n, CNT_RX_ERROR);
 		}
 	}
+	merge_flush(x);
 	adapt(dev, n, got);
 	/* Not one refused: there may be more.  Else its poll will tell. */
 	dev->ready = got == n;

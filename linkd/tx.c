@@ -20,6 +20,7 @@
 #include "linkd/batch.h"
 #include "linkd/peek.h"
 #include "linkd/rx.h"
+#include "linkd/soft.h"
 #include "linkd/wait.h"
 #include "shm/bytes.h"
 
@@ -102,7 +103,12 @@ static uint32_t look(struct linkd *x, struct taken *t, const uint8_t *bytes)
 	/* Extension headers: the transport's number stands beside. */
 	if (ip.version == 6 && d->proto != 0)
 		t->p.proto = d->proto;
-	return offload_is_true(&t->p, bytes) ? 0 : CNT_TX_BAD_OFFLOAD;
+	if (!offload_is_true(&t->p, bytes))
+		return CNT_TX_BAD_OFFLOAD;
+	if (link_is_ethernet(x, d->link) && x->dev[d->link].vnet_len == 0 &&
+	    !(d->flags & PKT_LOOP) && !soft_can(&t->p))
+		return CNT_TX_BAD_OFFLOAD;
+	return 0;
 }
 
 static bool fits_mtu(const struct linkd *x, const struct taken *t)

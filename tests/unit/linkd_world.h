@@ -134,7 +134,8 @@ static inline void world_attach(struct world *w, uint8_t vnet_len)
 	assert_int_equal(linkd_attach(w->x, &s, w->r->now), 0);
 }
 
-static inline struct world *world_open(const char *json)
+/* @vnet_len: what the device has in front of each frame. */
+static inline struct world *world_open(const char *json, uint8_t vnet_len)
 {
 	struct world *w = calloc(1, sizeof(*w));
 
@@ -142,7 +143,7 @@ static inline struct world *world_open(const char *json)
 	w->wire = calloc(1, sizeof(*w->wire));
 	assert_non_null(w->wire);
 	w->r = rig_open(json);
-	world_attach(w, VNET_MAX_LEN);
+	world_attach(w, vnet_len);
 	return w;
 }
 

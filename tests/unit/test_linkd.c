@@ -174,7 +174,7 @@ static const uint8_t PACKET[] = {
 
 static struct world *quiet(void)
 {
-	struct world *w = world_open(WORLD_JSON(QUIET));
+	struct world *w = world_open(WORLD_JSON(QUIET), VNET_MAX_LEN);
 
 	/* What an address announces when it becomes valid. */
 	world_run(w, 0);
