@@ -232,7 +232,8 @@ bool node_recover(struct node *n, void (*mark)(void *ctx), void *ctx)
 		mark(ctx);
 	pool_rebuild(&n->home);
 	node_publish(n);
-	if (again)
+	/* One that died before its first packet has had no turn. */
+	if (again || atomic_load(&n->out->up_since) != 0)
 		atomic_fetch_add_explicit(
 		    &n->out->recoveries, 1, memory_order_relaxed);
 	return again;
