@@ -10,6 +10,7 @@
 #include "ipd/icmp.h"
 #include "ipd/icmp6.h"
 #include "ipd/icmp_tx.h"
+#include "ipd/show.h"
 #include "ipd/tx.h"
 #include "shm/bytes.h"
 #include "shm/checksum.h"
@@ -86,6 +87,7 @@ static bool send_copy(
 	d.l4 = (uint16_t)r->upper_at;
 	d.flags &= PKT_CSUM_PARTIAL | PKT_GSO_ECN;
 	d.dst = way->next_hop;
+	show_tx(ip, slot + SLOT_HEADROOM, &d);
 	node_put(&ip->n, out, &d);
 	node_count(&ip->n, CNT_FORWARDED);
 	node_give_back(&ip->n, &r->d);

@@ -4,6 +4,7 @@
 #include "ipd/icmp.h"
 #include "ipd/icmp_tx.h"
 #include "ipd/rx.h"
+#include "ipd/show.h"
 
 static void fill_in(struct received *r)
 {
@@ -60,8 +61,7 @@ bool rx4(struct ipd *ip, struct received *r)
 	if (why != IPV4_OK)
 		return ipd_drop(ip, &r->d, CNT_V4_SHORT + why - IPV4_SHORT);
 	fill_in(r);
-	if (log_shows(&ip->n.log, LOG_DEBUG))
-		ipv4_log(&ip->n.log, &r->h4);
+	show_rx(ip, r);
 
 	admit = rx_admit(ip, r);
 	if (admit >= ADMIT_MARTIAN_SOURCE)

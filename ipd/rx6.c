@@ -3,6 +3,7 @@
  */
 #include "ipd/icmp_tx.h"
 #include "ipd/rx.h"
+#include "ipd/show.h"
 
 static void fill_in(struct received *r)
 {
@@ -74,8 +75,7 @@ bool rx6(struct ipd *ip, struct received *r)
 	if (why != IPV6_OK)
 		return ipd_drop(ip, &r->d, CNT_V6_SHORT + why - IPV6_SHORT);
 	fill_in(r);
-	if (log_shows(&ip->n.log, LOG_DEBUG))
-		ipv6_log(&ip->n.log, &r->h6);
+	show_rx(ip, r);
 
 	admit = rx_admit(ip, r);
 	if (admit >= ADMIT_MARTIAN_SOURCE)

@@ -2,6 +2,7 @@
  * send.c - one packet, or its fragments, and copies for ourselves: to linkd
  */
 #include "ipd/fragment.h"
+#include "ipd/show.h"
 #include "ipd/tx.h"
 
 #include <assert.h>
@@ -99,6 +100,7 @@ static void send_piece(struct ipd *ip, const struct pieces *p, uint32_t id,
 	d.off = SLOT_HEADROOM;
 	d.len = (uint32_t)(data - start) + f->len;
 	d.l4 = (uint16_t)(data - start);
+	show_tx(ip, start, &d);
 	node_put(&ip->n, out, &d);
 	node_count(&ip->n, CNT_FRAGMENTS_SENT);
 }
@@ -225,6 +227,7 @@ static bool send_whole(struct ipd *ip, struct datagram *t)
 		return true;
 	}
 	d = for_linkd(t);
+	show_tx(ip, t->slot + d.off, &d);
 	node_put(&ip->n, out, &d);
 	node_count(&ip->n, is_v4(t) ? CNT_TX4 : CNT_TX6);
 	if (d.flags & PKT_LOOP)
