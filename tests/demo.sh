@@ -71,7 +71,7 @@ tell 'A TCP/IP stack in four processes, beside the kernel' \
 	'    192.0.2.1    ------- tap0 -------   linkd   Ethernet, ARP, NDP' \
 	'    2001:db8::1                           |     192.0.2.2, 2001:db8::2' \
 	'                                         ipd    IPv4, IPv6, ICMP' \
-	'                                         / \' \
+	'                                         / \ ' \
 	'                                     tcpd   udpd' \
 	'                                              |' \
 	'                                           udp_echo, a program'
@@ -98,8 +98,9 @@ ask() {
 	printf '$ echo "%s" >/dev/udp/%s/7\n' "$2" "$1"
 	exec 3<>"/dev/udp/$1/7"
 	echo "$2" >&3
-	IFS= read -r -t 2 answer <&3 || failed "no answer from $1"
+	answer=$(timeout 2 head -n 1 <&3) # not read: it takes single bytes
 	exec 3>&-
+	[ "$answer" = "$2" ] || failed "no answer from $1"
 	echo "$answer"
 }
 ask 192.0.2.2 'is anybody there?'
