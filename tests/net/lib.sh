@@ -106,6 +106,11 @@ ns_new() {
 	printf -v "$1" '%s' "$unique"
 }
 
+# device NAME KEY: of an interface here.  /sys shows another namespace's.
+device() {
+	ip -s -s -j link show "$1" | jq -r ".[0].$2"
+}
+
 # ---- A stack
 
 # stack_up FILE [NAMESPACE]: detached; $stack is its name, $took its time in ms.

@@ -12,7 +12,7 @@ for edit in 's/1500/1280/' 's/1500/9000/' 's/1500/65521/' \
 	stack_up "$work/tap.json"
 	mtu=$(jq .links[0].mtu "$work/tap.json")
 	say "mtu $mtu, offload $(jq .links[0].offload "$work/tap.json")"
-	expect 'the mtu of the TAP' "$(cat /sys/class/net/tap0/mtu)" -eq "$mtu"
+	expect 'the mtu of the TAP' "$(device tap0 mtu)" -eq "$mtu"
 	echo_up 7
 	for size in 56 $((mtu - 28)) $((mtu - 27)) 65507; do
 		pings 20 -i 0.002 -s $((size < 65507 ? size : 65507)) 192.0.2.2

@@ -50,5 +50,8 @@ ip addr add 198.51.100.1/24 dev veth0
 ip addr add 2001:db8:1::1/64 dev veth0 nodad
 ip link set veth0 up
 ip -n "$T" link set veth1 up
-until_true 3 grep -q up /sys/class/net/veth0/operstate
+is_up() {
+	[ "$(device veth0 operstate)" = UP ]
+}
+until_true 3 is_up
 ping_all configs/packet.json 198.51.100.2 2001:db8:1::2 "$T"
