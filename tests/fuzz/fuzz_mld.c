@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "linkd/mld.h"
+#include "ipd/mld.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "linkd/mld.h"
+#include "ipd/mld.h"
 #include "tests/harness/logged.h"
 
 /* clang-format off */

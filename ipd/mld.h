@@ -14,8 +14,8 @@
  * INCLUDE {}, and a query for some sources only is answered as if for all.  So
  * the sources of a query are checked to be there, and not kept.
  */
-#ifndef LINKD_MLD_H
-#define LINKD_MLD_H
+#ifndef IPD_MLD_H
+#define IPD_MLD_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -120,4 +120,4 @@ extern const struct ip_addr mld_routers;
 /* Print @q field by field at level debug. */
 void mld_query_log(struct log *log, const struct mld_query *q);
 
-#endif /* LINKD_MLD_H */
+#endif /* IPD_MLD_H */

@@ -1,7 +1,7 @@
 /*
  * mld.c - Multicast Listener Discovery, the host's side (RFC 9777, RFC 2710)
  */
-#include "linkd/mld.h"
+#include "ipd/mld.h"
 
 #include <netinet/in.h>
 
