@@ -38,6 +38,7 @@ enum icmp6_type {
 	ICMP6_INFORMATIONAL = 128, /* this and above are no errors */
 	ICMP6_ECHO = 128,
 	ICMP6_ECHO_REPLY = 129,
+	ICMP6_MLD_QUERY = 130,
 	ICMP6_REDIRECT = 137,
 };
 

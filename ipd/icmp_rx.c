@@ -244,6 +244,8 @@ static bool rx_icmp6(struct ipd *ip, struct received *r)
 		return answer_echo(ip, r);
 	case ICMP6_ECHO_REPLY:
 		return ipd_drop(ip, &r->d, CNT_ICMP_ECHO_REPLY);
+	case ICMP6_MLD_QUERY:
+		return multicast_rx6(ip, r);
 	case ICMP6_REDIRECT:
 		return ipd_drop(ip, &r->d, CNT_ICMP_REDIRECT);
 	default:

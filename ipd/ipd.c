@@ -121,6 +121,7 @@ int ipd_attach(struct ipd *ip, const struct segments *s, struct mono now)
 	ip->n.now = now;
 	ipd_refresh(ip);
 	ipd_publish(ip);
+	multicast_attach(ip);
 	ip->wake = now;
 	return 0;
 
@@ -208,6 +209,11 @@ bool ipd_turn(struct ipd *ip, struct mono now)
 	reassembly_turn(&ip->reasm);
 	ipd_refresh(ip);
 	rx_expire(ip);
+	if (ip->groups_dirty && !ip->groups_torn) {
+		multicast_groups_changed(ip);
+		ip->groups_dirty = false;
+	}
+	multicast_run(ip);
 
 	for (uint32_t i = 0; (in = node_in(n, LAYER_LINK, i)) != NULL; i++)
 		drain(ip, in, up_one);
@@ -215,7 +221,7 @@ bool ipd_turn(struct ipd *ip, struct mono now)
 		for (uint32_t i = 0; (in = node_in(n, layer, i)) != NULL; i++)
 			drain(ip, in, down_one);
 
-	ip->wake = reassembly_deadline(&ip->reasm);
+	ip->wake = mono_min(ip->members_due, reassembly_deadline(&ip->reasm));
 	if (any_tentative(ip))
 		ip->wake = mono_min(ip->wake, mono_add_ms(now, TENTATIVE_MS));
 	return node_commit(n);

@@ -20,6 +20,7 @@
 
 #include "ipd/counters.h"
 #include "ipd/ident.h"
+#include "ipd/multicast.h"
 #include "ipd/pmtu.h"
 #include "ipd/ratelimit.h"
 #include "ipd/reassembly.h"
@@ -45,6 +46,7 @@ struct ipd_state {
 	struct ratelimit errors6;
 	struct ident ident;
 	struct pmtu_cache pmtu;
+	struct membership membership;
 };
 
 struct ipd {
@@ -56,13 +58,18 @@ struct ipd {
 
 	struct fib fib;                            /* what we publish */
 	struct group_table groups[TOPO_MAX_PROCS]; /* copies, by process */
-	struct link_table links;             /* the one copied last */
+	struct link_table links;                   /* the one copied last */
 	uint32_t links_seen[TOPO_MAX_PROCS]; /* sequence of each link_table */
 
 	struct ring_out *down[TOPO_MAX_LINKS]; /* to the linkd of a link */
 	struct ring_out *up[TOPO_MAX_PROCS];   /* to a transport */
 	struct ring_out *transport[NLAYERS][TOPO_MAX_PROCS]; /* of a layer */
 	uint32_t ntransports[NLAYERS];
+
+	struct group_table groups_read; /* the one copied last */
+	bool groups_torn;               /* one could not be read in this turn */
+	bool groups_dirty;       /* groups or our addresses have changed */
+	struct mono members_due; /* when multicast_run() has work */
 
 	struct mono wake; /* when the next turn is due at the latest */
 };

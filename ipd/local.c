@@ -133,6 +133,8 @@ bool rx_local(struct ipd *ip, struct received *r)
 
 	if (r->proto == (v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
 		return rx_icmp(ip, r);
+	if (r->proto == IPPROTO_IGMP && v4)
+		return multicast_rx4(ip, r);
 	if (r->proto == IPPROTO_NONE && !v4)
 		return ipd_drop(ip, &r->d, CNT_NO_NEXT_HEADER);
 	out = rx_transport(ip, r->proto, &r->src, &r->dst, r->p + r->upper_at,

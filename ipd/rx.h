@@ -21,8 +21,9 @@ struct received {
 	uint32_t upper_at; /* where the transport header begins */
 	uint32_t proto_at; /* IPv6: the byte that named proto */
 
-	bool whole;   /* reassembled: lies in a slot of our own */
-	bool to_many; /* to a group or a broadcast address */
+	bool whole;        /* reassembled: lies in a slot of our own */
+	bool to_many;      /* to a group or a broadcast address */
+	bool router_alert; /* IPv6: the option of RFC 2711 was there */
 
 	struct ipv4_hdr h4; /* of the two families' that which it is */
 	struct ipv4_options o4;

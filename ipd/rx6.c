@@ -44,6 +44,7 @@ static bool for_us(struct ipd *ip, struct received *r)
 	r->proto = chain.proto;
 	r->proto_at = chain.proto_at;
 	r->upper_at = chain.upper_at;
+	r->router_alert = chain.router_alert;
 	if (chain.is_fragment && r->whole)
 		return ipd_drop(ip, &r->d, CNT_REASM_NESTED);
 	if (chain.is_fragment)

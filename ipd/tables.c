@@ -79,16 +79,20 @@ static bool refresh_links(struct ipd *ip, uint32_t proc)
 static void refresh_groups(struct ipd *ip, uint32_t proc)
 {
 	const struct group_table *shared = table_of(ip, proc);
-	struct group_table *copy = &ip->groups[proc];
+	struct group_table *copy = &ip->groups_read;
 
 	if (shared == NULL ||
-	    published_seq(&shared->p) == published_seq(&copy->p))
+	    published_seq(&shared->p) == published_seq(&ip->groups[proc].p))
 		return;
-	/* A copy torn in the middle is not to be used: then it has no group. */
-	if (!published_copy(copy, shared, sizeof(*copy)))
-		memset(copy, 0, sizeof(*copy));
-	else if (copy->ngroups > GROUP_TABLE_MAX)
+	/* Its writer is at it, or dead in the middle: keep what we have. */
+	if (!published_copy(copy, shared, sizeof(*copy))) {
+		ip->groups_torn = true;
+		return;
+	}
+	if (copy->ngroups > GROUP_TABLE_MAX)
 		copy->ngroups = 0;
+	memcpy(&ip->groups[proc], copy, sizeof(*copy));
+	ip->groups_dirty = true;
 }
 
 void ipd_publish(struct ipd *ip)
@@ -110,14 +114,17 @@ void ipd_refresh(struct ipd *ip)
 {
 	bool changed = false;
 
+	ip->groups_torn = false;
 	for (uint32_t p = 0; p < ip->n.topo->nprocs; p++) {
 		if (ip->n.topo->procs[p].layer == LAYER_LINK)
 			changed |= refresh_links(ip, p);
 		else if (ip->up[p] != NULL)
 			refresh_groups(ip, p);
 	}
-	if (changed)
+	if (changed) {
+		ip->groups_dirty = true;
 		ipd_publish(ip);
+	}
 }
 
 bool ipd_has_joined(const struct ipd *ip, uint32_t proc,

@@ -57,8 +57,18 @@ struct world *world_open(const char *extra)
 	publish_begin(&w->links->p);
 	publish_end(&w->links->p);
 	attach(w);
-	world_turns(w);
+	world_settle(w);
 	return w;
+}
+
+void world_settle(struct world *w)
+{
+	for (int i = 0; i < 5; i++) {
+		world_turns(w);
+		while (world_take(w, "linkd"))
+			;
+		w->now = mono_add_ms(w->now, 1000);
+	}
 }
 
 static void detach(struct world *w)
@@ -108,6 +118,24 @@ void world_tx(struct world *w, const char *from, const void *bytes, size_t len,
 {
 	rig_put(w->r, from, "ipd", bytes, len, &d);
 	world_turns(w);
+}
+
+void world_join(struct world *w, const char *group, uint8_t link)
+{
+	struct group_table *t = (void *)rig_node(w->r, "udpd")->table;
+
+	publish_begin(&t->p);
+	t->group[t->ngroups++] = (struct group){ world_ip(group), link, { 0 } };
+	publish_end(&t->p);
+}
+
+void world_leave(struct world *w)
+{
+	struct group_table *t = (void *)rig_node(w->r, "udpd")->table;
+
+	publish_begin(&t->p);
+	t->ngroups--;
+	publish_end(&t->p);
 }
 
 bool world_take(struct world *w, const char *at)

@@ -53,11 +53,18 @@ void world_rx(struct world *w, const void *packet, size_t len, struct desc d);
 void world_tx(struct world *w, const char *from, const void *bytes, size_t len,
     struct desc d);
 
+/* A socket of fake udpd joins a group; the last one joined is left. */
+void world_join(struct world *w, const char *group, uint8_t link);
+void world_leave(struct world *w);
+
 /* What ipd has for @at, into w->got and w->d; false: nothing. */
 bool world_take(struct world *w, const char *at);
 
 /* Turns until nothing is left to do. */
 void world_turns(struct world *w);
+
+/* Let all that is due by itself happen, and forget what comes of it. */
+void world_settle(struct world *w);
 
 /* The process dies and another is attached to what it left. */
 void world_restart(struct world *w);

@@ -95,15 +95,6 @@ static void a_super_frame_goes_up_as_one(void **state)
 	world_close(w);
 }
 
-static void publish_group(struct world *w, const char *group, uint8_t link)
-{
-	struct group_table *t = (void *)rig_node(w->r, "udpd")->table;
-
-	publish_begin(&t->p);
-	t->group[t->ngroups++] = (struct group){ world_ip(group), link, { 0 } };
-	publish_end(&t->p);
-}
-
 static void only_groups_that_were_joined_are_heard(void **state)
 {
 	struct world *w = world_open("");
@@ -117,7 +108,8 @@ static void only_groups_that_were_joined_are_heard(void **state)
 	world_expect_nothing(w, "udpd");
 	assert_int_equal(world_counter(w, "group_not_joined"), 1);
 
-	publish_group(w, "239.1.2.3", LINK_A);
+	world_join(w, "239.1.2.3", LINK_A);
+	world_settle(w);
 	world_rx(w, p, len, many);
 	world_expect(w, "udpd", UDP, sizeof(UDP));
 	many.link = LINK_B;
@@ -276,7 +268,8 @@ static void members_here_get_a_looped_copy(void **state)
 	size_t len;
 
 	(void)state;
-	publish_group(w, "239.1.2.3", LINK_ANY);
+	world_join(w, "239.1.2.3", LINK_ANY);
+	world_settle(w);
 	d.link = LINK_A;
 	world_tx(w, "udpd", UDP, sizeof(UDP), d);
 	assert_true(world_take(w, "linkd"));
