@@ -219,7 +219,9 @@ void node_publish(struct node *n)
 	atomic_store_explicit(
 	    &n->out->big_free, n->home.big_free, memory_order_relaxed);
 	atomic_store_explicit(&n->out->held, n->held, memory_order_relaxed);
-	atomic_store_explicit(&n->out->turns, n->turn.b, memory_order_relaxed);
+	atomic_store_explicit(&n->out->turns,
+	    atomic_load_explicit(&n->turn.mem->committed, memory_order_relaxed),
+	    memory_order_relaxed);
 }
 
 bool node_recover(struct node *n, void (*mark)(void *ctx), void *ctx)
@@ -304,41 +306,72 @@ static void collect(struct node *n)
 	}
 }
 
+/*
+ * Each ring in its turn, so that a deadly packet comes to be the only one, and
+ * not behind those of a ring that is never empty.
+ */
+static void choose_ring(struct node *n)
+{
+	n->small = turn_small(&n->turn);
+	n->only = NULL;
+	for (uint32_t i = 0; n->small && i < n->ndata_in; i++) {
+		uint64_t k = n->turn.b + n->passed_over + i;
+		struct ring_in *in = &n->in[k % n->ndata_in];
+
+		if (in_waiting(n, in)) {
+			n->only = in;
+			return;
+		}
+	}
+}
+
 void node_begin(struct node *n, struct mono now)
 {
 	n->now = now;
 	n->starving = false;
 	n->took = false;
 	turn_begin(&n->turn);
+	choose_ring(n);
 	collect(n);
+}
+
+/* Take the next descriptor; NULL, counted and sent home, if it is none. */
+static const uint8_t *take_checked(
+    struct node *n, struct ring_in *in, struct desc *d)
+{
+	const struct pool *pool;
+	const uint8_t *p = NULL;
+
+	ring_in_take(in, d);
+	pool = d->pool < n->topo->nprocs ? &n->pool[d->pool] : NULL;
+	if (pool != NULL)
+		p = pool_view(pool, d);
+	if (p != NULL)
+		return p;
+	node_count(n, CNT_BAD_DESC);
+	/* Its slot may exist all the same: send that home. */
+	if (pool != NULL && d->slot < pool_slots(pool))
+		node_give_back(n, d);
+	return NULL;
 }
 
 const uint8_t *node_take(struct node *n, struct ring_in *in, struct desc *ret)
 {
+	if (n->small && (n->took || in != n->only))
+		return NULL;
 	while (in_waiting(n, in)) {
-		const struct pool *pool;
-		const uint8_t *p = NULL;
 		struct desc d;
-		bool first = !n->took;
+		const uint8_t *p = take_checked(n, in, &d);
 
-		ring_in_take(in, &d);
-		n->took = true;
-		pool = d.pool < n->topo->nprocs ? &n->pool[d.pool] : NULL;
-		if (pool != NULL)
-			p = pool_view(pool, &d);
-		if (p == NULL) {
-			node_count(n, CNT_BAD_DESC);
-			/* Its slot may exist all the same: send that home. */
-			if (pool != NULL && d.slot < pool_slots(pool))
-				node_give_back(n, &d);
+		if (p == NULL)
 			continue;
-		}
-		if (first && turn_poisonous(&n->turn)) {
+		n->took = true;
+		if (n->small && turn_poisonous(&n->turn)) {
 			node_count(n, CNT_ASIDE);
 			log_error(&n->log, "packet put aside: %u deaths on it",
 			    n->turn.mem->strikes);
 			node_give_back(n, &d);
-			continue;
+			return NULL;
 		}
 		*ret = d;
 		return p;
@@ -502,9 +535,12 @@ bool node_commit(struct node *n)
 
 	happened = turn_commit(&n->turn);
 	free_returned(n);
-	if (!happened)
-		return false;
+	/* Also what was only counted: a ring that is full, or cut off. */
 	node_publish(n);
+	if (!happened) {
+		n->passed_over++;
+		return false;
+	}
 	note_bells(n, fed, relieved);
 	return true;
 }
@@ -536,7 +572,7 @@ bool node_news(struct node *n)
 		if (!r->cut &&
 		    atomic_load_explicit(
 			&r->their->cons, memory_order_relaxed) != r->theirs)
-			news = ring_out_room(r, r->capacity + 1) >= 0;
+			news |= ring_out_room(r, r->capacity + 1) >= 0;
 	}
 	return news;
 }

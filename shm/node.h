@@ -93,8 +93,13 @@ struct node {
 	uint16_t returned[NODE_MAX_RETURNED];
 	uint32_t nreturned;
 
-	bool starving;  /* this turn wanted room or a slot and found none */
-	bool took;      /* a packet was taken in this turn */
+	bool starving; /* this turn wanted room or a slot and found none */
+	bool took;     /* a packet was taken in this turn */
+
+	/* After deaths: one packet, from one ring (turn_small). */
+	bool small;
+	const struct ring_in *only; /* the ring; NULL: none has any */
+	uint32_t passed_over;       /* small turns that led to nothing */
 	uint32_t bells; /* processes to wake, a bit for each; main rings */
 };
 

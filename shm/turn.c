@@ -71,10 +71,9 @@ bool turn_recover(struct turn *t)
 
 	if (get(&m->log_turn) == committed + 1) {
 		undo(t);
-		in_order();
-		count_strike(m, committed + 1);
 		/* Undone; a death from here on is none of that turn. */
 		set(&m->log_turn, committed);
+		count_strike(m, committed + 1);
 	}
 	if (get(&m->applied) != committed) {
 		apply(t, &m->rec[committed & 1]);
@@ -95,6 +94,7 @@ void turn_begin(struct turn *t)
 	assert(!t->open);
 	t->b = get(&m->committed) + 1;
 	t->log_used = 0;
+	t->log_entries = 0;
 	t->nobject = 0;
 	t->open = true;
 	atomic_store_explicit(&m->log_count, 0, memory_order_relaxed);
@@ -105,7 +105,7 @@ void turn_begin(struct turn *t)
 static bool just_saved(const struct turn *t, uint32_t off, uint32_t len)
 {
 	const struct turn_mem *m = t->mem;
-	uint32_t n = atomic_load_explicit(&m->log_count, memory_order_relaxed);
+	uint32_t n = t->log_entries;
 	struct turn_undo u;
 
 	for (uint32_t i = n; i-- > 0 && n - i <= 8;) {
@@ -123,19 +123,20 @@ void turn_touch(struct turn *t, const void *p, size_t len)
 		.off = (uint32_t)((const uint8_t *)p - t->base),
 		.len = (uint32_t)len,
 	};
-	uint32_t n = atomic_load_explicit(&m->log_count, memory_order_relaxed);
+	uint32_t n = t->log_entries;
 	size_t room = (sizeof(u) + len + 7) & ~(size_t)7;
 
 	assert(t->open && u.off <= t->size && len <= t->size - u.off);
 	if (just_saved(t, u.off, u.len))
 		return;
 	assert(room <= TURN_LOG_BYTES - t->log_used);
-	assert(n < TURN_LOG_BYTES / 64);
+	assert(n < TURN_LOG_ENTRIES);
 
 	memcpy(m->log + t->log_used, &u, sizeof(u));
 	memcpy(m->log + t->log_used + sizeof(u), p, len);
 	m->log_at[n] = t->log_used;
 	t->log_used += (uint32_t)room;
+	t->log_entries = n + 1;
 	in_order();
 	atomic_store_explicit(&m->log_count, n + 1, memory_order_relaxed);
 	in_order();
@@ -192,11 +193,4 @@ bool turn_commit(struct turn *t)
 	apply(t, r);
 	set(&m->applied, t->b);
 	return true;
-}
-
-uint32_t turn_limit(const struct turn *t, uint32_t usual)
-{
-	if (t->mem->strikes >= 2 && t->mem->strike_turn == t->b)
-		return 1;
-	return usual;
 }

@@ -26,9 +26,9 @@
  * must be kept from reordering them; the fences for live neighbours are in
  * ring.h.
  *
- * A daemon that dies twice in the same turn is given smaller ones; a third
- * time it puts the first packet of the turn aside (node.c): else the state
- * that survives would make a loop of crashes.
+ * A daemon that dies twice in the same turn is given turns of one packet, from
+ * each ring in its turn; who dies a third time with the same packet puts it
+ * aside (node.c): else the state that survives would make a loop of crashes.
  */
 #ifndef SHM_TURN_H
 #define SHM_TURN_H
@@ -43,8 +43,13 @@ enum {
 	TURN_MAX_RINGS = 64, /* in one direction, of one daemon */
 	TURN_MAX_OBJECTS = 512,
 	TURN_LOG_BYTES = 512 * 1024,
+	TURN_LOG_ENTRIES = TURN_LOG_BYTES / 64,
 	/* A handler that touches more than this for one packet is wrong. */
 	TURN_LOG_RESERVE = 128 * 1024,
+	TURN_LOG_RESERVE_ENTRIES = TURN_LOG_RESERVE / 64,
+
+	/* Committed after two deaths in one turn until turns are full again. */
+	TURN_SMALL_TURNS = 64,
 };
 
 /* What becomes visible with the commit. */
@@ -70,7 +75,7 @@ struct turn_mem {
 	uint32_t strikes;           /* deaths in turn strike_turn */
 	uint64_t strike_turn;
 	struct turn_record rec[2];
-	uint32_t log_at[TURN_LOG_BYTES / 64]; /* where each entry begins */
+	uint32_t log_at[TURN_LOG_ENTRIES]; /* where each entry begins */
 	alignas(8) uint8_t log[TURN_LOG_BYTES];
 };
 
@@ -90,6 +95,7 @@ struct turn {
 	/* Of the turn that is open. */
 	uint64_t b;
 	uint32_t log_used; /* bytes */
+	uint32_t log_entries;
 	uint32_t nobject;
 	bool open;
 };
@@ -118,6 +124,7 @@ void turn_object(struct turn *t, uint32_t id);
 static inline bool turn_full(const struct turn *t)
 {
 	return t->log_used > TURN_LOG_BYTES - TURN_LOG_RESERVE ||
+	    t->log_entries > TURN_LOG_ENTRIES - TURN_LOG_RESERVE_ENTRIES ||
 	    t->nobject > TURN_MAX_OBJECTS - 64;
 }
 
@@ -127,9 +134,19 @@ static inline bool turn_full(const struct turn *t)
  */
 bool turn_commit(struct turn *t);
 
+/* True if this turn may take one packet in all, since two were deadly. */
+static inline bool turn_small(const struct turn *t)
+{
+	return t->mem->strikes >= 2 &&
+	    t->b - t->mem->strike_turn < TURN_SMALL_TURNS;
+}
+
 /* Packets that a turn should take from each ring at most; fewer after deaths.
  */
-uint32_t turn_limit(const struct turn *t, uint32_t usual);
+static inline uint32_t turn_limit(const struct turn *t, uint32_t usual)
+{
+	return turn_small(t) ? 1 : usual;
+}
 
 /* True if the first packet of this turn has killed us three times. */
 static inline bool turn_poisonous(const struct turn *t)
