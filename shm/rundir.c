@@ -13,6 +13,27 @@
 
 #include "shm/join.h"
 
+/* Our uid outside of a user namespace in which we are mapped to root. */
+static unsigned outer_uid(void)
+{
+	unsigned uid = (unsigned)geteuid();
+	FILE *f = fopen("/proc/self/uid_map", "re");
+	unsigned inside, outside;
+
+	if (f == NULL)
+		return uid;
+	if (fscanf(f, "%u %u", &inside, &outside) == 2 && inside == uid)
+		uid = outside;
+	fclose(f);
+	return uid;
+}
+
+/* Root of a user namespace can't write where root can. */
+static bool is_root(void)
+{
+	return geteuid() == 0 && access("/run", W_OK) == 0;
+}
+
 static void base(char *buf, size_t size)
 {
 	const char *set = getenv("STRATA_RUN_DIR");
@@ -20,12 +41,12 @@ static void base(char *buf, size_t size)
 
 	if (set != NULL && *set != '\0')
 		snprintf(buf, size, "%s", set);
-	else if (geteuid() == 0)
+	else if (is_root())
 		snprintf(buf, size, "/run/strata");
 	else if (xdg != NULL && *xdg != '\0')
 		snprintf(buf, size, "%s/strata", xdg);
 	else
-		snprintf(buf, size, "/tmp/strata-%u", (unsigned)geteuid());
+		snprintf(buf, size, "/tmp/strata-%u", outer_uid());
 }
 
 int rundir_path(char ret[RUNDIR_PATH_LEN], const char *stack, const char *file)

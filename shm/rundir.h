@@ -2,9 +2,9 @@
  * rundir.h - where a running stack can be found in the file system
  *
  *	$STRATA_RUN_DIR            if set
- *	/run/strata                for root
+ *	/run/strata                for root, where it can write
  *	$XDG_RUNTIME_DIR/strata    else, if set
- *	/tmp/strata-UID            else
+ *	/tmp/strata-UID            else; UID as it is outside of user namespaces
  *
  * Below it one folder for each running stack, named like it, with the
  * supervisor's socket "ctl" and, when detached, its "log".
