@@ -9,8 +9,10 @@
 #include <string.h>
 
 enum {
-	/* How long after a mark a silence counts as its own. */
-	MARK_MS = 100,
+	/* A silence counts as a mark's own if it begins so soon after it. */
+	MARK_MS = 10,
+	/* When what happened at a mark is over, and another look is taken. */
+	CALM_MS = 150,
 	MAX_MARKS = 1024,
 	/* A window that lost packets is opened again after so long. */
 	STUCK_MS = 200,
@@ -242,22 +244,35 @@ static uint32_t read_marks(const char *path, struct mark *m)
 	return n;
 }
 
-/* A line for each mark, then longest and median as keys. */
+static int64_t silence_at(const struct flow *f, struct mono t)
+{
+	return silence(f, t, mono_add_ms(t, MARK_MS));
+}
+
+/*
+ * A line for each mark, then median and longest as keys; and the same of as
+ * many moments at which nothing happened: what the machine does by itself.
+ */
 static void print_marks(const struct flow *f, const char *path, FILE *to)
 {
 	static struct mark m[MAX_MARKS];
-	static int64_t gap[MAX_MARKS];
+	static int64_t gap[MAX_MARKS], calm[MAX_MARKS];
 	uint32_t n = read_marks(path, m);
 
 	for (uint32_t i = 0; i < n; i++) {
-		gap[i] = silence(f, m[i].at, mono_add_ms(m[i].at, MARK_MS));
+		gap[i] = silence_at(f, m[i].at);
+		calm[i] = silence_at(f, mono_add_ms(m[i].at, CALM_MS));
 		fprintf(to, "mark %s at_ms=%.1f gap_us=%.0f\n", m[i].word,
 		    us(mono_since(m[i].at, f->packet[0].sent)) / 1e3,
 		    us(gap[i]));
 	}
 	qsort(gap, n, sizeof(*gap), compare);
-	fprintf(to, "marks=%u gap_p50_us=%.0f gap_max_us=%.0f ", n,
-	    at_percent(gap, n, 50), at_percent(gap, n, 100));
+	qsort(calm, n, sizeof(*calm), compare);
+	fprintf(to,
+	    "marks=%u gap_p50_us=%.0f gap_max_us=%.0f calm_p50_us=%.0f"
+	    " calm_max_us=%.0f ",
+	    n, at_percent(gap, n, 50), at_percent(gap, n, 100),
+	    at_percent(calm, n, 50), at_percent(calm, n, 100));
 }
 
 void flow_print(const struct flow *f, const char *marks, FILE *to)

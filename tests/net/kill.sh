@@ -75,7 +75,9 @@ say "$out"
 expect 'duplicates' "$(value doubled)" -le 20
 gap=$(whole gap_max_us) median=$(whole gap_p50_us)
 expect 'us of silence after a kill' "$gap" -lt $((500000 * slow))
-if [ -n "${STRICT:-}" ]; then
+# The machine may be silent by itself for longer than any kill: then there is
+# nothing to judge.
+if [ -n "${STRICT:-}" ] && [ "$(whole calm_max_us)" -lt 3000 ]; then
 	expect 'us of silence, longest' "$gap" -lt 5000
 	expect 'us of silence, median' "$median" -lt 2000
 fi
