@@ -1,0 +1,88 @@
+/*
+ * fake_app.h - an app without a process, for tests of udpd
+ *
+ *	fake app: a2s and s2a in memory of the test
+ *	   |   ^
+ *	 +-v---|-+
+ *	 | udpd  |	real, moved by udpd_turn()
+ *	 +-|---^-+
+ *	   v   |
+ *	fake ipd (rig.h)
+ *
+ * It does what the library does, without its checks, so that a test may send
+ * what the library never would; and its words lie open for worse.
+ */
+#ifndef TESTS_HARNESS_FAKE_APP_H
+#define TESTS_HARNESS_FAKE_APP_H
+
+#include "tests/harness/rig.h"
+#include "udpd/udpd.h"
+
+struct apps {
+	struct rig *rig;
+	struct udpd *u;
+	uint8_t *a2s[APP_MAX];
+	uint8_t *s2a[APP_MAX];
+	uint8_t family[MAX_SOCKETS]; /* as the supervisor remembers; 0: none */
+};
+
+/*
+ * A stack of ipd and udpd with two links (n0: 192.0.2.2/24 and 2001:db8::2/64;
+ * n1: 198.51.100.2/24), whose ipd has published that.  One app, number 0.
+ */
+struct apps *apps_open(void);
+void apps_close(struct apps *w);
+
+/* Turns until there is nothing left to do; WAKE_CLOSED sockets are forgotten.
+ */
+void apps_run(struct apps *w);
+
+/* udpd dies between two turns, or in one that stays open, and is back. */
+void apps_restart(struct apps *w);
+
+void apps_add_app(struct apps *w, uint32_t app);
+
+/* A new socket of app 0, or of @app; its number. */
+uint32_t apps_socket(struct apps *w, uint8_t family);
+uint32_t apps_socket_of(struct apps *w, uint32_t app, uint8_t family);
+void apps_close_socket(struct apps *w, uint32_t id);
+
+struct a2s_socket *apps_a2s(struct apps *w, uint32_t id);
+struct s2a_socket *apps_s2a(struct apps *w, uint32_t id);
+void apps_post(struct apps *w, uint32_t id);
+
+/* "192.0.2.1" and so on; "*" and "**" are any of IPv4 and IPv6. */
+struct app_name apps_name(const char *ip, uint16_t port);
+
+/* Commands, run to their answer. */
+int apps_command(struct apps *w, uint32_t id, uint32_t op, uint32_t arg0,
+    uint32_t arg1, const void *data, uint32_t len);
+int apps_bind(struct apps *w, uint32_t id, const char *ip, uint16_t port);
+int apps_connect(struct apps *w, uint32_t id, const char *ip, uint16_t port);
+int apps_setopt(struct apps *w, uint32_t id, int level, int name, int value);
+int apps_getopt(struct apps *w, uint32_t id, int level, int name);
+uint16_t apps_port(struct apps *w, uint32_t id);
+
+/* A datagram into the tx ring, posted but not run. */
+void apps_write(struct apps *w, uint32_t id, const char *ip, uint16_t port,
+    const void *bytes, uint32_t len);
+
+/* The next received one; false: none.  At most @size bytes are copied. */
+bool apps_read(
+    struct apps *w, uint32_t id, struct dgram *ret, void *bytes, size_t size);
+
+/* SO_ERROR, taken. */
+int apps_error(struct apps *w, uint32_t id);
+
+/* A datagram from ipd; not run. */
+void apps_rx(struct apps *w, const char *from, uint16_t from_port,
+    const char *to, uint16_t to_port, const void *bytes, uint32_t len);
+
+/* An ICMP error about one that was sent from @from to @to. */
+void apps_rx_error(struct apps *w, const char *from, uint16_t from_port,
+    const char *to, uint16_t to_port, uint8_t type, uint8_t code);
+
+/* What ipd finds next: its bytes' number, or -1. */
+int apps_tx(struct apps *w, struct desc *ret, uint8_t *bytes, size_t size);
+
+#endif /* TESTS_HARNESS_FAKE_APP_H */
