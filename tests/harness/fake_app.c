@@ -56,6 +56,9 @@ static void attach(struct apps *w)
 					     sub_of(id), w->family[id]),
 			    0);
 	assert_int_equal(udpd_attach(w->u, &s, w->rig->now), 0);
+	for (uint32_t id = 0; id < MAX_SOCKETS; id++)
+		if (w->hung_up[id])
+			udpd_socket_closed(w->u, app_of(id), sub_of(id));
 }
 
 struct apps *apps_open(void)
@@ -97,11 +100,11 @@ void apps_run(struct apps *w)
 		uint8_t wake;
 
 		w->rig->now = mono_add(w->rig->now, NS_PER_US);
-		if (!udpd_turn(w->u, w->rig->now))
+		if (!udpd_turn(w->u, w->rig->now) && udpd_may_sleep(w->u))
 			return;
 		while (udpd_next_wake(w->u, &id, &wake))
 			if (wake & WAKE_CLOSED)
-				w->family[id] = 0;
+				w->family[id] = w->hung_up[id] = 0;
 	}
 }
 
@@ -158,8 +161,14 @@ uint32_t apps_socket(struct apps *w, uint8_t family)
 
 void apps_close_socket(struct apps *w, uint32_t id)
 {
-	udpd_socket_closed(w->u, app_of(id), sub_of(id));
+	apps_hang_up(w, id);
 	apps_run(w);
+}
+
+void apps_hang_up(struct apps *w, uint32_t id)
+{
+	w->hung_up[id] = true;
+	udpd_socket_closed(w->u, app_of(id), sub_of(id));
 }
 
 void apps_post(struct apps *w, uint32_t id)

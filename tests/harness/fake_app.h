@@ -24,6 +24,7 @@ struct apps {
 	uint8_t *a2s[APP_MAX];
 	uint8_t *s2a[APP_MAX];
 	uint8_t family[MAX_SOCKETS]; /* as the supervisor remembers; 0: none */
+	bool hung_up[MAX_SOCKETS];   /* the app's end is closed */
 };
 
 /*
@@ -46,6 +47,9 @@ void apps_add_app(struct apps *w, uint32_t app);
 uint32_t apps_socket(struct apps *w, uint8_t family);
 uint32_t apps_socket_of(struct apps *w, uint32_t app, uint8_t family);
 void apps_close_socket(struct apps *w, uint32_t id);
+
+/* The app's end is closed, which each instance of udpd sees; not run. */
+void apps_hang_up(struct apps *w, uint32_t id);
 
 struct a2s_socket *apps_a2s(struct apps *w, uint32_t id);
 struct s2a_socket *apps_s2a(struct apps *w, uint32_t id);
