@@ -73,7 +73,7 @@ const struct counter_def linkd_counters[LINKD_COUNTERS] = {
 	DEF(TX_BAD_OFFLOAD, "tx_bad_offload", true),
 	DEF(TX_BAD_HOP, "tx_bad_hop", true),
 	DEF(TX_OVER_MTU, "tx_over_mtu", true),
-	DEF(TX_REFS, "tx_refs", true),
+	DEF(TX_BAD_REFS, "tx_bad_refs", true),
 	DEF(TX_ERROR, "tx_error", true),
 	DEF(TX_UNREACHABLE, "tx_unreachable", false),
 	DEF(NEIGHBOUR_DROP_OLDEST, "neighbour_drop_oldest", true),

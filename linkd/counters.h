@@ -74,7 +74,7 @@ enum linkd_counter {
 	CNT_TX_BAD_OFFLOAD,
 	CNT_TX_BAD_HOP,
 	CNT_TX_OVER_MTU,
-	CNT_TX_REFS,
+	CNT_TX_BAD_REFS,
 	CNT_TX_ERROR,
 	CNT_TX_UNREACHABLE, /* told ipd that the neighbour does not answer */
 

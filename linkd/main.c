@@ -37,6 +37,17 @@ static int attach(void *ctx, const struct segments *s, struct mono now)
 	return linkd_attach(&p->x, s, now);
 }
 
+/* Whoever has an app's segment says when it is gone (control.h). */
+static void control(
+    void *ctx, struct daemon *d, const struct ctl_msg *m, const int *fds)
+{
+	struct process *p = ctx;
+
+	apps_control(&p->x.apps, m, fds);
+	if (m->type == CTL_APP_GONE)
+		daemon_tell(d, CTL_APP_GONE, m->id, 0);
+}
+
 static void readable(void *ctx, struct watch *w, uint32_t events)
 {
 	struct process *p = ctx;
@@ -115,6 +126,7 @@ int main(int argc, char **argv)
 		.deadline = deadline,
 		.prepare = prepare,
 		.watch = watch,
+		.control = control,
 		.after = after,
 		.may_sleep = may_sleep,
 	};

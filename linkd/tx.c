@@ -74,6 +74,22 @@ static bool offload_is_true(struct packet *p, const uint8_t *bytes)
 	return p->hdr_len > 0;
 }
 
+/* Payload that lies in an app's ring. */
+static bool gather(struct linkd *x, struct packet *p, const struct desc *d,
+    const uint8_t *bytes)
+{
+	struct span s[APP_REFS];
+
+	/* They stand at the slot's very start, before the headers. */
+	if (!apps_refs(&x->apps, bytes - d->off, d->off, s))
+		return false;
+	for (int i = 0; i < APP_REFS; i++) {
+		p->s[p->ns++] = s[i];
+		p->len += (uint32_t)s[i].len;
+	}
+	return true;
+}
+
 /* Fills in @t->p from descriptor and bytes; 0 or the reason to refuse it. */
 static uint32_t look(struct linkd *x, struct taken *t, const uint8_t *bytes)
 {
@@ -84,8 +100,6 @@ static uint32_t look(struct linkd *x, struct taken *t, const uint8_t *bytes)
 		return CNT_TX_BAD_KIND;
 	if (!link_is_ours(x, d->link))
 		return CNT_TX_BAD_LINK;
-	if (d->flags & PKT_REFS)
-		return CNT_TX_REFS;
 	if (!peek_ip(&ip, bytes, d->len))
 		return CNT_TX_BAD_IP;
 	t->p = (struct packet){
@@ -103,6 +117,8 @@ static uint32_t look(struct linkd *x, struct taken *t, const uint8_t *bytes)
 	/* Extension headers: the transport's number stands beside. */
 	if (ip.version == 6 && d->proto != 0)
 		t->p.proto = d->proto;
+	if ((d->flags & PKT_REFS) && !gather(x, &t->p, d, bytes))
+		return CNT_TX_BAD_REFS;
 	if (!offload_is_true(&t->p, bytes))
 		return CNT_TX_BAD_OFFLOAD;
 	if (link_is_ethernet(x, d->link) && x->dev[d->link].vnet_len == 0 &&

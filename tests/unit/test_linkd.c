@@ -1,6 +1,8 @@
 /*
  * test_linkd.c - frames in, frames out: what linkd makes of each
  */
+#include <sys/mman.h>
+
 #include "linkd/rx.h"
 #include "tests/unit/linkd_world.h"
 
@@ -437,6 +439,53 @@ static void a_lying_ipd_does_no_harm(void **state)
 	world_close(w);
 }
 
+static void gathers_from_an_apps_ring(void **state)
+{
+	struct world *w = quiet();
+	struct desc d = down(0, "224.1.2.3");
+	uint8_t *ring = mmap(NULL, A2S_BYTES, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct ref ref[2] = {
+		{ .off = 5000, .len = 3, .app = 7 },
+		{ .off = A2S_BYTES - 2, .len = 2, .app = 7 },
+	};
+	const struct wire_frame *f;
+
+	(void)state;
+	assert_ptr_not_equal(ring, MAP_FAILED);
+	w->x->apps.a2s[7] = ring;
+	memcpy(ring + 5000, "abc", 3);
+	memcpy(ring + A2S_BYTES - 2, "de", 2);
+	d.flags = PKT_REFS;
+	for (int lie = 0; lie < 3; lie++) {
+		struct ring_out *out = rig_ring_to(w->r, "ipd", "linkd");
+		struct node *ipd = rig_node(w->r, "ipd");
+		struct desc put = d;
+		uint8_t *s;
+
+		/* One byte beyond the segment; an app that is not there. */
+		ref[1].off += lie == 1;
+		ref[0].app = lie == 2 ? 8 : 7;
+		node_begin(ipd, w->r->now);
+		s = node_alloc(ipd, 200, &put);
+		assert_non_null(s);
+		memcpy(s, ref, sizeof(ref));
+		memcpy(s + 128, PACKET, sizeof(PACKET));
+		put.off = 128;
+		put.len = sizeof(PACKET);
+		node_put(ipd, out, &put);
+		node_commit(ipd);
+		world_run(w, 1);
+	}
+	f = wire_take(w);
+	assert_int_equal(f->len, ETH_HDR_LEN + sizeof(PACKET) + 5);
+	assert_memory_equal(f->b + ETH_HDR_LEN + sizeof(PACKET), "abcde", 5);
+	assert_null(wire_get(w));
+	assert_count(w, "tx_bad_refs", 2);
+	munmap(ring, A2S_BYTES);
+	world_close(w);
+}
+
 static void a_full_device_keeps_the_order(void **state)
 {
 	struct world *w = quiet();
@@ -565,6 +614,7 @@ int main(void)
 		cmocka_unit_test(loops_what_is_for_ourselves),
 		cmocka_unit_test(knows_the_mac_of_a_group),
 		cmocka_unit_test(a_lying_ipd_does_no_harm),
+		cmocka_unit_test(gathers_from_an_apps_ring),
 		cmocka_unit_test(a_full_device_keeps_the_order),
 		cmocka_unit_test(frames_in_armed_slots_survive),
 		cmocka_unit_test(an_undone_turn_is_done_again),

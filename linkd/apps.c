@@ -1,0 +1,53 @@
+/*
+ * apps.c - the apps' rings, of which linkd reads what is to be sent
+ */
+#include "linkd/apps.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "shm/segment.h"
+
+static void forget(struct apps *a, uint32_t id)
+{
+	if (a->a2s[id] != NULL)
+		segment_unmap(a->a2s[id], A2S_BYTES);
+	a->a2s[id] = NULL;
+}
+
+void apps_control(struct apps *a, const struct ctl_msg *m, const int *fds)
+{
+	bool mine = m->id < APP_MAX;
+
+	if (mine && (m->type == CTL_APP || m->type == CTL_APP_GONE))
+		forget(a, m->id);
+	for (uint32_t i = 0; i < m->nfds; i++) {
+		if (mine && m->type == CTL_APP && m->fd[i].role == FD_A2S &&
+		    a->a2s[m->id] == NULL)
+			segment_map(&a->a2s[m->id], fds[i], A2S_BYTES, false);
+		close(fds[i]);
+	}
+}
+
+bool apps_refs(const struct apps *a, const uint8_t *slot, size_t room,
+    struct span ret[APP_REFS])
+{
+	struct ref ref[APP_REFS];
+
+	if (room < sizeof(ref))
+		return false;
+	memcpy(ref, slot, sizeof(ref));
+	for (int i = 0; i < APP_REFS; i++) {
+		const uint8_t *base;
+
+		ret[i] = (struct span){ NULL, 0 };
+		if (ref[i].len == 0)
+			continue;
+		base = ref[i].app < APP_MAX ? a->a2s[ref[i].app] : NULL;
+		if (base == NULL || ref[i].off > A2S_BYTES ||
+		    ref[i].len > A2S_BYTES - ref[i].off)
+			return false;
+		ret[i] = (struct span){ base + ref[i].off, ref[i].len };
+	}
+	return true;
+}

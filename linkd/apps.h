@@ -1,0 +1,34 @@
+/*
+ * apps.h - the apps' rings, of which linkd reads what is to be sent
+ *
+ * Bulk payload is not copied on its way down: the slot begins with two
+ * references into an app's a2s segment (layout.h), and the device gathers it
+ * from there.  The app may write it all the while; linkd reads nothing twice
+ * and believes nothing.
+ */
+#ifndef LINKD_APPS_H
+#define LINKD_APPS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "linkd/span.h"
+#include "shm/app.h"
+#include "shm/control.h"
+
+enum {
+	APP_REFS = 2, /* of one packet */
+};
+
+struct apps {
+	void *a2s[APP_MAX]; /* A2S_BYTES each, read-only; NULL: none */
+};
+
+/* Keep or forget an app's segment; the descriptors in @fds are closed. */
+void apps_control(struct apps *a, const struct ctl_msg *m, const int *fds);
+
+/* The pieces that the @room bytes at @slot refer to; false: they lie. */
+bool apps_refs(const struct apps *a, const uint8_t *slot, size_t room,
+    struct span ret[APP_REFS]);
+
+#endif /* LINKD_APPS_H */
