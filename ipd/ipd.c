@@ -12,8 +12,8 @@
 enum {
 	ARENA_OFF = 64 * 1024, /* behind struct ipd_state */
 
-	/* While an address is being probed we look again so often. */
-	TENTATIVE_MS = 50,
+	/* While an address is being probed: linkd rings, but may have died. */
+	TENTATIVE_MS = 1000,
 };
 
 static_assert(sizeof(struct ipd_state) <= ARENA_OFF, "fits");

@@ -203,6 +203,7 @@ static void loop_copy(struct ipd *ip, const struct datagram *t)
 	}
 	memcpy(slot + SLOT_HEADROOM, t->slot + whole.off, d.len);
 	d.off = SLOT_HEADROOM;
+	d.flags &= (uint16_t)~PKT_REFS; /* only what is in the slot was copied */
 	d.flags |= PKT_LOOP;
 	node_put(&ip->n, out, &d);
 	node_count(&ip->n, CNT_LOOPED);
