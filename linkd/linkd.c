@@ -161,11 +161,31 @@ void linkd_detach(struct linkd *x)
 
 /* ---- A turn ---- */
 
+/*
+ * A small turn (turn.h) takes one packet in all, so devices and rings must take
+ * turns: else a deadly packet could stay behind a device that is never quiet.
+ */
+static bool rx_steps_back(const struct linkd *x)
+{
+	const struct node *n = &x->n;
+
+	return n->small && n->only != NULL &&
+	    ((n->turn.b + n->passed_over) / n->ndata_in & 1) == 0;
+}
+
 static void rx_links(struct linkd *x)
 {
-	for (uint8_t l = 0; l < x->n.topo->nlinks; l++)
-		if (x->narmed[l] > 0 && rx_harvest(x, l) && x->dev[l].ready)
+	uint32_t links = x->n.topo->nlinks;
+
+	if (rx_steps_back(x))
+		return;
+	for (uint32_t i = 0; i < links && !(x->n.small && x->n.took); i++) {
+		uint8_t l = (uint8_t)((x->n.turn.b + i) % links);
+
+		if (x->narmed[l] > 0 && rx_harvest(x, l) && x->dev[l].ready &&
+		    !(x->n.small && x->n.took))
 			rx_read(x, l);
+	}
 }
 
 static void count_neighbours(struct linkd *x)

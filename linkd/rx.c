@@ -226,10 +226,8 @@ static bool rx_vnet(
 /* Has this very frame killed us three times? */
 static bool put_aside(struct linkd *x)
 {
-	bool first = !x->n.took;
-
 	x->n.took = true;
-	if (!first || !turn_poisonous(&x->n.turn))
+	if (!x->n.small || !turn_poisonous(&x->n.turn))
 		return false;
 	node_count(&x->n, CNT_ASIDE);
 	log_error(&x->n.log, "frame put aside: %u deaths on it",

@@ -601,6 +601,62 @@ static void a_committed_frame_is_not_taken_twice(void **state)
 	world_close(w);
 }
 
+/* What kills linkd each time it is looked at is put aside the third time. */
+static void die_with(struct world *w, const uint8_t *f, size_t len, int times)
+{
+	for (int i = 0; i < times; i++) {
+		if (i == 0)
+			wire_put(w, f, len);
+		node_begin(&w->x->n, w->r->now);
+		neighbour_turn(&w->x->nb);
+		rx_harvest(w->x, 0);
+		rx_read(w->x, 0);
+		world_crash(w);
+	}
+}
+
+static void a_deadly_frame_is_put_aside(void **state)
+{
+	struct world *w = quiet();
+	uint8_t buf[3000] = { 0 };
+	size_t len = frame(buf, TO_US, PACKET, sizeof(PACKET));
+	struct desc d;
+
+	(void)state;
+	die_with(w, buf, len, 3);
+	world_run(w, 1);
+	assert_count(w, "put_aside_after_crashes", 1);
+	assert_int_equal(rig_waiting(w->r, "linkd", "ipd"), 0);
+	wire_put(w, buf, len);
+	world_run(w, 1);
+	assert_true(rig_take(w->r, "ipd", "linkd", &d, buf, sizeof(buf)));
+	world_close(w);
+}
+
+/* Small turns after deaths serve the device and the ring alike. */
+static void a_small_turn_starves_nobody(void **state)
+{
+	struct world *w = quiet();
+	struct desc d = down(0, "224.1.2.3");
+	uint8_t buf[3000] = { 0 };
+	size_t len = frame(buf, TO_US, PACKET, sizeof(PACKET));
+
+	(void)state;
+	die_with(w, buf, len, 2);
+	for (int i = 0; i < 10; i++) {
+		wire_put(w, buf, len);
+		rig_put(w->r, "ipd", "linkd", PACKET, sizeof(PACKET), &d);
+	}
+	for (int i = 0; i < 10; i++)
+		linkd_turn(w->x, w->r->now);
+	assert_in_range(rig_waiting(w->r, "linkd", "ipd"), 4, 6);
+	assert_in_range(rig_waiting(w->r, "ipd", "linkd"), 4, 6);
+	world_run(w, 1);
+	assert_int_equal(rig_waiting(w->r, "ipd", "linkd"), 0);
+	assert_int_equal(rig_waiting(w->r, "linkd", "ipd"), 11);
+	world_close(w);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -619,6 +675,8 @@ int main(void)
 		cmocka_unit_test(frames_in_armed_slots_survive),
 		cmocka_unit_test(an_undone_turn_is_done_again),
 		cmocka_unit_test(a_committed_frame_is_not_taken_twice),
+		cmocka_unit_test(a_deadly_frame_is_put_aside),
+		cmocka_unit_test(a_small_turn_starves_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
