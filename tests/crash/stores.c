@@ -149,6 +149,24 @@ void stores_run(struct stores *s, void (*run)(void *arg), void *arg)
 		release_signals();
 }
 
+void stores_kernel_begin(void)
+{
+	if (current != NULL)
+		protect(current, PROT_READ | PROT_WRITE);
+}
+
+void stores_kernel_end(void)
+{
+	struct stores *s = current;
+
+	if (s == NULL)
+		return;
+	protect(s, PROT_READ);
+	current = NULL;
+	s->changed(s->ctx);
+	current = s;
+}
+
 /* From the next instruction on: a trap after each.  Spares the red zone. */
 static void set_trap_flag(bool on)
 {

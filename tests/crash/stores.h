@@ -46,6 +46,13 @@ void stores_add(struct stores *s, void *start, size_t bytes);
 /* Run @run(@arg) to its end, calling s->changed as it goes. */
 void stores_run(struct stores *s, void (*run)(void *arg), void *arg);
 
+/*
+ * Around what the kernel does for the code that runs, a read say: it happens
+ * whole, and then @changed is called once.  Nothing if no memory is watched.
+ */
+void stores_kernel_begin(void);
+void stores_kernel_end(void);
+
 /* How many instructions @run(@arg) takes. */
 uint64_t stores_count_instructions(void (*run)(void *arg), void *arg);
 

@@ -62,7 +62,8 @@ struct sweep {
 	uint64_t recoveries;  /* tried, of both levels */
 	uint64_t in_recovery; /* states within recoveries */
 	uint64_t violations;
-	char first[256]; /* the first of them, in words */
+	uint32_t packets; /* that left the process by rings, in the end */
+	char first[256];  /* the first of them, in words */
 };
 
 /*

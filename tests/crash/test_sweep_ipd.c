@@ -1,42 +1,46 @@
 /*
- * test_sweep_ipd.c - ipd, killed after each instruction
+ * test_sweep_ipd.c - ipd's handlers, killed after each instruction
  */
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "ipd/ipd.h"
-#include "ipd/ipv4.h"
+#include "ipd/reassembly_store.h"
 #include "shm/bytes.h"
-#include "shm/checksum.h"
+#include "tests/crash/packets.h"
 #include "tests/crash/sweep.h"
 
-/* Small, so that a recovery is quick. */
-static const char TOPOLOGY[] =
-    "{\"name\":\"s\",\"reassembly\":{\"max_bytes\":262144},\"links\":["
+enum {
+	ARENA_OFF = 64 * 1024, /* of the arena for reassembly, see ipd.c */
+};
+
+#define POOL           ",\"pool\":{\"small\":64,\"big\":8}}"
+#define RING(from, to) "{\"from\":\"" from "\",\"to\":\"" to "\",\"slots\":64}"
+
+static const char JSON[] =
+    "{\"name\":\"s\",\"forward\":true,"
+    "\"reassembly\":{\"max_bytes\":262144},\"links\":["
     "{\"name\":\"a\",\"device\":\"tap\",\"interface\":\"a\",\"mtu\":1500,"
-    "\"addresses\":[\"192.0.2.2/24\"]}],"
-    "\"routes\":[{\"to\":\"default\",\"via\":\"192.0.2.1\"}],"
-    "\"processes\":["
-    "{\"name\":\"linkd\",\"layer\":\"linkd\",\"pool\":"
-    "{\"small\":64,\"big\":8}},"
-    "{\"name\":\"ipd\",\"layer\":\"ipd\",\"pool\":"
-    "{\"small\":64,\"big\":8}},"
-    "{\"name\":\"udpd\",\"layer\":\"udpd\",\"pool\":"
-    "{\"small\":64,\"big\":8}}],"
-    "\"rings\":[{\"from\":\"linkd\",\"to\":\"ipd\",\"slots\":64},"
-    "{\"from\":\"ipd\",\"to\":\"linkd\",\"slots\":64},"
-    "{\"from\":\"ipd\",\"to\":\"udpd\",\"slots\":64},"
-    "{\"from\":\"udpd\",\"to\":\"ipd\",\"slots\":64}]}";
+    "\"addresses\":[\"192.0.2.2/24\",\"2001:db8::2/64\"]}],"
+    "\"routes\":[{\"to\":\"default\",\"via\":\"192.0.2.1\"},"
+    "{\"to\":\"default\",\"via\":\"2001:db8::1\"}],"
+    "\"processes\":[{\"name\":\"linkd\",\"layer\":\"linkd\"" POOL
+    ",{\"name\":\"ipd\",\"layer\":\"ipd\"" POOL
+    ",{\"name\":\"udpd\",\"layer\":\"udpd\"" POOL "],"
+    "\"rings\":[" RING("linkd", "ipd") "," RING("ipd", "linkd") "," RING(
+	"ipd", "udpd") "," RING("udpd", "ipd") "]}";
 
 static void *attach(struct rig *r, const char *proc)
 {
-	struct segments s = rig_segments(r, proc);
 	struct ipd *ip = calloc(1, sizeof(*ip));
+	struct segments s = rig_segments(r, proc);
 
 	assert_non_null(ip);
 	ip->seed[0] = 1;
@@ -56,157 +60,269 @@ static void detach(void *x)
 	free(x);
 }
 
+/*
+ * Records of datagrams in the making, without the blocks where their bytes
+ * lie: which were free is a hint.  That the bytes are right is seen when the
+ * datagram goes up.
+ */
+static const char *differs(const struct rig *ref, const struct rig *r)
+{
+	uint32_t ipd = rig_proc(ref, "ipd");
+	size_t arena = PRIV_STATE_OFF + ARENA_OFF;
+	uint32_t n = ref->topo.reassembly.max_bytes / REASM_BLOCK;
+
+	for (uint32_t i = 0; i < n; i++) {
+		size_t at = arena + i * sizeof(struct reassembly_record);
+		struct reassembly_record a, b;
+
+		memcpy(&a, ref->priv[ipd] + at, sizeof(a));
+		memcpy(&b, r->priv[ipd] + at, sizeof(b));
+		memset(a.block, 0, sizeof(a.block));
+		memset(b.block, 0, sizeof(b.block));
+		if (memcmp(&a, &b, sizeof(a)) != 0)
+			return "a datagram in the making is another";
+	}
+	return NULL;
+}
+
 static const struct sweep_daemon ipd_daemon = {
 	.proc = "ipd",
 	.attach = attach,
 	.turn = turn,
 	.detach = detach,
-	/* The arena behind has hints, which each instance makes anew. */
+	.differs = differs,
 	.state_bytes = sizeof(struct ipd_state),
 };
 
-static struct rig *open_rig(void)
+static void publish_links(struct rig *r)
 {
-	struct rig *r = rig_open(TOPOLOGY);
 	struct link_table *t = (void *)rig_node(r, "linkd")->table;
 
-	publish_begin(&t->p);
 	t->naddrs = r->topo.naddrs;
-	for (uint32_t i = 0; i < t->naddrs; i++)
+	for (uint32_t i = 0; i < r->topo.naddrs; i++)
 		t->addr_state[i] = ADDR_VALID;
+	publish_begin(&t->p);
 	publish_end(&t->p);
+}
+
+/* Turns as long as there is something to do, with time passing. */
+static void settle(struct rig *r)
+{
+	void *x = attach(r, "ipd");
+	struct desc d;
+
+	for (int i = 0; i < 10; i++) {
+		while (turn(x, r->now))
+			;
+		while (rig_take(r, "linkd", "ipd", &d, NULL, 0))
+			;
+		r->now = mono_add_ms(r->now, 1000);
+	}
+	detach(x);
+}
+
+static struct rig *open_rig(void)
+{
+	struct rig *r = rig_open(JSON);
+
+	publish_links(r);
+	settle(r);
 	return r;
 }
 
-static struct ip_addr ip(const char *text)
+static void from_link(struct rig *r, const uint8_t *p, size_t len)
 {
-	struct ip_addr a = { { 0 } };
+	struct desc d = { .kind = PKT_DATA, .link = 0 };
 
-	assert_true(ip_parse(&a, text));
-	return a;
+	rig_put(r, "linkd", "ipd", p, len, &d);
 }
 
-/* From 192.0.2.1 to us; @offset and @more make it a fragment. */
-static void receive(struct rig *r, uint8_t proto, const uint8_t *payload,
-    size_t len, uint16_t offset, bool more)
+/* @packets: how many must come out of it. */
+static void sweep_one(struct rig *r, const char *what, uint32_t packets)
 {
-	struct ipv4_hdr h = {
-		.src = ip("192.0.2.1"),
-		.dst = ip("192.0.2.2"),
-		.total_len = (uint16_t)(IPV4_HDR_LEN + len),
-		.hdr_len = IPV4_HDR_LEN,
-		.id = 7,
-		.ttl = 64,
-		.proto = proto,
-		.frag_offset = offset,
-		.mf = more,
-	};
-	uint8_t p[1600];
+	struct sweep s = { .daemon = &ipd_daemon, .rig = r, .again = 20 };
 
-	ipv4_emit(p, &h);
-	memcpy(p + IPV4_HDR_LEN, payload, len);
-	rig_put(r, "linkd", "ipd", p, IPV4_HDR_LEN + len,
-	    &(struct desc){ .kind = PKT_DATA });
+	sweep_run(&s);
+	sweep_print(&s, what);
+	rig_close(r);
+	assert_int_equal(s.violations, 0);
+	assert_true(s.states > 0);
+	assert_int_equal(s.packets, packets);
 }
 
-static void make_icmp(
-    uint8_t *p, size_t len, uint8_t type, uint8_t code, uint32_t rest)
+static void echo_requests_are_answered_once(void **state)
 {
-	p[0] = type;
-	p[1] = code;
-	be16_put(p + 2, 0);
-	be32_put(p + 4, rest);
-	be16_put(p + 2, csum_fold(csum_add(0, p, len)));
+	struct rig *r = open_rig();
+	uint8_t p[PACKET_MAX];
+
+	(void)state;
+	from_link(r, p, packet_echo4(p));
+	from_link(r, p, packet_echo6(p));
+	sweep_one(r, "ipd, echo requests", 2);
 }
 
-/* "Fragmentation needed" about a datagram of ours. */
-static void receive_frag_needed(struct rig *r)
+static void datagrams_go_up_once(void **state)
 {
-	uint8_t p[8 + 28] = { 0 };
-	struct ipv4_hdr h = {
-		.src = ip("192.0.2.2"),
-		.dst = ip("203.0.113.9"),
-		.total_len = 1500,
-		.hdr_len = IPV4_HDR_LEN,
-		.ttl = 9,
-		.proto = IPPROTO_UDP,
-	};
+	struct rig *r = open_rig();
+	uint8_t p[PACKET_MAX];
 
-	ipv4_emit(p + 8, &h);
-	make_icmp(p, sizeof(p), 3, 4, 1400);
-	receive(r, IPPROTO_ICMP, p, sizeof(p), 0, false);
+	(void)state;
+	from_link(r, p, packet_udp4(p, 7, 100));
+	from_link(r, p, packet_udp6(p, 7, 100));
+	sweep_one(r, "ipd, datagrams up", 2);
 }
 
-static void hand_down(struct rig *r, size_t len, uint16_t flags)
+static void hand_down(struct rig *r, const char *dst, size_t len)
 {
-	uint8_t p[3000] = { 0x9c, 0x40, 0, 7 };
+	uint8_t p[PACKET_MAX] = { 0x9c, 0x40, 0, 7 };
 	struct desc d = {
-		.proto = IPPROTO_UDP,
-		.flags = flags | PKT_CSUM_PARTIAL,
+		.kind = PKT_DATA,
+		.flags = PKT_CSUM_PARTIAL,
 		.link = LINK_ANY,
-		.src = ip_any4,
-		.dst = ip("203.0.113.9"),
+		.proto = IPPROTO_UDP,
+		.csum_offset = 6,
 	};
 
 	be16_put(p + 4, (uint16_t)len);
+	assert_true(ip_parse(&d.dst, dst));
+	d.src = ip_is_v4(&d.dst) ? ip_any4 : ip_any6;
 	rig_put(r, "udpd", "ipd", p, len, &d);
 }
 
-static void run(struct sweep *s, const char *what)
+static void datagrams_go_down_once(void **state)
 {
-	sweep_run(s);
-	sweep_print(s, what);
-	if (s->violations > 0)
-		print_message("%s\n", s->first);
-	rig_close(s->rig);
-	assert_int_equal(s->violations, 0);
-}
-
-/* A ping; one in two pieces; an unknown protocol; a path MTU; a datagram. */
-static void on_the_way_up(void **state)
-{
-	struct sweep s = {
-		.daemon = &ipd_daemon,
-		.rig = open_rig(),
-
-		.again = 20,
-	};
-	uint8_t ping[80] = "........the data of a ping, of which there is some";
+	struct rig *r = open_rig();
 
 	(void)state;
-	make_icmp(ping, sizeof(ping), 8, 0, 0x10001);
-	receive(s.rig, IPPROTO_ICMP, ping, sizeof(ping), 0, false);
-	receive(s.rig, IPPROTO_ICMP, ping + 40, 40, 40, false);
-	receive(s.rig, IPPROTO_ICMP, ping, 40, 0, true);
-	receive(s.rig, 99, ping, 8, 0, false);
-	receive_frag_needed(s.rig);
-	receive(s.rig, IPPROTO_UDP, ping, sizeof(ping), 0, false);
-	run(&s, "ipd, up");
+	hand_down(r, "203.0.113.9", 100);
+	hand_down(r, "2001:db8::1", 100);
+	sweep_one(r, "ipd, datagrams down", 2);
 }
 
-/* A datagram; one to be cut; one that must not be. */
-static void on_the_way_down(void **state)
+static void long_datagrams_go_down_in_pieces(void **state)
 {
-	struct sweep s = {
-		.daemon = &ipd_daemon,
-		.rig = open_rig(),
-
-		.again = 20,
-	};
+	struct rig *r = open_rig();
 
 	(void)state;
-	hand_down(s.rig, 100, 0);
-	hand_down(s.rig, 2000, 0);
-	hand_down(s.rig, 2000, PKT_DONT_FRAGMENT);
-	hand_down(s.rig, 60, 0);
-	run(&s, "ipd, down");
+	hand_down(r, "203.0.113.9", 3500);
+	hand_down(r, "2001:db8::1", 1800);
+	sweep_one(r, "ipd, fragments down", 5);
+}
+
+/* Piece @i of three of a datagram. */
+static void fragment(struct rig *r, uint16_t id, int i)
+{
+	struct ipv4_hdr h = packet_to_us(IPPROTO_UDP);
+	uint8_t payload[64] = { 0x9c, 0x40, 0, 7, 0, 192 };
+	uint8_t p[PACKET_MAX];
+
+	if (i > 0)
+		memset(payload, '0' + i, sizeof(payload));
+	h.id = id;
+	h.mf = i < 2;
+	h.frag_offset = (uint16_t)(i * 64);
+	from_link(r, p, packet4(p, h, payload, sizeof(payload)));
+}
+
+static void fragments_are_kept(void **state)
+{
+	struct rig *r = open_rig();
+
+	(void)state;
+	fragment(r, 1, 0);
+	fragment(r, 2, 2);
+	fragment(r, 1, 2);
+	sweep_one(r, "ipd, fragments kept", 0);
+}
+
+static void the_last_fragment_makes_one_datagram(void **state)
+{
+	struct rig *r = open_rig();
+
+	(void)state;
+	fragment(r, 1, 0);
+	fragment(r, 1, 2);
+	settle(r);
+	fragment(r, 1, 1);
+	sweep_one(r, "ipd, last fragment", 1);
+}
+
+static void errors_are_sent_once_and_counted_against_the_rate(void **state)
+{
+	struct rig *r = open_rig();
+	struct ipv4_hdr dying = packet_to_us(IPPROTO_UDP);
+	struct ipv4_hdr unknown = packet_to_us(IPPROTO_UDP);
+	uint8_t payload[64] = { 0 };
+	uint8_t p[PACKET_MAX];
+
+	(void)state;
+	unknown.proto = 253; /* RFC 3692: nobody has it */
+	from_link(r, p, packet4(p, unknown, payload, sizeof(payload)));
+	assert_true(ip_parse(&dying.dst, "203.0.113.9"));
+	dying.ttl = 1;
+	from_link(r, p, packet4(p, dying, payload, sizeof(payload)));
+	from_link(
+	    r, p, packet6(p, "2001:db8::1", "2001:db8::2", 253, payload, 64));
+	sweep_one(r, "ipd, errors", 3);
+}
+
+/* "Fragmentation needed" about a datagram of ours; then one more of them. */
+static void a_path_mtu_is_learned_and_told(void **state)
+{
+	struct rig *r = open_rig();
+	struct ipv4_hdr ours = packet_to_us(IPPROTO_UDP);
+	uint8_t quote[8] = { 0x9c, 0x40, 0, 7 };
+	uint8_t p[PACKET_MAX];
+
+	(void)state;
+	ours.src = ours.dst;
+	assert_true(ip_parse(&ours.dst, "203.0.113.9"));
+	from_link(r, p, packet_too_big(p, ours, quote, sizeof(quote), 1400));
+	hand_down(r, "203.0.113.9", 1450);
+	sweep_one(r, "ipd, path MTU", 3);
+}
+
+static void datagrams_to_ourselves_are_looped_once(void **state)
+{
+	struct rig *r = open_rig();
+
+	(void)state;
+	hand_down(r, "192.0.2.2", 100);
+	hand_down(r, "2001:db8::2", 100);
+	sweep_one(r, "ipd, to ourselves", 2);
+}
+
+/* All at once, so that turns have both directions and many objects. */
+static void a_mixture_is_handled_once(void **state)
+{
+	struct rig *r = open_rig();
+	uint8_t p[PACKET_MAX];
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		from_link(r, p, packet_echo4(p));
+		from_link(r, p, packet_udp6(p, 7, 300));
+		fragment(r, 9, i);
+		hand_down(r, "2001:db8::1", 200);
+		hand_down(r, "203.0.113.9", 2000);
+	}
+	sweep_one(r, "ipd, a mixture", 16);
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(on_the_way_up),
-		cmocka_unit_test(on_the_way_down),
+		cmocka_unit_test(echo_requests_are_answered_once),
+		cmocka_unit_test(datagrams_go_up_once),
+		cmocka_unit_test(datagrams_go_down_once),
+		cmocka_unit_test(long_datagrams_go_down_in_pieces),
+		cmocka_unit_test(fragments_are_kept),
+		cmocka_unit_test(the_last_fragment_makes_one_datagram),
+		cmocka_unit_test(
+		    errors_are_sent_once_and_counted_against_the_rate),
+		cmocka_unit_test(a_path_mtu_is_learned_and_told),
+		cmocka_unit_test(datagrams_to_ourselves_are_looped_once),
+		cmocka_unit_test(a_mixture_is_handled_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

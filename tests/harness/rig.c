@@ -52,6 +52,7 @@ struct rig *rig_open(const char *json)
 		r->priv[p] = rig_pages(PRIV_BYTES, &f->priv);
 	}
 	r->sup = rig_pages(sizeof(*r->sup), &r->sup_fd);
+	r->world = rig_pages(RIG_WORLD_BYTES, &r->world_fd);
 	for (uint32_t p = 0; p < r->topo.nprocs; p++)
 		atomic_store(&r->sup->log_level[p], r->topo.procs[p].log);
 	r->now = (struct mono){ (int64_t)1000 * NS_PER_S };
@@ -71,6 +72,7 @@ void rig_close(struct rig *r)
 		drop_pages(r->priv[p], PRIV_BYTES, f->priv);
 	}
 	drop_pages(r->sup, sizeof(*r->sup), r->sup_fd);
+	drop_pages(r->world, RIG_WORLD_BYTES, r->world_fd);
 	free(r);
 }
 

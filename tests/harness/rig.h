@@ -25,6 +25,10 @@
 
 #include "shm/node.h"
 
+enum {
+	RIG_WORLD_BYTES = 1024 * 1024,
+};
+
 /* The memory of one process; all of it can be mapped again. */
 struct rig_fds {
 	int out, pool, priv;
@@ -39,6 +43,8 @@ struct rig {
 	uint8_t *priv[TOPO_MAX_PROCS];
 	struct rig_fds fd[TOPO_MAX_PROCS];
 	int sup_fd;
+	uint8_t *world; /* what lies outside the stack: the test's own */
+	int world_fd;
 	struct node node[TOPO_MAX_PROCS]; /* the fakes */
 	bool fake[TOPO_MAX_PROCS];        /* node[] is attached */
 	struct mono now;                  /* of the fakes' turns */

@@ -42,6 +42,7 @@ struct rig *rig_view(const struct rig *of)
 		v->priv[p] = look(f->priv, PRIV_BYTES, &to->priv);
 	}
 	v->sup = (void *)look(of->sup_fd, sizeof(*v->sup), &v->sup_fd);
+	v->world = look(of->world_fd, RIG_WORLD_BYTES, &v->world_fd);
 	return v;
 }
 
@@ -62,6 +63,7 @@ void rig_view_renew(struct rig *v)
 		renew(v->pool[p], v->wiring.pool_bytes[p]);
 		renew(v->priv[p], PRIV_BYTES);
 	}
+	renew(v->world, RIG_WORLD_BYTES);
 }
 
 /* The next stretch of @fd from @at on that was ever written. */
@@ -115,6 +117,8 @@ struct rig *rig_clone(const struct rig *of)
 	}
 	c->sup = (void *)clone(
 	    of->sup_fd, (const void *)of->sup, sizeof(*c->sup), &c->sup_fd);
+	c->world =
+	    clone(of->world_fd, of->world, RIG_WORLD_BYTES, &c->world_fd);
 	return c;
 }
 
