@@ -111,15 +111,15 @@ static void finish_checksum(const struct desc *d, uint8_t *p, uint32_t len)
 static bool send_cut(
     struct ipd *ip, struct received *r, const struct fib_answer *way)
 {
-	struct ipv4_hdr h = r->h4;
 	struct desc whole = { .kind = PKT_DATA };
 	struct pieces p = {
 		.d = { .kind = PKT_DATA,
 		    .link = way->link,
 		    .proto = r->proto,
 		    .dst = way->next_hop },
-		.h4 = &h,
-		.len = r->len - h.hdr_len,
+		.v4 = true,
+		.h4 = r->h4,
+		.len = r->len - r->h4.hdr_len,
 		.mtu = way->mtu,
 	};
 	uint8_t *slot = node_alloc(&ip->n, r->len, &whole);
@@ -131,8 +131,8 @@ static bool send_cut(
 		return false;
 	memcpy(slot, r->p, r->len);
 	finish_checksum(&r->d, slot, r->len);
-	h.ttl--;
-	p.payload = slot + h.hdr_len;
+	p.h4.ttl--;
+	p.payload = slot + r->h4.hdr_len;
 	sent = send_in_pieces(ip, &p);
 	node_unalloc(&ip->n, &whole);
 	switch (sent) {

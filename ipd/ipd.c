@@ -97,7 +97,7 @@ static void attach_rings(struct ipd *ip)
 
 int ipd_attach(struct ipd *ip, const struct segments *s, struct mono now)
 {
-	uint64_t seed[2] = { ip->seed[0], ip->seed[1] };
+	const uint64_t seed[2] = { ip->seed[0], ip->seed[1] };
 	int r;
 
 	memset(ip, 0, sizeof(*ip));

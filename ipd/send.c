@@ -31,11 +31,11 @@ static uint32_t take_id(struct ipd *ip, const struct ip_addr *src,
 static uint8_t *emit_piece4(
     uint8_t *out, const struct pieces *p, const struct fragment_piece *f)
 {
-	struct ipv4_hdr h = *p->h4;
+	struct ipv4_hdr h = p->h4;
 
 	if (f->offset > 0)
 		h.hdr_len = (uint8_t)(IPV4_HDR_LEN +
-		    ipv4_options_copied(h.options, p->h4));
+		    ipv4_options_copied(h.options, &p->h4));
 	h.frag_offset = (uint16_t)(h.frag_offset + f->offset);
 	h.mf = h.mf || f->more;
 	h.total_len = (uint16_t)(h.hdr_len + f->len);
@@ -46,7 +46,7 @@ static uint8_t *emit_piece4(
 static uint8_t *emit_piece6(uint8_t *out, const struct pieces *p, uint32_t id,
     const struct fragment_piece *f)
 {
-	struct ipv6_hdr h = *p->h6;
+	struct ipv6_hdr h = p->h6;
 	struct ipv6_frag_hdr frag = {
 		.id = id,
 		.offset = f->offset,
@@ -63,7 +63,7 @@ static uint8_t *emit_piece6(uint8_t *out, const struct pieces *p, uint32_t id,
 
 static uint32_t repeated_len(const struct pieces *p)
 {
-	return p->h4 ? p->h4->hdr_len : IPV6_HDR_LEN + IPV6_FRAG_HDR_LEN;
+	return p->v4 ? p->h4.hdr_len : IPV6_HDR_LEN + IPV6_FRAG_HDR_LEN;
 }
 
 /* Room in the ring and slots for all, or none is sent. */
@@ -95,7 +95,7 @@ static void send_piece(struct ipd *ip, const struct pieces *p, uint32_t id,
 	uint8_t *data;
 
 	assert(slot != NULL); /* pieces_fit() has counted them */
-	data = p->h4 ? emit_piece4(start, p, f) : emit_piece6(start, p, id, f);
+	data = p->v4 ? emit_piece4(start, p, f) : emit_piece6(start, p, id, f);
 	memcpy(data, p->payload + f->offset, f->len);
 	d.off = SLOT_HEADROOM;
 	d.len = (uint32_t)(data - start) + f->len;
@@ -105,31 +105,27 @@ static void send_piece(struct ipd *ip, const struct pieces *p, uint32_t id,
 	node_count(&ip->n, CNT_FRAGMENTS_SENT);
 }
 
-enum send_pieces send_in_pieces(struct ipd *ip, const struct pieces *all)
+enum send_pieces send_in_pieces(struct ipd *ip, struct pieces *p)
 {
-	struct ring_out *out = ip->down[all->d.link];
-	struct pieces p = *all;
-	struct ipv4_hdr h4;
+	struct ring_out *out = ip->down[p->d.link];
 	struct fragment_cut cut;
 	struct fragment_piece f;
 	enum send_pieces fit;
 	uint32_t id = 0;
 
-	if (fragment_begin(&cut, p.mtu, repeated_len(&p), p.len) < 0)
+	if (fragment_begin(&cut, p->mtu, repeated_len(p), p->len) < 0)
 		return PIECES_IMPOSSIBLE;
-	fit = pieces_fit(ip, &p, fragment_left(&cut), out);
+	fit = pieces_fit(ip, p, fragment_left(&cut), out);
 	if (fit != PIECES_SENT)
 		return fit;
-	if (p.draw_id)
-		id = p.h4 ? take_id(ip, &p.h4->src, &p.h4->dst, p.h4->proto)
-			  : take_id(ip, &p.h6->src, &p.h6->dst, p.next_header);
-	if (p.h4 && p.draw_id) {
-		h4 = *p.h4;
-		h4.id = (uint16_t)id;
-		p.h4 = &h4;
+	if (p->draw_id && p->v4) {
+		id = take_id(ip, &p->h4.src, &p->h4.dst, p->h4.proto);
+		p->h4.id = (uint16_t)id;
+	} else if (p->draw_id) {
+		id = take_id(ip, &p->h6.src, &p->h6.dst, p->next_header);
 	}
 	while (fragment_next(&cut, &f))
-		send_piece(ip, &p, id, &f, out);
+		send_piece(ip, p, id, &f, out);
 	node_count(&ip->n, CNT_FRAGMENTED);
 	return PIECES_SENT;
 }
@@ -149,6 +145,16 @@ static void emit_header(struct datagram *t)
 		ipv4_emit(at, &t->h4);
 	else
 		ipv6_emit(at, &t->h6);
+}
+
+static void show(struct ipd *ip, const struct datagram *t)
+{
+	if (!log_shows(&ip->n.log, LOG_DEBUG))
+		return;
+	if (is_v4(t))
+		ipv4_log(&ip->n.log, &t->h4);
+	else
+		ipv6_log(&ip->n.log, &t->h6);
 }
 
 /* What linkd is told of the packet whose header has just been written. */
@@ -203,7 +209,8 @@ static void loop_copy(struct ipd *ip, const struct datagram *t)
 	}
 	memcpy(slot + SLOT_HEADROOM, t->slot + whole.off, d.len);
 	d.off = SLOT_HEADROOM;
-	d.flags &= (uint16_t)~PKT_REFS; /* only what is in the slot was copied */
+	d.flags &=
+	    (uint16_t)~PKT_REFS; /* only what is in the slot was copied */
 	d.flags |= PKT_LOOP;
 	node_put(&ip->n, out, &d);
 	node_count(&ip->n, CNT_LOOPED);
@@ -221,6 +228,7 @@ static bool send_whole(struct ipd *ip, struct datagram *t)
 		t->h4.id =
 		    (uint16_t)take_id(ip, &t->h4.src, &t->h4.dst, t->h4.proto);
 	emit_header(t);
+	show(ip, t);
 	if (heard)
 		loop_copy(ip, t);
 	if (stays_here(t)) {
@@ -262,8 +270,9 @@ static bool send_cut(struct ipd *ip, struct datagram *t)
 		    .proto = t->d.proto,
 		    .src = whole.src,
 		    .dst = whole.dst },
-		.h4 = is_v4(t) ? &t->h4 : NULL,
-		.h6 = is_v4(t) ? NULL : &t->h6,
+		.v4 = is_v4(t),
+		.h4 = t->h4,
+		.h6 = t->h6,
 		.next_header = t->d.proto,
 		.draw_id = true,
 		.payload = t->slot + t->d.off,
@@ -272,6 +281,7 @@ static bool send_cut(struct ipd *ip, struct datagram *t)
 	};
 
 	finish_checksum(t);
+	show(ip, t);
 	switch (send_in_pieces(ip, &p)) {
 	case PIECES_LATER:
 		return false;

@@ -48,9 +48,10 @@ bool send_packet(struct ipd *ip, struct datagram *t);
 
 /* A packet to be sent in pieces: its header and its payload. */
 struct pieces {
-	struct desc d;             /* template: flags, link, dst as next hop */
-	const struct ipv4_hdr *h4; /* the one that is not NULL counts */
-	const struct ipv6_hdr *h6;
+	struct desc d; /* template: flags, link, dst as next hop */
+	bool v4;
+	struct ipv4_hdr h4; /* the one of that family counts */
+	struct ipv6_hdr h6;
 	uint8_t next_header; /* IPv6: of the payload */
 	bool draw_id;        /* a new one; else that of h4 */
 	const uint8_t *payload;
@@ -64,7 +65,8 @@ enum send_pieces {
 	PIECES_IMPOSSIBLE, /* there never will be */
 };
 
-enum send_pieces send_in_pieces(struct ipd *ip, const struct pieces *p);
+/* All of them or none; draws an id if it is to. */
+enum send_pieces send_in_pieces(struct ipd *ip, struct pieces *p);
 
 /* Back to the transport it came from: an error about what it sent. */
 bool tx_refuse(struct ipd *ip, struct datagram *t, uint32_t reason,

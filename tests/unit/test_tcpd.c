@@ -14,7 +14,8 @@
 #include "tests/harness/rig.h"
 
 static const char TOPOLOGY[] =
-    "{\"name\":\"t\",\"links\":[{\"name\":\"a\",\"device\":\"tap\",\"interface\":\"a\","
+    "{\"name\":\"t\",\"links\":[{\"name\":\"a\",\"device\":\"tap\","
+    "\"interface\":\"a\","
     "\"addresses\":[\"192.0.2.2/24\",\"2001:db8::2/64\"]}],"
     "\"processes\":[{\"name\":\"linkd\",\"layer\":\"linkd\"},"
     "{\"name\":\"ipd\",\"layer\":\"ipd\"},"
