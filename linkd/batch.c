@@ -46,18 +46,20 @@ static size_t emit_headers(struct linkd *x, uint8_t link, uint8_t *buf,
 	return dev->vnet_len + (size_t)ETH_HDR_LEN;
 }
 
-static void fill_frame(
-    struct tx_frame *f, uint8_t *hdr, size_t hdr_len, const struct packet *p)
+/* The kernel only reads it. */
+static struct iovec piece(const uint8_t *p, size_t len)
 {
-	f->iov[0] = (struct iovec){ hdr, hdr_len };
+	return (struct iovec){ (void *)(uintptr_t)p, len };
+}
+
+static void fill_frame(struct tx_frame *f, const uint8_t *hdr, size_t hdr_len,
+    const struct packet *p)
+{
+	f->iov[0] = piece(hdr, hdr_len);
 	f->niov = 1;
-	for (uint32_t i = 0; i < p->ns; i++) {
-		if (p->s[i].len == 0)
-			continue;
-		/* The kernel only reads it. */
-		f->iov[f->niov].iov_base = (void *)(uintptr_t)p->s[i].p;
-		f->iov[f->niov++].iov_len = p->s[i].len;
-	}
+	for (uint32_t i = 0; i < p->ns; i++)
+		if (p->s[i].len > 0)
+			f->iov[f->niov++] = piece(p->s[i].p, p->s[i].len);
 	f->result = -EAGAIN;
 }
 

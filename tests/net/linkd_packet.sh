@@ -13,6 +13,7 @@ cp "$BUILD/tests/net/echo_ipd" "$work/bin/ipd"
 strata=$work/bin/strata
 
 # v1 where the kernel has no address: it must not answer in our place.
+far=
 ns_new far
 run ip link add v0 type veth peer name v1 netns "$far"
 run ip addr add 192.0.2.1/24 dev v0

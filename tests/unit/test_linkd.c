@@ -219,7 +219,7 @@ static void answers_who_has(void **state)
 static void passes_ip_up(void **state)
 {
 	struct world *w = quiet();
-	uint8_t buf[100];
+	uint8_t buf[100] = { 0 };
 	struct desc d;
 
 	(void)state;
@@ -277,7 +277,7 @@ static void counts_what_it_refuses(void **state)
 		{ 6, 0x01, "rx_bad_src" },
 	};
 	struct world *w = quiet();
-	uint8_t buf[100];
+	uint8_t buf[100] = { 0 };
 	size_t len;
 
 	(void)state;
@@ -346,7 +346,7 @@ static void gives_up_and_says_so(void **state)
 {
 	struct world *w = quiet();
 	struct desc d = down(0, "192.0.2.9");
-	uint8_t buf[100];
+	uint8_t buf[100] = { 0 };
 
 	(void)state;
 	rig_put(w->r, "ipd", "linkd", PACKET, sizeof(PACKET), &d);
@@ -367,7 +367,7 @@ static void loops_what_is_for_ourselves(void **state)
 {
 	struct world *w = quiet();
 	struct desc d = down(0, "192.0.2.2");
-	uint8_t buf[100];
+	uint8_t buf[100] = { 0 };
 
 	(void)state;
 	d.flags = PKT_LOOP | PKT_CSUM_PARTIAL;

@@ -68,7 +68,7 @@ static struct peek take_message(struct world *w, struct ndp_hdr *ret)
 {
 	const struct wire_frame *f = wire_take(w);
 	const uint8_t *p = f->b + ETH_HDR_LEN;
-	struct peek ip;
+	struct peek ip = { .version = 0 };
 	struct ndp_ip with;
 
 	assert_true(peek_ip(&ip, p, f->len - ETH_HDR_LEN));
@@ -92,7 +92,7 @@ static void answers_a_solicitation(void **state)
 	};
 	struct world *w = quiet();
 	struct ndp_hdr ns = NS;
-	uint8_t f[200];
+	uint8_t f[200] = { 0 };
 	const struct wire_frame *got;
 
 	(void)state;
@@ -115,7 +115,7 @@ static void answers_a_probe_to_all(void **state)
 	struct ip_addr all = addr("ff02::1");
 	struct ndp_hdr na;
 	struct peek ip;
-	uint8_t f[200];
+	uint8_t f[200] = { 0 };
 
 	(void)state;
 	wire_put(w, f, message(f, "::", "ff02::1:ff00:2", 255, &ns));
@@ -131,7 +131,7 @@ static void refuses_by_name(void **state)
 {
 	struct world *w = quiet();
 	struct ndp_hdr ns = NS;
-	uint8_t f[200];
+	uint8_t f[200] = { 0 };
 	size_t len;
 
 	(void)state;
@@ -154,7 +154,7 @@ static void asks_with_the_packets_own_source(void **state)
 	struct desc d = { .kind = PKT_DATA, .dst = addr("2001:db8::9") };
 	struct ndp_hdr got, na = { .type = NDP_NA, .solicited = true };
 	uint8_t p[48] = { 0x60, 0, 0, 0, 0, 8, 59, 64 };
-	uint8_t f[200];
+	uint8_t f[200] = { 0 };
 	struct peek ip;
 
 	(void)state;
@@ -193,7 +193,7 @@ static void asks_before_it_uses_an_address(void **state)
 	const struct wire_frame *f;
 	bool asked = false;
 	struct ndp_hdr ns = NS;
-	uint8_t b[200];
+	uint8_t b[200] = { 0 };
 
 	(void)state;
 	world_run(w, 0);
@@ -226,7 +226,7 @@ static void gives_up_an_address_that_is_taken(void **state)
 {
 	struct world *w = world_open(WORLD_JSON(CAREFUL), VNET_MAX_LEN);
 	struct ndp_hdr na = { .type = NDP_NA, .override = true };
-	uint8_t b[200];
+	uint8_t b[200] = { 0 };
 
 	(void)state;
 	world_run(w, 0);
