@@ -224,7 +224,7 @@ $(FUZZERS): $(B)/tests/%: $(B)/obj/tests/%.o $(TESTLIBS)
 	$(Q)$(CC) $(filter-out -fsanitize=%,$(ALL_LDFLAGS)) \
 		-fsanitize=fuzzer,address,undefined -o $@ $< \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
-		$(filter-out -lcmocka,$(TEST_LIBS))
+		$(TEST_LIBS)
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
