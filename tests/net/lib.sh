@@ -40,11 +40,11 @@ skip() {
 }
 
 fail() {
-	echo "FAILED: $*"
 	for stack in "${stacks[@]}"; do
 		"$strata" status "$stack" 2>&1
 		tail -n 30 "/run/strata/$stack/log" 2>/dev/null
 	done
+	echo "FAILED: $*" # last: the end is what tests/run-net shows
 	exit 1
 }
 
