@@ -1,7 +1,7 @@
 #!/bin/bash
 # usage: [ROUNDS=5] tests/bench/bench.sh [FILE.json...]
 #
-#	this namespace                  FILE.json, configs/tap.json
+#	this namespace                  configs/tap.json
 #	pinger, udp_tester                               udp_echo 7
 #	192.0.2.1 -------- tap0 ------- 192.0.2.2
 #
@@ -9,8 +9,9 @@
 #	198.51.100.1 --- veth0 | veth1 --- 198.51.100.2  kernel_echo 7
 #
 # Our stack beside the kernel's own, in the same run and by turns, so that what
-# else the machine does hits both; medians of the rounds.  With files, each of
-# them: for trying placements (`cpu`, `spin_us`).
+# else the machine does hits both; medians of the rounds.  With files these are
+# compared with one another instead: for trying placements (`cpu`, `spin_us`).
+# They differ in nothing else from configs/tap.json.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 if [ -z "${STRATA_TEST_NS:-}" ]; then
@@ -83,16 +84,40 @@ median() {
 		END { print v[int((NR + 1) / 2)] }'
 }
 
+# A number with one decimal if it is small.
+short() {
+	awk -v v="$1" 'BEGIN { printf "%.*f", v < 1000, v }'
+}
+
 table() {
 	local i name key unit ours theirs
-	printf '\n%-34s %10s %10s  %-9s %s\n' 'median of rounds' strata kernel \
-		'' 'strata/kernel'
+	printf '\n%-34s %10s %10s  %-9s %s\n' "median of $rounds rounds" \
+		strata kernel '' strata/kernel
 	for i in "${!tests[@]}"; do
 		IFS='|' read -r name key unit _ <<<"${tests[$i]}"
-		ours=$(median "$i" ours) theirs=$(median "$i" theirs)
-		awk -v n="$name" -v a="$ours" -v b="$theirs" -v u="$unit" \
-			'BEGIN { printf "%-34s %10.*f %10.*f  %-9s %.2f\n", n,
-			a < 1000, a, b < 1000, b, u, b ? a / b : 0 }'
+		ours=$(median "$i" ours) theirs=$(median "$i" kernel)
+		printf '%-34s %10s %10s  %-9s %s\n' "$name" \
+			"$(short "$ours")" "$(short "$theirs")" "$unit" \
+			"$(awk -v a="$ours" -v b="$theirs" \
+				'BEGIN { printf "%.2f", b ? a / b : 0 }')"
+	done
+}
+
+# The same with a column for each file.
+columns() {
+	local i name file
+	printf '\n%-34s' "median of $rounds rounds"
+	for file; do
+		printf ' %12s' "$(basename "$file" .json)"
+	done
+	echo
+	for i in "${!tests[@]}"; do
+		IFS='|' read -r name _ <<<"${tests[$i]}"
+		printf '%-34s' "$name"
+		for file; do
+			printf ' %12s' "$(short "$(median "$i" "$file")")"
+		done
+		echo
 	done
 }
 
@@ -122,8 +147,8 @@ idle() {
 	sleep 5
 	printf '\n%-34s' 'CPU of an idle daemon, over 5 s'
 	for name in linkd ipd tcpd udpd; do
-		read -r pid then <<<"${before[$name]}"
-		awk -v ns=$(($(cpu_ns "$pid") - then)) -v n=$name \
+		read -r pid first <<<"${before[$name]}"
+		awk -v ns=$(($(cpu_ns "$pid") - first)) -v n=$name \
 			'BEGIN { printf "  %s %.2f %%", n, ns / 5e9 * 100 }'
 	done
 	echo
@@ -147,59 +172,67 @@ memory() {
 
 # ---- Where each microsecond goes
 
+pid_of() {
+	if [ "$1" = udp_echo ]; then
+		echo $echo_pid
+	else
+		daemon pid "$1"
+	fi
+}
+
+# For each: CPU ns, turns, sleeps, context switches so far.
 snapshot() {
 	local name pid
-	for name in linkd ipd udpd; do
-		pid=$(daemon pid $name)
-		echo "$name $(cpu_ns "$pid") $(daemon turns $name)" \
-			"$(daemon wakeups $name)" \
+	for name in linkd ipd udpd udp_echo; do
+		pid=$(pid_of $name)
+		echo "$name $(cpu_ns "$pid")" \
+			"$(status_of "[.daemons[] | select(.name == \"$name\") |
+			.turns, .wakeups] | \"\(.[0] // 0) \(.[1] // 0)\"")" \
 			"$(awk '/_ctxt_switches/ { n += $2 }
 				END { print n }' "/proc/$pid/status")"
 	done
-	echo "udp_echo $(cpu_ns $echo_pid) 0 0 $(awk \
-		'/_ctxt_switches/ { n += $2 } END { print n }' \
-		"/proc/$echo_pid/status")"
 }
 
 # breakdown TITLE PACKETS COMMAND...
 breakdown() {
-	local title=$1 packets=$2 pids perf_pid=
+	local title=$1 packets=$2 name tracers=()
 	shift 2
-	printf '\n%s\n%-10s %12s %10s %10s %10s %s\n' "$title, a packet" daemon \
+	printf '\n%s\n%-10s %10s %8s %8s %9s  %s\n' "$title: a packet" daemon \
 		'us of CPU' turns sleeps switches 'system calls'
-	pids=$(daemon pid linkd),$(daemon pid ipd),$(daemon pid udpd),$echo_pid
-	if perf trace -h >/dev/null 2>&1; then
-		perf trace -s -p "$pids" >"$work/calls" 2>&1 &
-		perf_pid=$!
-		sleep 0.5
-	fi
-	"$@" >/dev/null # with calls counted: slower
-	if [ -n "$perf_pid" ]; then
-		kill -INT $perf_pid
-		wait $perf_pid
+	rm -f "$work"/calls.*
+	if command -v strace >/dev/null; then
+		for name in linkd ipd udpd udp_echo; do
+			strace -c -o "$work/calls.$name" -p "$(pid_of $name)" \
+				2>/dev/null &
+			tracers+=($!)
+		done
+		sleep 0.3
+		"$@" >/dev/null # being traced makes them slow, but no busier
+		kill -INT "${tracers[@]}"
+		wait "${tracers[@]}"
 	fi
 	snapshot >"$work/before"
 	out=$("$@")
 	snapshot >"$work/after"
 	paste -d ' ' "$work/before" "$work/after" | while read -r name a1 a2 \
 		a3 a4 _ b1 b2 b3 b4; do
+		[ "$b2" -gt "$a2" ] || [ $((b1 - a1)) -gt 1000000 ] || continue
 		awk -v n="$name" -v p="$packets" -v c=$((b1 - a1)) \
 			-v t=$((b2 - a2)) -v w=$((b3 - a3)) -v s=$((b4 - a4)) \
-			'BEGIN { printf "%-10s %12.2f %10.2f %10.2f %10.2f ", n,
+			'BEGIN { printf "%-10s %10.2f %8.2f %8.2f %9.2f  ", n,
 			c / p / 1000, t / p, w / p, s / p }'
 		calls_of "$name" "$packets"
 	done
-	say "$out"
+	echo "round trip: p50 $(value p50_us) us, p99 $(value p99_us) us;" \
+		"$(value per_s) a second"
 }
 
-# What perf trace -s has counted for a process of that name.
+# What strace -c has counted of it, down to one in fifty packets.
 calls_of() {
-	[ -s "$work/calls" ] || { echo '(perf is not here)'; return; }
-	awk -v n="$1" -v p="$2" '
-		/events/ { on = $1 == n; next }
-		on && $1 ~ /^[a-z_0-9]+$/ && $2 + 0 > p / 50 {
-			printf "%s%s %.2f", sep, $1, $2 / p; sep = ", " }
-		END { print "" }' "$work/calls"
+	[ -e "$work/calls.$1" ] || { echo '(no strace here)'; return; }
+	awk -v p="$2" '$4 + 0 > p / 50 && $NF != "total" {
+			printf "%s%s %.2f", sep, $NF, $4 / p; sep = ", " }
+		END { print "" }' "$work/calls.$1"
 }
 
 print_costs() {
@@ -224,29 +257,48 @@ placement() {
 		"placement: " + join(", ")' "$1"
 }
 
-machine
-kernel_up
-for file in "${@:-configs/tap.json}"; do
-	: >"$work/figures"
-	placement "$file"
-	stack_up "$file"
+compare_files() {
+	local file r
+	for file; do
+		placement "$file"
+	done
+	for ((r = 1; r <= rounds; r++)); do
+		for file; do
+			stack_up "$file" >"$work/up"
+			echo_up 7
+			measure "$file" 192.0.2.2
+			kill $echo_pid
+			wait $echo_pid 2>/dev/null
+			stack_down
+		done
+	done
+	columns "$@"
+}
+
+compare_kernel() {
+	local r
+	placement configs/tap.json
+	kernel_up
+	stack_up configs/tap.json
 	echo_up 7
 	for ((r = 1; r <= rounds; r++)); do
 		measure ours 192.0.2.2
-		measure theirs 198.51.100.2
+		measure kernel 198.51.100.2
 	done
 	table
-	if [ $# -eq 0 ]; then
-		idle
-		memory
-		breakdown 'ICMP 64 B, 1 a ms' 2000 \
-			"$pinger" -c 2000 -i 1000 192.0.2.2
-		breakdown 'UDP 64 B, 1 a ms' 2000 \
-			"$udp_tester" -c 2000 -r 1000 192.0.2.2 7
-		breakdown 'UDP 64 B, 64 on the way' 200000 \
-			"$udp_tester" -c 200000 -w 64 192.0.2.2 7
-		print_costs
-	fi
-	kill $echo_pid
-	stack_down
-done
+	idle
+	memory
+	breakdown 'ICMP 64 B, 1 a ms' 2000 "$pinger" -c 2000 -i 1000 192.0.2.2
+	breakdown 'UDP 64 B, 1 a ms' 2000 \
+		"$udp_tester" -c 2000 -r 1000 192.0.2.2 7
+	breakdown 'UDP 64 B, 64 on the way' 200000 \
+		"$udp_tester" -c 200000 -w 64 192.0.2.2 7
+	print_costs
+}
+
+machine
+if [ $# -gt 0 ]; then
+	compare_files "$@"
+else
+	compare_kernel
+fi
