@@ -1,0 +1,147 @@
+/*
+ * fuzz_app_channel.c - an app that writes anything, anywhere in its segment
+ *
+ * The input is a program: eight bytes say what to write where, what to ask for,
+ * what comes in meanwhile, and when udpd dies.  Another app's socket must work
+ * to the end, and no slot may be lost.
+ */
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "shm/bytes.h"
+#include "tests/harness/fake_app.h"
+
+enum {
+	INSTRUCTION = 8,
+	MAX_INSTRUCTIONS = 64,
+};
+
+static uint8_t buf[BIG_SLOT];
+
+static void check(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+/* Extremes are likelier to matter than what chance writes. */
+static uint64_t value(const uint8_t *p)
+{
+	static const uint64_t extremes[] = { 0, 1, 48, 0xffff, 0x10000,
+		APP_TX_BYTES, 0x7fffffff, 0xffffffff, INT64_MAX, UINT64_MAX };
+
+	if (p[0] & 0x80)
+		return extremes[p[1] % 10];
+	return (uint64_t)p[1] << 16 | (uint64_t)p[2] << 8 | p[3];
+}
+
+static void drain(struct apps *w)
+{
+	struct desc d;
+
+	apps_run(w);
+	while (apps_tx(w, &d, buf, sizeof(buf)) >= 0)
+		apps_run(w);
+}
+
+static void execute(struct apps *w, const uint8_t *p)
+{
+	static const char *const to[] = { "192.0.2.1", "192.0.2.255",
+		"224.0.0.1", "203.0.113.9", "8.8.8.8", "2001:db8::9", "ff02::1",
+		"127.0.0.1" };
+	uint32_t id = p[1] % 4;
+	uint32_t at = (uint32_t)p[2] << 8 | p[3];
+	uint64_t v = value(p + 4);
+
+	switch (p[0] % 10) {
+	case 0: /* a word of a socket's line */
+		at %= sizeof(struct a2s_socket) - 8;
+		memcpy((uint8_t *)apps_a2s(w, id) + at, &v, 8);
+		break;
+	case 1: /* a word of the head */
+		at %= sizeof(struct a2s_head) - 8;
+		memcpy(w->a2s[0] + at, &v, 8);
+		break;
+	case 2: /* bytes of the tx ring */
+		memcpy(w->a2s[0] + a2s_tx_off(id) + at, p + 4, 4);
+		break;
+	case 3:
+		apps_write(w, id, to[p[2] % 8], be16_get(p + 4), buf,
+		    (uint32_t)v % 65508);
+		break;
+	case 4: { /* a command, in form at least */
+		struct a2s_socket *a = apps_a2s(w, id);
+
+		a->cmd_op = p[2] % (NAPP_OPS + 1);
+		a->cmd_arg[0] = p[3] % 3 == 0 ? SOL_SOCKET
+		    : p[3] % 3 == 1           ? IPPROTO_IP
+					      : IPPROTO_IPV6;
+		a->cmd_arg[1] = p[4];
+		a->cmd_len = p[5];
+		memset(a->cmd_data, p[6], sizeof(a->cmd_data));
+		a->cmd_data[10] = a->cmd_data[11] = p[7];
+		a->cmd_seq++;
+		break;
+	}
+	case 5:
+		apps_post(w, id);
+		apps_run(w);
+		break;
+	case 6:
+		if (rig_waiting(w->rig, "ipd", "udpd") < 64)
+			apps_rx(w, "192.0.2.1", be16_get(p + 2), "192.0.2.2",
+			    be16_get(p + 4), buf, at % 65508);
+		drain(w);
+		break;
+	case 7:
+		apps_restart(w);
+		break;
+	case 8:
+		if (w->family[id] != 0)
+			apps_close_socket(w, id);
+		drain(w);
+		break;
+	case 9:
+		if (w->family[id] == 0)
+			apps_socket(w, p[2] & 1 ? AF_INET : AF_INET6);
+		break;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct apps *w = apps_open();
+	struct dgram g;
+	uint32_t good;
+
+	apps_add_app(w, 1);
+	good = apps_socket_of(w, 1, AF_INET);
+	check(apps_bind(w, good, "192.0.2.2", 7) == 0);
+	for (int i = 0; i < 3; i++)
+		apps_socket(w, i & 1 ? AF_INET : AF_INET6);
+
+	for (size_t i = 0; i < MAX_INSTRUCTIONS && size >= INSTRUCTION; i++) {
+		execute(w, data);
+		data += INSTRUCTION;
+		size -= INSTRUCTION;
+	}
+	for (uint32_t id = 0; id < 4; id++)
+		apps_post(w, id);
+	drain(w);
+	while (apps_read(w, good, &g, buf, sizeof(buf)))
+		;
+	apps_rx(w, "192.0.2.1", 4000, "192.0.2.2", 7, "well?", 5);
+	apps_run(w);
+	check(apps_read(w, good, &g, buf, sizeof(buf)) && g.len == 5);
+	drain(w);
+	check(rig_lent(w->rig, "ipd") == 0);
+	apps_close(w);
+	return 0;
+}
