@@ -100,7 +100,7 @@ int sock_command_name(
 	return sock_command(k, op, NULL, name, sizeof(*name), NULL, NULL);
 }
 
-void sock_names(const struct sock *k, names *ret)
+static void copy_names(const struct sock *k, names *ret)
 {
 	/* The transport may have died over it; its next instance goes on. */
 	while (!published_copy(ret, &k->s->names, sizeof(*ret)) &&
@@ -109,6 +109,23 @@ void sock_names(const struct sock *k, names *ret)
 
 		nanosleep(&moment, NULL);
 	}
+}
+
+void sock_names(const struct sock *k, names *ret)
+{
+	copy_names(k, ret);
+	/* So new that the transport has not shown it yet. */
+	if (!ret->open) {
+		sock_refresh(k);
+		copy_names(k, ret);
+	}
+}
+
+void sock_refresh(const struct sock *k)
+{
+	const uint32_t what[2] = { SOL_SOCKET, SO_BROADCAST };
+
+	sock_command(k, APP_OP_GETOPT, what, NULL, 0, NULL, NULL);
 }
 
 bool sock_has_error(const struct sock *k)

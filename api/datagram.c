@@ -40,21 +40,14 @@ static int ask_fib(const struct sock *k, const struct ip_addr *to, uint8_t link,
 	return r;
 }
 
-/* The transport reads ipd's table when it is awake: so wake it. */
-static void refresh(const struct sock *k)
-{
-	const uint32_t what[2] = { SOL_SOCKET, SO_BROADCAST };
-
-	sock_command(k, APP_OP_GETOPT, what, NULL, 0, NULL, NULL);
-}
-
 int sock_route(const struct sock *k, const struct app_name *to, uint8_t link,
     struct fib_answer *ret)
 {
 	int r = ask_fib(k, &to->ip, link, ret);
 
 	if (r < 0) {
-		refresh(k);
+		/* It reads ipd's table when it is awake. */
+		sock_refresh(k);
 		r = ask_fib(k, &to->ip, link, ret);
 	}
 	return r;
@@ -393,14 +386,14 @@ ssize_t datagram_receive(
 		lib_unlock(&k->l->rx);
 		if (r != -EAGAIN)
 			return r;
-		sock_names(k, &n);
-		if (n.shut & 1)
-			return 0;
 		if (!wait) {
 			if (datagram_readable(k))
 				continue;
 			return sock_is_down(k) ? -ENETDOWN : -EAGAIN;
 		}
+		sock_names(k, &n);
+		if (n.shut & 1)
+			return 0;
 		r = wait_for_byte(k);
 		if (r < 0)
 			return r;

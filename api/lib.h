@@ -97,6 +97,9 @@ int sock_command_name(
 
 void sock_names(const struct sock *k, names *ret);
 
+/* Let the transport have a turn, in which it looks at everything. */
+void sock_refresh(const struct sock *k);
+
 /* The pending error as a negative errno, which is taken; 0: none. */
 int sock_take_error(const struct sock *k);
 bool sock_has_error(const struct sock *k);

@@ -152,6 +152,9 @@ int bind_peer(struct udpd *u, uint32_t id, const struct app_name *name)
 		return disconnect(u, id);
 	if (s->family == AF_INET ? !v4 : v4 && (s->so & APP_SO_V6ONLY))
 		return -ENETUNREACH;
+	if (!v4 && ip_is_link_local(&name->ip) && name->link == LINK_ANY &&
+	    s->bind_link == LINK_ANY)
+		return -EINVAL;
 	r = find_way(u, s, name, &local.ip);
 	if (r < 0)
 		return r;

@@ -18,6 +18,7 @@ int bind_local(struct udpd *u, uint32_t id, const struct app_name *name);
  * connect(2): fixes the peer, and local address and port where they are not
  * yet; name->family 0 undoes all that.  0, or
  *   -ENETUNREACH  no route
+ *   -EINVAL       link-local, and by no link
  *   -EACCES       broadcast without SO_BROADCAST
  *   -EAGAIN       no free port
  */

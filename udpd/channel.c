@@ -9,6 +9,10 @@
 #include "udpd/bind.h"
 #include "udpd/option.h"
 
+enum {
+	PATIENCE = 4, /* turns that a bind waits for a port to become free */
+};
+
 /* One read of a word that the app may change at any time. */
 static uint32_t once32(const uint32_t *p)
 {
@@ -214,17 +218,28 @@ static int do_command(struct udpd *u, uint32_t id, const struct command *c)
 	return -EINVAL;
 }
 
-void channel_answer(struct udpd *u, uint32_t id, const struct command *c)
+bool channel_answer(struct udpd *u, uint32_t id, const struct command *c)
 {
 	struct usock *s = touch_sock(u, id);
+	int r;
 
 	s->reply_len = 0;
-	s->result = do_command(u, id, c);
+	r = do_command(u, id, c);
+	/*
+	 * The port may be a closed socket's whose hang-up has not been looked
+	 * at: with the kernel, close and bind in this order succeed.
+	 */
+	if (r == -EADDRINUSE && c->op == APP_OP_BIND &&
+	    u->sock[id].patience++ < PATIENCE)
+		return false;
+	u->sock[id].patience = 0;
+	s->result = r;
 	s->reply_seq = c->seq;
 	node_count(&u->n, CNT_COMMANDS);
 	udpd_wake_later(u, id, WAKE_REPLY);
 	log_debug(&u->n.log, "command, app=%u socket=%u op=%u result=%d",
 	    app_of(id), sub_of(id), c->op, s->result);
+	return true;
 }
 
 void channel_cut_off(struct udpd *u, uint32_t app, const char *why)

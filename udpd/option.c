@@ -7,6 +7,7 @@
 #include "udpd/option.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <sys/socket.h>
@@ -45,14 +46,15 @@ static const struct option table[] = {
 	{ SOL_SOCKET, SO_KEEPALIVE, FLAG, SO_F_KEEPALIVE, 0, 0, 0 },
 	{ SOL_SOCKET, SO_OOBINLINE, FLAG, SO_F_OOBINLINE, 0, 0, 0 },
 	{ SOL_SOCKET, SO_BROADCAST, SO, APP_SO_BROADCAST, 0, 0, 0 },
-	{ SOL_SOCKET, SO_PRIORITY, I32, AT(priority), 0, 6, -1 },
+	{ SOL_SOCKET, SO_PRIORITY, I32, AT(priority), INT_MIN,
+	  INT_MAX, -1 },
 
 	{ IPPROTO_IP, IP_PKTINFO, SO, APP_SO_PKTINFO, 0, 0, 0 },
 	{ IPPROTO_IP, IP_RECVTTL, SO, APP_SO_RECVTTL, 0, 0, 0 },
 	{ IPPROTO_IP, IP_RECVTOS, SO, APP_SO_RECVTOS, 0, 0, 0 },
 	{ IPPROTO_IP, IP_RECVERR, FLAG, SO_F_RECVERR, 0, 0, 0 },
 	{ IPPROTO_IP, IP_MULTICAST_LOOP, FLAG, SO_F_MCAST_LOOP, 0, 0, 0 },
-	{ IPPROTO_IP, IP_MULTICAST_ALL, FLAG, SO_F_MCAST_ALL, 0, 0, 0 },
+	{ IPPROTO_IP, IP_MULTICAST_ALL, FLAG, SO_F_MCAST_ALL, 0, 1, 0 },
 	{ IPPROTO_IP, IP_TTL, I16, AT(ttl), 1, 255, -1 },
 	{ IPPROTO_IP, IP_MULTICAST_TTL, I16, AT(mcast_ttl), 0, 255,
 	  DEFAULT_MCAST_HOPS },
@@ -66,7 +68,7 @@ static const struct option table[] = {
 	{ IPPROTO_IPV6, IPV6_RECVTCLASS, SO, APP_SO_RECVTOS6, 0, 0, 0 },
 	{ IPPROTO_IPV6, IPV6_RECVERR, FLAG, SO_F_RECVERR6, 0, 0, 0 },
 	{ IPPROTO_IPV6, IPV6_MULTICAST_LOOP, FLAG, SO_F_MCAST_LOOP6, 0, 1, 0 },
-	{ IPPROTO_IPV6, IPV6_MULTICAST_ALL, FLAG, SO_F_MCAST_ALL6, 0, 1, 0 },
+	{ IPPROTO_IPV6, IPV6_MULTICAST_ALL, FLAG, SO_F_MCAST_ALL6, 0, 0, 0 },
 	{ IPPROTO_IPV6, IPV6_UNICAST_HOPS, I16, AT(hops6), 0, 255, -1 },
 	{ IPPROTO_IPV6, IPV6_MULTICAST_HOPS, I16, AT(mcast_hops6), 0, 255,
 	  DEFAULT_MCAST_HOPS },
@@ -92,6 +94,13 @@ static int read_int(const struct command *c)
 	return v;
 }
 
+/* Of IPv4's options only these are refused when nothing is given. */
+static bool needs_value(int name)
+{
+	return name == IP_TTL || name == IP_MULTICAST_TTL ||
+	    name == IP_MULTICAST_LOOP || name == IP_MULTICAST_ALL;
+}
+
 /* IPv4's numbers may be given in a byte, all others are an int. */
 static int read_number(const struct command *c, int level, int *ret)
 {
@@ -99,6 +108,8 @@ static int read_number(const struct command *c, int level, int *ret)
 		*ret = read_int(c);
 	else if (level == IPPROTO_IP && c->len >= 1)
 		*ret = c->data[0];
+	else if (level == IPPROTO_IP && !needs_value((int)c->arg[1]))
+		*ret = 0;
 	else
 		return -EINVAL;
 	return 0;

@@ -203,9 +203,7 @@ static bool serve(struct udpd *u, uint32_t id, uint32_t *budget)
 	case TX_DONE:
 		break;
 	}
-	if (asked)
-		channel_answer(u, id, &c);
-	return false;
+	return asked && !channel_answer(u, id, &c);
 }
 
 static void serve_sockets(struct udpd *u)

@@ -50,6 +50,7 @@ struct udpd_sock {
 	bool waked; /* in the list */
 	bool names_shown;
 	uint8_t wake; /* enum udpd_wake */
+	uint8_t patience;
 	uint8_t family;
 	uint32_t kick;    /* as last seen */
 	uint64_t rx_told; /* what of rx_written the app has been told */
