@@ -140,7 +140,7 @@ static void from_link(struct rig *r, const uint8_t *p, size_t len)
 /* @packets: how many must come out of it. */
 static void sweep_one(struct rig *r, const char *what, uint32_t packets)
 {
-	struct sweep s = { .daemon = &ipd_daemon, .rig = r, .again = 20 };
+	struct sweep s = { .daemon = &ipd_daemon, .rig = r, .again = 5 };
 
 	sweep_run(&s);
 	sweep_print(&s, what);
