@@ -77,20 +77,21 @@ static void publish_one(struct group_table *t, const struct usock_group *g)
 	t->group[t->ngroups++] = (struct group){ .ip = g->ip, .link = g->link };
 }
 
+static void publish_groups(struct group_table *t, const struct usock *s)
+{
+	for (uint32_t i = 0; i < s->ngroups; i++)
+		publish_one(t, &s->group[i]);
+}
+
 void group_publish(struct udpd *u)
 {
 	struct group_table *t = (void *)u->n.table;
 
 	publish_begin(&t->p);
 	t->ngroups = 0;
-	for (uint32_t id = 0; id < MAX_SOCKETS; id++) {
-		const struct usock *s = &u->state->sock[id];
-
-		if (!is_open(u, id))
-			continue;
-		for (uint32_t i = 0; i < s->ngroups; i++)
-			publish_one(t, &s->group[i]);
-	}
+	for (uint32_t id = udpd_next_open(u, 0); id < MAX_SOCKETS;
+	     id = udpd_next_open(u, id + 1))
+		publish_groups(t, &u->state->sock[id]);
 	publish_end(&t->p);
 	u->groups_changed = false;
 	/* They look at the table in their next turn. */

@@ -92,6 +92,18 @@ void udpd_error(struct udpd *u, uint32_t id, int err)
 	udpd_wake_later(u, id, WAKE_RX);
 }
 
+uint32_t udpd_next_open(const struct udpd *u, uint32_t id)
+{
+	while (id < MAX_SOCKETS) {
+		uint64_t word = u->state->open[id / 64] >> (id % 64);
+
+		if (word != 0)
+			return id + (uint32_t)__builtin_ctzll(word);
+		id = (id / 64 + 1) * 64;
+	}
+	return MAX_SOCKETS;
+}
+
 static void set_open(struct udpd *u, uint32_t id, bool open)
 {
 	uint64_t *word = &u->state->open[id / 64];
@@ -237,29 +249,33 @@ static void make_state(struct udpd *u)
 	s->made = 1;
 }
 
-/* Private hints anew, from what survived and what the supervisor has said. */
+/* One socket's hints anew, from what survived. */
+static void take_over(struct udpd *u, uint32_t id)
+{
+	struct udpd_sock *p = &u->sock[id];
+
+	p->opening = false;
+	p->names_shown = false;
+	/* Nobody has it any more: closed while we were away. */
+	p->closing |= !p->have;
+	if (u->state->sock[id].bound)
+		port_insert(u, id);
+	channel_remind(u, id);
+	udpd_dirty(u, id);
+}
+
 static void rebuild(struct udpd *u)
 {
 	port_clear(u);
-	u->queue_head = u->queue_len = u->nwaked = 0;
-	for (uint32_t id = 0; id < MAX_SOCKETS; id++) {
-		struct udpd_sock *p = &u->sock[id];
-
-		p->dirty = p->waked = p->names_shown = false;
-		p->wake = 0;
-		if (!is_open(u, id)) {
-			if (p->have)
-				udpd_dirty(u, id);
-			continue;
-		}
-		p->opening = false;
-		/* Nobody has it any more: closed while we were away. */
-		p->closing |= !p->have;
-		if (u->state->sock[id].bound)
-			port_insert(u, id);
-		channel_remind(u, id);
-		udpd_dirty(u, id);
-	}
+	for (uint32_t id = udpd_next_open(u, 0); id < MAX_SOCKETS;
+	     id = udpd_next_open(u, id + 1))
+		take_over(u, id);
+	/* What the supervisor told of and is not open yet. */
+	for (uint32_t app = 0; app < APP_MAX; app++)
+		for (uint32_t sub = 0; u->app[app].a2s && sub < APP_MAX_SOCKETS;
+		     sub++)
+			if (u->sock[app * APP_MAX_SOCKETS + sub].have)
+				udpd_dirty(u, app * APP_MAX_SOCKETS + sub);
 }
 
 int udpd_attach(struct udpd *u, const struct segments *s, struct mono now)

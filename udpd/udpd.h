@@ -130,6 +130,9 @@ static inline bool is_open(const struct udpd *u, uint32_t id)
 	return u->state->open[id / 64] >> (id % 64) & 1;
 }
 
+/* The first open socket from @id on, or MAX_SOCKETS. */
+uint32_t udpd_next_open(const struct udpd *u, uint32_t id);
+
 /* Look at socket @id in this turn or a later one. */
 void udpd_dirty(struct udpd *u, uint32_t id);
 

@@ -46,6 +46,7 @@ struct sweep_daemon {
 
 	size_t state_bytes; /* of X.priv to compare; 0: all that is used */
 	bool any_state;     /* do not compare it, it may differ */
+	bool writes_world;  /* rig->world is its memory, too */
 };
 
 struct sweep {

@@ -1,0 +1,365 @@
+/*
+ * test_sweep_udpd.c - udpd's handlers, killed after each instruction
+ *
+ * One app with one socket; its segments lie in the rig's world, so a death also
+ * strikes between any two of the words that the app sees.
+ */
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "tests/crash/sweep.h"
+#include "udpd/udp_wire.h"
+#include "udpd/udpd.h"
+
+static const char JSON[] =
+    "{\"name\":\"t\",\"links\":[{\"name\":\"n0\",\"device\":\"null\","
+    "\"mac\":\"02:00:00:00:00:02\",\"addresses\":[\"192.0.2.2/24\"]}],"
+    "\"processes\":[{\"name\":\"linkd\",\"layer\":\"linkd\"},"
+    "{\"name\":\"ipd\",\"layer\":\"ipd\"},"
+    "{\"name\":\"udpd\",\"layer\":\"udpd\"}],"
+    "\"rings\":[{\"from\":\"linkd\",\"to\":\"ipd\"},"
+    "{\"from\":\"ipd\",\"to\":\"linkd\"},"
+    "{\"from\":\"ipd\",\"to\":\"udpd\"},"
+    "{\"from\":\"udpd\",\"to\":\"ipd\"}]}";
+
+/* Of the app's segments only what socket 0 has. */
+enum {
+	S2A_AT = A2S_TX_OFF + APP_TX_BYTES,
+	WORLD_USED = S2A_AT + S2A_RX_OFF + APP_RX_BYTES,
+};
+
+static_assert((int)WORLD_USED <= (int)RIG_WORLD_BYTES, "both have room");
+
+static struct a2s_socket *a2s(const struct rig *r)
+{
+	return (void *)(r->world + a2s_socket_off(0));
+}
+
+static struct s2a_socket *s2a(const struct rig *r)
+{
+	return (void *)(r->world + S2A_AT + s2a_socket_off(0));
+}
+
+static const uint8_t *rx_ring(const struct rig *r)
+{
+	return r->world + S2A_AT + s2a_rx_off(0);
+}
+
+/* ---- The daemon, as the sweep runs it */
+
+static void *attach(struct rig *r, const char *proc)
+{
+	struct segments s = rig_segments(r, proc);
+	struct udpd *u = calloc(1, sizeof(*u));
+
+	assert_non_null(u);
+	u->seed[0] = 1;
+	u->seed[1] = 2;
+	udpd_app_opened(u, 0, r->world, r->world + S2A_AT);
+	udpd_socket_opened(u, 0, 0, AF_INET);
+	assert_int_equal(udpd_attach(u, &s, r->now), 0);
+	return u;
+}
+
+static bool turn(void *x, struct mono now)
+{
+	bool worked = udpd_turn(x, now);
+	uint32_t id;
+	uint8_t wake;
+
+	while (udpd_next_wake(x, &id, &wake))
+		;
+	return worked;
+}
+
+static void detach(void *x)
+{
+	struct udpd *u = x;
+
+	node_detach(&u->n);
+	free(u);
+}
+
+/* What the app can see in @killed must still be so in @later. */
+static const char *early(const struct rig *killed, const struct rig *later)
+{
+	const struct s2a_socket *k = s2a(killed);
+	const struct s2a_socket *l = s2a(later);
+	uint64_t n = k->rx_written;
+
+	if (n > l->rx_written)
+		return "a datagram was shown before its commit";
+	if (memcmp(rx_ring(killed), rx_ring(later), n) != 0)
+		return "a datagram that was shown has changed";
+	if (k->tx_consumed > l->tx_consumed)
+		return "room was given before the datagram went out";
+	if ((int32_t)(k->reply_seq - l->reply_seq) > 0)
+		return "an answer was shown before its commit";
+	if (k->reply_seq == a2s(killed)->cmd_seq && k->result != l->result)
+		return "an answer has changed";
+	if (k->error >> 32 > l->error >> 32)
+		return "an error was shown before its commit";
+	return NULL;
+}
+
+static const char *differs(const struct rig *ref, const struct rig *r)
+{
+	const struct s2a_socket *a = s2a(ref);
+	const struct s2a_socket *b = s2a(r);
+
+	if (a->rx_written != b->rx_written ||
+	    memcmp(rx_ring(ref), rx_ring(r), a->rx_written) != 0)
+		return "the app received something else";
+	if (a->tx_consumed != b->tx_consumed || a->error != b->error)
+		return "the app's counts are others";
+	if (a->reply_seq != b->reply_seq || a->result != b->result)
+		return "the answer is another";
+	if (memcmp(&a->names.open, &b->names.open,
+		sizeof(a->names) - sizeof(a->names.p)) != 0)
+		return "the socket's names are others";
+	return NULL;
+}
+
+static const struct sweep_daemon udpd_daemon = {
+	.proc = "udpd",
+	.attach = attach,
+	.turn = turn,
+	.detach = detach,
+	.early = early,
+	.differs = differs,
+	.state_bytes = sizeof(struct udpd_state),
+	.writes_world = true,
+};
+
+/* ---- What the app and ipd do */
+
+static void post(struct rig *r)
+{
+	struct a2s_head *h = (void *)r->world;
+
+	h->event[h->posted++ % APP_EVENTS] = 0;
+}
+
+static void ask(struct rig *r, uint32_t op, uint32_t level, uint32_t name,
+    const void *data, uint32_t len)
+{
+	struct a2s_socket *a = a2s(r);
+
+	a->cmd_op = op;
+	a->cmd_arg[0] = level;
+	a->cmd_arg[1] = name;
+	a->cmd_len = len;
+	memcpy(a->cmd_data, data, len);
+	a->cmd_seq++;
+	post(r);
+}
+
+static void ask_name(struct rig *r, uint32_t op, const char *ip, uint16_t port)
+{
+	struct app_name n = {
+		.port = port, .link = LINK_ANY, .family = AF_INET
+	};
+
+	assert_true(ip_parse(&n.ip, ip));
+	ask(r, op, 0, 0, &n, sizeof(n));
+}
+
+static void app_sends(struct rig *r, const char *ip, uint32_t len)
+{
+	struct dgram g = {
+		.len = len, .port = 9, .link = LINK_ANY, .local = ip_any4
+	};
+	uint8_t *ring = r->world + a2s_tx_off(0);
+	struct a2s_socket *a = a2s(r);
+
+	assert_true(ip_parse(&g.peer, ip));
+	app_ring_write(ring, APP_TX_BYTES, a->tx_written, &g, sizeof(g));
+	memset(ring + ((a->tx_written + sizeof(g)) & (APP_TX_BYTES - 1)),
+	    (int)len, len);
+	a->tx_written += dgram_room(len);
+	post(r);
+}
+
+static void comes_in(struct rig *r, uint16_t port, size_t len, uint8_t kind)
+{
+	struct desc d = {
+		.kind = kind, .proto = IPPROTO_UDP, .flags = PKT_CSUM_VALID
+	};
+	struct udp_hdr h = { .src_port = 9,
+		.dst_port = port,
+		.length = (uint16_t)(UDP_HDR_LEN + len) };
+	uint8_t p[2048] = { 0 };
+
+	assert_true(ip_parse(&d.src, "192.0.2.1"));
+	assert_true(ip_parse(&d.dst, "192.0.2.2"));
+	if (kind == PKT_ERROR) {
+		struct ip_addr peer = d.src;
+
+		d.src = d.dst;
+		d.dst = peer;
+		d.icmp_type = 3;
+		d.icmp_code = 3;
+		h.src_port = port;
+		h.dst_port = 9;
+	}
+	udp_emit(p, &h);
+	memset(p + UDP_HDR_LEN, (int)len, len);
+	rig_put(r, "ipd", "udpd", p, UDP_HDR_LEN + len, &d);
+}
+
+static void settle(struct rig *r)
+{
+	struct udpd *u = attach(r, "udpd");
+	struct desc d;
+
+	while (turn(u, r->now))
+		;
+	while (rig_take(r, "ipd", "udpd", &d, NULL, 0))
+		;
+	detach(u);
+}
+
+static struct rig *open_rig(void)
+{
+	struct rig *r = rig_open(JSON);
+	struct fib *f = (void *)rig_node(r, "ipd")->table;
+
+	publish_begin(&f->p);
+	fib_build(f, &r->topo);
+	publish_end(&f->p);
+	return r;
+}
+
+static struct rig *bound_rig(void)
+{
+	struct rig *r = open_rig();
+
+	settle(r);
+	ask_name(r, APP_OP_BIND, "0.0.0.0", 7);
+	settle(r);
+	assert_int_equal(s2a(r)->result, 0);
+	assert_int_equal(s2a(r)->names.local.port, 7);
+	return r;
+}
+
+static void sweep_one(
+    struct rig *r, const char *what, uint32_t packets, bool with_attach)
+{
+	struct sweep s = {
+		.daemon = &udpd_daemon,
+		.rig = r,
+		.again = 29,
+		.with_attach = with_attach,
+	};
+
+	sweep_run(&s);
+	sweep_print(&s, what);
+	rig_close(r);
+	assert_int_equal(s.packets, packets);
+	if (s.violations)
+		fail_msg("%s", s.first);
+}
+
+/* ---- The handlers */
+
+static void a_socket_is_opened_once(void **state)
+{
+	(void)state;
+	sweep_one(open_rig(), "udpd, open", 0, true);
+}
+
+static void datagrams_come_up_once(void **state)
+{
+	struct rig *r = bound_rig();
+
+	(void)state;
+	comes_in(r, 7, 5, PKT_DATA);
+	comes_in(r, 7, 1000, PKT_DATA);
+	comes_in(r, 8, 100, PKT_DATA); /* nobody's: port unreachable */
+	comes_in(r, 7, 0, PKT_DATA);
+	sweep_one(r, "udpd, up", 1, false);
+}
+
+static void datagrams_go_down_once(void **state)
+{
+	struct rig *r = bound_rig();
+
+	(void)state;
+	app_sends(r, "192.0.2.1", 5);
+	app_sends(r, "203.0.113.9", 5); /* no route: an error for the app */
+	app_sends(r, "192.0.2.1", 3000);
+	sweep_one(r, "udpd, down", 2, false);
+}
+
+static void a_port_is_drawn_once(void **state)
+{
+	struct rig *r = open_rig();
+
+	(void)state;
+	settle(r);
+	app_sends(r, "192.0.2.1", 5);
+	sweep_one(r, "udpd, first send", 1, false);
+}
+
+static void commands_are_answered_once(void **state)
+{
+	struct rig *r = open_rig();
+
+	(void)state;
+	settle(r);
+	ask_name(r, APP_OP_BIND, "192.0.2.2", 7);
+	sweep_one(r, "udpd, bind", 0, false);
+
+	r = open_rig();
+	settle(r);
+	ask_name(r, APP_OP_CONNECT, "192.0.2.1", 9);
+	sweep_one(r, "udpd, connect", 0, false);
+}
+
+static void errors_are_told_once(void **state)
+{
+	struct rig *r = bound_rig();
+
+	(void)state;
+	ask_name(r, APP_OP_CONNECT, "192.0.2.1", 9);
+	settle(r);
+	comes_in(r, 7, 8, PKT_ERROR);
+	sweep_one(r, "udpd, an ICMP error", 0, false);
+}
+
+static void a_mixture_is_handled_once(void **state)
+{
+	struct rig *r = bound_rig();
+	struct ip_mreqn m = { .imr_ifindex = 1 };
+
+	(void)state;
+	m.imr_multiaddr.s_addr = htonl(0xef010203);
+	for (uint32_t i = 0; i < 4; i++) {
+		comes_in(r, (uint16_t)(7 + i % 2), 10 + i, PKT_DATA);
+		app_sends(r, "192.0.2.1", 20 + i);
+	}
+	ask(r, APP_OP_SETOPT, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof(m));
+	sweep_one(r, "udpd, a mixture", 6, false);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_socket_is_opened_once),
+		cmocka_unit_test(datagrams_come_up_once),
+		cmocka_unit_test(datagrams_go_down_once),
+		cmocka_unit_test(a_port_is_drawn_once),
+		cmocka_unit_test(commands_are_answered_once),
+		cmocka_unit_test(errors_are_told_once),
+		cmocka_unit_test(a_mixture_is_handled_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
