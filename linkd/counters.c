@@ -64,6 +64,7 @@ const struct counter_def linkd_counters[LINKD_COUNTERS] = {
 	DEF(TX_SOLICIT, "tx_solicit", false),
 	DEF(TX_ANSWER, "tx_answer", false),
 	DEF(TX_LOOP, "tx_loop", false),
+	DEF(TX_LOOP_FULL, "tx_loop_full", true),
 	DEF(TX_NULL, "tx_null", true),
 	DEF(TX_WAITED, "tx_waited", false),
 	DEF(TX_BLOCKED, "tx_blocked", false),

@@ -63,10 +63,11 @@ enum linkd_counter {
 	CNT_TX_FRAMES,
 	CNT_TX_BYTES,
 	CNT_TX_SOLICIT,
-	CNT_TX_ANSWER, /* ARP replies and neighbour advertisements */
-	CNT_TX_LOOP,   /* to ourselves, back up */
-	CNT_TX_NULL,   /* swallowed by a null device */
-	CNT_TX_WAITED, /* had to wait for its neighbour */
+	CNT_TX_ANSWER,    /* ARP replies and neighbour advertisements */
+	CNT_TX_LOOP,      /* to ourselves, back up */
+	CNT_TX_LOOP_FULL, /* to ourselves, no room to go up */
+	CNT_TX_NULL,      /* swallowed by a null device */
+	CNT_TX_WAITED,    /* had to wait for its neighbour */
 	CNT_TX_BLOCKED,
 	CNT_TX_BAD_LINK,
 	CNT_TX_BAD_KIND,

@@ -135,11 +135,20 @@ bool rx_loop(struct linkd *x, const struct packet *p, const struct desc *d)
 		drop(x, CNT_TX_OVER_MTU);
 		return true;
 	}
-	if (!node_room(&x->n, up_ring(x), 1))
+	if (turn_full(&x->n.turn))
 		return false;
-	slot = node_alloc(&x->n, RX_IP_OFF + p->len, &up);
-	if (slot == NULL)
-		return false;
+	/*
+	 * Never wait here for room upwards: ipd may be waiting for room in the
+	 * very ring that this packet came by, and the two for ever.  Like any
+	 * device, this one has a queue, and drops what is too much for it.
+	 */
+	slot = node_room(&x->n, up_ring(x), 1)
+	    ? node_alloc(&x->n, RX_IP_OFF + p->len, &up)
+	    : NULL;
+	if (slot == NULL) {
+		drop(x, CNT_TX_LOOP_FULL);
+		return true;
+	}
 	spans_copy(slot + RX_IP_OFF, p->s, p->ns, 0, p->len);
 	node_put(&x->n, up_ring(x), &up);
 	node_count(&x->n, CNT_TX_LOOP);

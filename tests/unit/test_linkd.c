@@ -383,6 +383,27 @@ static void loops_what_is_for_ourselves(void **state)
 	world_close(w);
 }
 
+/* Else ipd and linkd could each wait for the other's ring, for ever. */
+static void loops_never_wait_for_room_upwards(void **state)
+{
+	struct world *w = quiet();
+	struct desc d = down(0, "192.0.2.2");
+
+	(void)state;
+	d.flags = PKT_LOOP;
+	for (int i = 0; i < 3000; i++) {
+		rig_put(w->r, "ipd", "linkd", PACKET, sizeof(PACKET), &d);
+		world_run(w, 1);
+		assert_int_equal(rig_waiting(w->r, "ipd", "linkd"), 0);
+	}
+	assert_int_equal(rig_counter(w->r, "linkd", "tx_loop") +
+		rig_counter(w->r, "linkd", "tx_loop_full"),
+	    3000);
+	assert_true(rig_counter(w->r, "linkd", "tx_loop_full") > 0);
+	assert_int_equal(rig_lent(w->r, "ipd"), 0);
+	world_close(w);
+}
+
 static void knows_the_mac_of_a_group(void **state)
 {
 	struct world *w = quiet();
@@ -668,6 +689,7 @@ int main(void)
 		cmocka_unit_test(a_restart_keeps_what_waits),
 		cmocka_unit_test(gives_up_and_says_so),
 		cmocka_unit_test(loops_what_is_for_ourselves),
+		cmocka_unit_test(loops_never_wait_for_room_upwards),
 		cmocka_unit_test(knows_the_mac_of_a_group),
 		cmocka_unit_test(a_lying_ipd_does_no_harm),
 		cmocka_unit_test(gathers_from_an_apps_ring),
