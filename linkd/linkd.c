@@ -110,6 +110,10 @@ int linkd_attach(struct linkd *x, const struct segments *s, struct mono now)
 
 	if (r < 0)
 		return r;
+	if (node_out(&x->n, LAYER_IP, 0) == NULL) {
+		node_detach(&x->n);
+		return -EINVAL;
+	}
 	x->st = (void *)x->n.state;
 	x->touch = (struct touch){ before_change, x };
 	x->batch.n = 0;

@@ -84,21 +84,22 @@ static int watch(void *ctx, struct daemon *d)
 	return 0;
 }
 
-static void after(void *ctx, struct daemon *d)
+/* Also after a turn that led to nothing: what it wanted to send was refused. */
+static void watch_blocked(struct process *p)
 {
-	struct process *p = ctx;
-
 	for (uint32_t l = 0; l < TOPO_MAX_LINKS; l++)
 		if (p->x.dev[l].blocked && p->tx[l].events == 0 &&
 		    p->tx[l].busy == 0)
-			loop_watch(&d->loop, &p->tx[l], POLLOUT);
+			loop_watch(p->loop, &p->tx[l], POLLOUT);
 }
 
 static bool turn(void *ctx, struct mono now)
 {
 	struct process *p = ctx;
+	bool worked = linkd_turn(&p->x, now);
 
-	return linkd_turn(&p->x, now);
+	watch_blocked(p);
+	return worked;
 }
 
 static struct mono deadline(const void *ctx)
@@ -127,7 +128,6 @@ int main(int argc, char **argv)
 		.prepare = prepare,
 		.watch = watch,
 		.control = control,
-		.after = after,
 		.may_sleep = may_sleep,
 	};
 
