@@ -1,0 +1,70 @@
+# bash completion for strata; sourced, or found by its name when installed
+
+# Where running stacks are found, as shm/rundir.c looks for it.
+_strata_run_dir() {
+	if [ -n "${STRATA_RUN_DIR:-}" ]; then
+		echo "$STRATA_RUN_DIR"
+	elif [ "$EUID" -eq 0 ]; then
+		echo /run/strata
+	elif [ -n "${XDG_RUNTIME_DIR:-}" ]; then
+		echo "$XDG_RUNTIME_DIR/strata"
+	else
+		echo "/tmp/strata-$EUID"
+	fi
+}
+
+_strata_stacks() {
+	local ctl
+
+	for ctl in "$(_strata_run_dir)"/*/ctl; do
+		[ -S "$ctl" ] || continue
+		ctl=${ctl%/ctl}
+		echo "${ctl##*/}"
+	done
+}
+
+# The first table of `strata status`: a heading, a line for each, a blank one.
+_strata_daemons() {
+	"$1" status "$2" 2>/dev/null |
+		awk '/^DAEMON/ { on = 1; next } on && !NF { exit } on { print $1 }'
+}
+
+# What may stand at place $2 behind the subcommand $1.
+_strata_words() {
+	case $1:$2 in
+	status:* | restart:1 | log:1 | down:1) _strata_stacks ;;
+	restart:2 | log:2) _strata_daemons "$3" "$4" ;;
+	log:3) echo error warn info debug ;;
+	esac
+}
+
+_strata() {
+	local word=${COMP_WORDS[COMP_CWORD]}
+	local sub=${COMP_WORDS[1]:-}
+	local options=
+
+	COMPREPLY=()
+	if [ "$COMP_CWORD" -eq 1 ]; then
+		mapfile -t COMPREPLY < <(compgen -W \
+			'up check status restart log down --help' -- "$word")
+		return
+	fi
+	case $sub in
+	up) options=--detach ;;
+	status) options=--json ;;
+	esac
+	if [[ $word == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+	elif [ "$sub" = up ] || [ "$sub" = check ]; then
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(
+			compgen -f -X '!*.json' -- "$word"
+			compgen -d -- "$word"
+		)
+	else
+		mapfile -t COMPREPLY < <(compgen -W "$(_strata_words "$sub" \
+			$((COMP_CWORD - 1)) "${COMP_WORDS[0]}" \
+			"${COMP_WORDS[2]:-}")" -- "$word")
+	fi
+}
+complete -F _strata strata
