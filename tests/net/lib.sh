@@ -176,9 +176,11 @@ slots_at_home() {
 
 # echo_up PORT [STACK]: our echo server; $echo_pid is its process.
 echo_up() {
+	# What an earlier one said must not be taken for this one's word.
+	rm -f "$work/echo.$1"
 	STRATA=${2:-$stack} "$examples/udp_echo" "$1" >"$work/echo.$1" 2>&1 &
 	echo_pid=$!
-	until_true 3 grep -q . "$work/echo.$1" || sleep 0.3
+	until_true 3 grep -qs . "$work/echo.$1" || sleep 0.3
 	kill -0 $echo_pid 2>/dev/null ||
 		fail "udp_echo ended: $(cat "$work/echo.$1")"
 }
