@@ -14,6 +14,7 @@ enum {
 	/* When what happened at a mark is over, and another look is taken. */
 	CALM_MS = 150,
 	MAX_MARKS = 1024,
+	LONGEST = 5,
 	/* A window that lost packets is opened again after so long. */
 	STUCK_MS = 200,
 };
@@ -249,6 +250,38 @@ static int64_t silence_at(const struct flow *f, struct mono t)
 	return silence(f, t, mono_add_ms(t, MARK_MS));
 }
 
+/* The longest silences of all, and what had happened last before each. */
+static void print_longest(
+    const struct flow *f, const struct mark *m, uint32_t n, FILE *to)
+{
+	int64_t below = INT64_MAX;
+
+	for (int k = 0; k < LONGEST; k++) {
+		uint32_t at = 0;
+		int64_t most = 0;
+		const struct mark *last = NULL;
+
+		for (uint32_t i = 1; i < f->back; i++) {
+			int64_t ns =
+			    mono_since(f->arrival[i], f->arrival[i - 1]);
+
+			if (ns > most && ns < below) {
+				most = ns;
+				at = i - 1;
+			}
+		}
+		below = most;
+		for (uint32_t i = 0; i < n; i++)
+			if (mono_before(m[i].at, f->arrival[at + 1]))
+				last = &m[i];
+		if (last != NULL && most > 0)
+			fprintf(to, "silence us=%.0f, %.1f ms after %s\n",
+			    us(most),
+			    us(mono_since(f->arrival[at], last->at)) / 1e3,
+			    last->word);
+	}
+}
+
 /*
  * A line for each mark, then median and longest as keys; and the same of as
  * many moments at which nothing happened: what the machine does by itself.
@@ -266,6 +299,7 @@ static void print_marks(const struct flow *f, const char *path, FILE *to)
 		    us(mono_since(m[i].at, f->packet[0].sent)) / 1e3,
 		    us(gap[i]));
 	}
+	print_longest(f, m, n, to);
 	qsort(gap, n, sizeof(*gap), compare);
 	qsort(calm, n, sizeof(*calm), compare);
 	fprintf(to,
