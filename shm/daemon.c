@@ -18,6 +18,7 @@
 #include "shm/join.h"
 #include "shm/names.h"
 #include "shm/sandbox.h"
+#include "shm/schedule.h"
 #include "shm/segment.h"
 
 struct arguments {
@@ -396,6 +397,7 @@ static int arguments(struct arguments *a, int argc, char **argv)
 static int open_daemon(struct daemon *d, const struct arguments *a)
 {
 	int r = loop_open(&d->loop);
+	int cpu;
 
 	if (r < 0)
 		return log_errno(&d->log, -r, "io_uring");
@@ -412,6 +414,10 @@ static int open_daemon(struct daemon *d, const struct arguments *a)
 	stand_by(d, has_started);
 	if (d->stop)
 		return -ECANCELED;
+	cpu = d->segments.topo->procs[d->segments.self].cpu;
+	r = schedule_daemon(cpu);
+	if (r < 0)
+		log_errno(&d->log, -r, "runs anywhere, not on CPU %d", cpu);
 	d->bell_watch = (struct watch){
 		.happened = on_bell, .ctx = d, .fd = d->bell[d->segments.self]
 	};

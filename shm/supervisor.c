@@ -19,6 +19,7 @@
 
 #include "shm/join.h"
 #include "shm/rundir.h"
+#include "shm/schedule.h"
 #include "shm/sup.h"
 
 enum {
@@ -527,6 +528,7 @@ int supervisor_run(const struct topology *topo,
 	if (s == NULL)
 		return -ENOMEM;
 	s->keeper = k != NULL ? k->sock : -1;
+	schedule_daemon(-1);
 	raise_fd_limit();
 	r = k != NULL && k->count > 0 ? resume(s, k) : begin(s, topo);
 	if (r == 0) {
