@@ -182,7 +182,7 @@ static int make_tables(struct lib *l)
 static int attach(struct lib *l, const char *stack)
 {
 	struct ctl_msg m = { .type = CTL_APP };
-	struct ctl_msg answer;
+	struct ctl_msg answer = { .nfds = 0 };
 	int fds[CTL_MAX_FDS];
 	int r = make_tables(l);
 	int sock;
@@ -296,9 +296,9 @@ int lib_new_socket(int family, int type, int protocol)
 		.type = CTL_SOCKET,
 		.arg = { (uint32_t)family, (uint32_t)type, (uint32_t)protocol },
 	};
-	struct ctl_msg answer;
+	struct ctl_msg answer = { .nfds = 0 };
 	int fds[CTL_MAX_FDS];
-	struct lib *l;
+	struct lib *l = NULL;
 	int r = lib_attach(&l);
 
 	if (r < 0)

@@ -180,7 +180,7 @@ static int put_or_wait(const struct sock *k, const names *n,
 {
 	int64_t timeout = atomic_load(&k->l->send_timeout_ns);
 	struct mono deadline = MONO_NEVER;
-	int r = 0;
+	int r;
 
 	for (;;) {
 		bool done;

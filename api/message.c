@@ -323,7 +323,7 @@ ssize_t strata_recvmsg(int fd, struct msghdr *msg, int flags)
 		    &from, k.l->family, msg->msg_name, &msg->msg_namelen);
 	sock_names(&k, &n);
 	message_write_control(msg, &k, &n, &d.head);
-	return flags & MSG_TRUNC ? r : (ssize_t)d.copied;
+	return (flags & MSG_TRUNC) ? r : (ssize_t)d.copied;
 }
 
 ssize_t strata_recvfrom(int fd, void *buf, size_t len, int flags,

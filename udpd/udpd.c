@@ -369,7 +369,8 @@ int udpd_app_opened(
 	if (app >= APP_MAX || u->app[app].a2s != NULL)
 		return -EINVAL;
 	a = &u->app[app];
-	*a = (struct udpd_app){ .a2s = a2s, .s2a = s2a };
+	*a = (struct udpd_app){ .a2s = a2s };
+	a->s2a = s2a;
 	channel_open(u, app);
 	return 0;
 }

@@ -29,10 +29,15 @@ struct seen {
 /* A number, and what lies behind a header of eight bytes. */
 static void note(struct seen *s, const char *what, const uint8_t *p, int n)
 {
-	int len = p != NULL && n > 8 ? n - 8 : 0;
+	const char *text = "";
+	int len = 0;
 
+	if (p != NULL && n > 8) {
+		text = (const char *)p + 8;
+		len = n - 8;
+	}
 	s->len += (size_t)snprintf(s->text + s->len, sizeof(s->text) - s->len,
-	    "%s %d %.*s\n", what, n, len, len > 0 ? (const char *)p + 8 : "");
+	    "%s %d %.*s\n", what, n, len, text);
 }
 
 /* Die in a turn that has taken, changed and staged all, and not committed. */
