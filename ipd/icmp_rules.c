@@ -28,13 +28,17 @@ static bool icmp_is_query(int type)
 	}
 }
 
-/* 0/8, 127/8, class D and E, and any broadcast are not one host's. */
+/*
+ * 0/8, 127/8, class D and E, and any broadcast are not one host's.  From 127/8
+ * to 127/8 is: ourselves, asking ourselves (admit.c lets none in by a wire).
+ */
 static bool is_one_host(const struct icmp_cause *cause)
 {
 	uint8_t first = ip_v4(&cause->src)[0];
 
-	return first != 0 && first != 127 && first < 224 &&
-	    !cause->src_is_broadcast;
+	if (first == 127)
+		return ip_is_loopback(&cause->dst);
+	return first != 0 && first < 224 && !cause->src_is_broadcast;
 }
 
 bool icmp_error_allowed(const struct icmp_cause *cause)

@@ -92,6 +92,9 @@ static void nor_what_came_from_no_single_host(void **state)
 	c = cause("192.0.2.255", "192.0.2.2", 17);
 	c.src_is_broadcast = true;
 	assert_false(icmp_error_allowed(&c));
+	/* Looped: we are that host. */
+	c = cause("127.0.0.1", "127.0.0.1", 17);
+	assert_true(icmp_error_allowed(&c));
 }
 
 static void ipv6_has_its_own_list(void **state)
