@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/lib.h"
@@ -16,6 +17,7 @@
 
 enum {
 	TABLE_FDS = 1 << 20,
+	FULL_TRIES = 50,       /* a millisecond apart */
 	ANSWER_MS = 10 * 1000, /* the supervisor may be starting anew */
 };
 
@@ -303,12 +305,20 @@ int lib_new_socket(int family, int type, int protocol)
 
 	if (r < 0)
 		return r;
-	lib_lock(&l->shared->control);
-	m.self = ++l->shared->token;
-	r = ask(l->control, &m, &answer, fds);
-	if (r == 0)
-		r = accept_socket(l, &m, &answer, fds);
-	lib_unlock(&l->shared->control);
+	/* Numbers of sockets just closed are free again in a moment. */
+	for (int tries = 0; tries < FULL_TRIES; tries++) {
+		static const struct timespec moment = { .tv_nsec = 1000000 };
+
+		lib_lock(&l->shared->control);
+		m.self = ++l->shared->token;
+		r = ask(l->control, &m, &answer, fds);
+		if (r == 0)
+			r = accept_socket(l, &m, &answer, fds);
+		lib_unlock(&l->shared->control);
+		if (r != -EMFILE)
+			break;
+		nanosleep(&moment, NULL);
+	}
 	return r;
 }
 

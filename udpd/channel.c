@@ -10,7 +10,9 @@
 #include "udpd/option.h"
 
 enum {
-	PATIENCE = 4, /* turns that a bind waits for a port to become free */
+	/* How often and after how long a bind to a port in use is tried. */
+	TRIES = 3,
+	RETRY_NS = 300 * NS_PER_US,
 };
 
 /* One read of a word that the app may change at any time. */
@@ -173,7 +175,7 @@ bool channel_asked(struct udpd *u, uint32_t id, struct command *ret)
 	struct command c;
 
 	c.seq = atomic_load_explicit(&from->cmd_seq, memory_order_acquire);
-	if (c.seq == u->state->sock[id].reply_seq)
+	if (c.seq == u->state->sock[id].reply_seq || u->sock[id].patient)
 		return false;
 	c.op = once32(&from->cmd_op);
 	c.len = once32(&from->cmd_len);
@@ -218,7 +220,7 @@ static int do_command(struct udpd *u, uint32_t id, const struct command *c)
 	return -EINVAL;
 }
 
-bool channel_answer(struct udpd *u, uint32_t id, const struct command *c)
+void channel_answer(struct udpd *u, uint32_t id, const struct command *c)
 {
 	struct usock *s = touch_sock(u, id);
 	int r;
@@ -230,16 +232,18 @@ bool channel_answer(struct udpd *u, uint32_t id, const struct command *c)
 	 * at: with the kernel, close and bind in this order succeed.
 	 */
 	if (r == -EADDRINUSE && c->op == APP_OP_BIND &&
-	    u->sock[id].patience++ < PATIENCE)
-		return false;
-	u->sock[id].patience = 0;
+	    u->sock[id].tries++ < TRIES) {
+		u->sock[id].patient = true;
+		u->retry = mono_add(u->n.now, RETRY_NS);
+		return;
+	}
+	u->sock[id].tries = 0;
 	s->result = r;
 	s->reply_seq = c->seq;
 	node_count(&u->n, CNT_COMMANDS);
 	udpd_wake_later(u, id, WAKE_REPLY);
 	log_debug(&u->n.log, "command, app=%u socket=%u op=%u result=%d",
 	    app_of(id), sub_of(id), c->op, s->result);
-	return true;
 }
 
 void channel_cut_off(struct udpd *u, uint32_t app, const char *why)

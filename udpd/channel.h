@@ -58,8 +58,8 @@ uint64_t channel_tx_written(const struct udpd *u, uint32_t id);
 /* A command that has not been answered: true, and its copy in *@ret. */
 bool channel_asked(struct udpd *u, uint32_t id, struct command *ret);
 
-/* Do it.  False: not yet; to be tried again in a later turn. */
-bool channel_answer(struct udpd *u, uint32_t id, const struct command *c);
+/* Do it, and answer; or try again at u->retry, the socket being patient. */
+void channel_answer(struct udpd *u, uint32_t id, const struct command *c);
 
 /* turn_show of udpd: s2a as the objects say. */
 void channel_show(void *udpd, uint32_t id);

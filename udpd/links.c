@@ -49,18 +49,40 @@ static void happened(void *ctx, struct watch *w, uint32_t events)
 		n = recv(w->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 	while (n > 0);
 	udpd_look(&p->u, app, sub);
-	/* Not the event says so, which may be an older socket's. */
-	if (n == 0)
+	/* ECONNRESET: it was closed with a byte of ours unread. */
+	if (n == 0 || errno == ECONNRESET)
 		udpd_socket_closed(&p->u, app, sub);
 }
 
-static void watch_link(struct udpd_process *p, struct link *l)
+static void watch_link(struct udpd_process *p, struct link *l, uint32_t id)
 {
-	l->watch.happened = happened;
-	l->watch.ctx = p;
-	l->watch.fd = l->fd;
-	if (loop_watch(&p->d->loop, &l->watch, POLLIN | POLLRDHUP) < 0)
+	struct hook *h = calloc(1, sizeof(*h));
+
+	if (h != NULL) {
+		h->watch = (struct watch){
+			.happened = happened, .ctx = p, .fd = l->fd, .id = id
+		};
+		l->hook = h;
+	}
+	if (h == NULL ||
+	    loop_watch(&p->d->loop, &h->watch, POLLIN | POLLRDHUP) < 0)
 		log_error(&p->d->log, "can't watch a socket");
+}
+
+static void free_old_hooks(struct udpd_process *p)
+{
+	struct hook **at = &p->old;
+
+	while (*at != NULL) {
+		struct hook *h = *at;
+
+		if (h->watch.busy == 0) {
+			*at = h->next;
+			free(h);
+		} else {
+			at = &h->next;
+		}
+	}
 }
 
 /* What the running instance has closed, this one need not hold. */
@@ -94,10 +116,9 @@ static void take_socket(
 		return;
 	}
 	l = &p->app[m->id].link[m->sub];
-	l->watch.id = m->id * APP_MAX_SOCKETS + m->sub;
 	l->fd = fds[0];
 	if (p->u.attached)
-		watch_link(p, l);
+		watch_link(p, l, m->id * APP_MAX_SOCKETS + m->sub);
 }
 
 /* Closed by us: the app's end hangs up even if others hold copies of ours. */
@@ -107,7 +128,12 @@ static void drop_socket(struct udpd_process *p, uint32_t id)
 
 	if (l->fd == -1)
 		return;
-	loop_forget(&p->d->loop, &l->watch);
+	if (l->hook != NULL) {
+		loop_forget(&p->d->loop, &l->hook->watch);
+		l->hook->next = p->old;
+		p->old = l->hook;
+		l->hook = NULL;
+	}
 	shutdown(l->fd, SHUT_RDWR);
 	close(l->fd);
 	l->fd = -1;
@@ -179,7 +205,7 @@ static void take_app(
 	close_fds(m, fds);
 }
 
-/* Gone for good once its sockets are and the loop has forgotten them. */
+/* Gone for good once its sockets are. */
 static void finish_app(struct udpd_process *p, uint32_t app)
 {
 	const struct app_links *a = &p->app[app];
@@ -187,7 +213,7 @@ static void finish_app(struct udpd_process *p, uint32_t app)
 	if (a->link == NULL || !udpd_app_done(&p->u, app))
 		return;
 	for (uint32_t i = 0; i < APP_MAX_SOCKETS; i++)
-		if (a->link[i].fd != -1 || a->link[i].watch.busy > 0)
+		if (a->link[i].fd != -1)
 			return;
 	udpd_app_forget(&p->u, app);
 	drop_app(p, app);
@@ -211,8 +237,12 @@ void links_control(
 	close_fds(m, fds);
 	if (m->id >= APP_MAX)
 		return;
-	if (m->type == CTL_APP_GONE)
+	if (m->type == CTL_APP_GONE) {
 		udpd_app_gone(&p->u, m->id);
+		/* Perhaps it had no socket left, and no turn will follow. */
+		if (p->u.attached)
+			finish_app(p, m->id);
+	}
 	if (m->type == CTL_SOCKET_GONE)
 		withdraw(p, m->id, m->sub);
 }
@@ -222,11 +252,14 @@ int links_watch(void *x, struct daemon *d)
 	struct udpd_process *p = x;
 
 	p->d = d;
+	for (uint32_t id = 0; id < MAX_SOCKETS; id++) {
+		struct app_links *a = &p->app[app_of(id)];
+
+		if (a->link != NULL && a->link[sub_of(id)].fd != -1)
+			watch_link(p, &a->link[sub_of(id)], id);
+	}
 	for (uint32_t app = 0; app < APP_MAX; app++)
-		for (uint32_t i = 0;
-		     p->app[app].link != NULL && i < APP_MAX_SOCKETS; i++)
-			if (p->app[app].link[i].fd != -1)
-				watch_link(p, &p->app[app].link[i]);
+		finish_app(p, app);
 	return 0;
 }
 
@@ -270,4 +303,6 @@ void links_after(void *x, struct daemon *d)
 	for (uint32_t app = 0; app < APP_MAX; app++)
 		if (p->u.app[app].gone)
 			finish_app(p, app);
+	if (p->old != NULL)
+		free_old_hooks(p);
 }

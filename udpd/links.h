@@ -9,9 +9,18 @@
 #include "shm/daemon.h"
 #include "udpd/udpd.h"
 
+/*
+ * One for each fd that is watched; outlives the socket until the loop has
+ * forgotten it, so that an old event is never taken for a new socket's.
+ */
+struct hook {
+	struct watch watch; /* first */
+	struct hook *next;
+};
+
 struct link {
-	struct watch watch;
-	int fd; /* -1: no socket */
+	struct hook *hook; /* NULL while standing by */
+	int fd;            /* -1: no socket */
 };
 
 struct app_links {
@@ -24,6 +33,7 @@ struct udpd_process {
 	struct udpd u;
 	struct daemon *d;
 	struct app_links app[APP_MAX];
+	struct hook *old; /* to be freed when the loop is done with them */
 };
 
 int links_prepare(void *x, struct daemon *d);

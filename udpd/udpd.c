@@ -167,6 +167,8 @@ static void forget_socket(struct udpd *u, uint32_t id)
 {
 	u->sock[id].closing = false;
 	u->sock[id].opening = false;
+	u->sock[id].patient = false;
+	u->sock[id].tries = 0;
 	u->sock[id].have = false;
 	udpd_wake_later(u, id, WAKE_CLOSED);
 }
@@ -215,7 +217,9 @@ static bool serve(struct udpd *u, uint32_t id, uint32_t *budget)
 	case TX_DONE:
 		break;
 	}
-	return asked && !channel_answer(u, id, &c);
+	if (asked)
+		channel_answer(u, id, &c);
+	return false;
 }
 
 static void serve_sockets(struct udpd *u)
@@ -299,6 +303,7 @@ int udpd_attach(struct udpd *u, const struct segments *s, struct mono now)
 	memset(&u->fib, 0, sizeof(u->fib));
 	rebuild(u);
 	u->asleep = false;
+	u->retry = MONO_NEVER;
 	u->groups_changed = true;
 	u->attached = true;
 	for (uint32_t app = 0; app < APP_MAX; app++) {
@@ -306,6 +311,18 @@ int udpd_attach(struct udpd *u, const struct segments *s, struct mono now)
 		channel_open(u, app);
 	}
 	return 0;
+}
+
+static void retry(struct udpd *u)
+{
+	u->retry = MONO_NEVER;
+	for (uint32_t id = udpd_next_open(u, 0); id < MAX_SOCKETS;
+	     id = udpd_next_open(u, id + 1)) {
+		if (!u->sock[id].patient)
+			continue;
+		u->sock[id].patient = false;
+		udpd_dirty(u, id);
+	}
 }
 
 bool udpd_turn(struct udpd *u, struct mono now)
@@ -326,6 +343,8 @@ bool udpd_turn(struct udpd *u, struct mono now)
 	rx_turn(u, node_limit(&u->n, RX_TURN));
 	for (uint32_t app = 0; app < APP_MAX; app++)
 		channel_events(u, app);
+	if (mono_reached(u->retry, now))
+		retry(u);
 	serve_sockets(u);
 	worked = node_commit(&u->n);
 	if (u->groups_changed)
@@ -335,8 +354,7 @@ bool udpd_turn(struct udpd *u, struct mono now)
 
 struct mono udpd_deadline(const struct udpd *u)
 {
-	(void)u;
-	return MONO_NEVER;
+	return u->retry;
 }
 
 bool udpd_may_sleep(struct udpd *u)

@@ -50,7 +50,8 @@ struct udpd_sock {
 	bool waked; /* in the list */
 	bool names_shown;
 	uint8_t wake; /* enum udpd_wake */
-	uint8_t patience;
+	bool patient; /* its command is tried again at udpd.retry */
+	uint8_t tries;
 	uint8_t family;
 	uint32_t kick;    /* as last seen */
 	uint64_t rx_told; /* what of rx_written the app has been told */
@@ -74,6 +75,7 @@ struct udpd {
 	uint16_t waked[MAX_SOCKETS];
 	uint32_t nwaked;
 
+	struct mono retry; /* of the patient */
 	bool attached;
 	bool asleep;         /* apps were told so */
 	bool groups_changed; /* publish the table anew */

@@ -100,8 +100,11 @@ void apps_run(struct apps *w)
 		uint8_t wake;
 
 		w->rig->now = mono_add(w->rig->now, NS_PER_US);
-		if (!udpd_turn(w->u, w->rig->now) && udpd_may_sleep(w->u))
-			return;
+		if (!udpd_turn(w->u, w->rig->now) && udpd_may_sleep(w->u)) {
+			if (udpd_deadline(w->u).ns == MONO_NEVER.ns)
+				return;
+			w->rig->now = udpd_deadline(w->u);
+		}
 		while (udpd_next_wake(w->u, &id, &wake))
 			if (wake & WAKE_CLOSED)
 				w->family[id] = w->hung_up[id] = 0;

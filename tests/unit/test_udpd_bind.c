@@ -119,6 +119,31 @@ static void frees_a_port_at_close(void **state)
 	apps_close(w);
 }
 
+/* Its fd is closed, and nobody has looked at that when bind comes. */
+static void a_bind_waits_for_a_close_to_be_noticed(void **state)
+{
+	struct apps *w = apps_open();
+	uint32_t old = apps_socket(w, AF_INET);
+	uint32_t s = apps_socket(w, AF_INET);
+	struct app_name want = apps_name("*", 7);
+	struct a2s_socket *a = apps_a2s(w, s);
+
+	(void)state;
+	apps_bind(w, old, "*", 7);
+	a->cmd_op = APP_OP_BIND;
+	a->cmd_len = sizeof(want);
+	memcpy(a->cmd_data, &want, sizeof(want));
+	a->cmd_seq++;
+	apps_post(w, s);
+	udpd_turn(w->u, w->rig->now);
+	assert_int_not_equal(apps_s2a(w, s)->reply_seq, a->cmd_seq);
+	assert_int_not_equal(udpd_deadline(w->u).ns, MONO_NEVER.ns);
+	apps_close_socket(w, old);
+	assert_int_equal(apps_s2a(w, s)->reply_seq, a->cmd_seq);
+	assert_int_equal(apps_s2a(w, s)->result, 0);
+	apps_close(w);
+}
+
 /* RFC 6056: from the whole range, not one after the other, none twice. */
 static void draws_ephemeral_ports(void **state)
 {
@@ -365,6 +390,7 @@ int main(void)
 		cmocka_unit_test(takes_loopback_broadcast_and_multicast),
 		cmocka_unit_test(knows_who_is_in_whose_way),
 		cmocka_unit_test(frees_a_port_at_close),
+		cmocka_unit_test(a_bind_waits_for_a_close_to_be_noticed),
 		cmocka_unit_test(draws_ephemeral_ports),
 		cmocka_unit_test(draws_ports_by_destination),
 		cmocka_unit_test(chooses_source_and_port),
