@@ -290,7 +290,7 @@ static bool check_record(
 
 unsigned reassembly_check(struct reassembly *r, struct mono now)
 {
-	static const struct reassembly_record unused;
+	static const struct reassembly_record unused = { .used = 0 };
 	uint32_t *owned = r->touched; /* borrowed until it is needed */
 	unsigned thrown = 0;
 

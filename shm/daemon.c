@@ -127,7 +127,7 @@ static int accept_segments(
 	r = accept_fd(d, &w, m, 0, fds[0]);
 	if (r < 0)
 		return r;
-	if (m->self >= d->segments.topo->nprocs)
+	if (d->segments.topo == NULL || m->self >= d->segments.topo->nprocs)
 		return -EPROTO;
 	d->segments.self = m->self;
 	r = wiring_compute(&w, d->segments.topo);
@@ -143,8 +143,8 @@ static int start(struct daemon *d, const struct ctl_msg *m, const int *fds)
 
 	if (r < 0)
 		return r;
-	if (s->priv == NULL || s->out[s->self] == NULL || s->sup == NULL ||
-	    s->pool[s->self] == NULL)
+	if (s->topo == NULL || s->priv == NULL || s->out[s->self] == NULL ||
+	    s->sup == NULL || s->pool[s->self] == NULL)
 		return -EPROTO;
 	if (s->topo->procs[s->self].layer != d->ops->layer)
 		return -EPROTO;

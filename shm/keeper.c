@@ -244,6 +244,7 @@ int keeper_run(int (*supervise)(void *ctx, const struct keeper *k), void *ctx)
 	int signals = block_signals();
 	struct mono first = mono_now();
 	int deaths = 0;
+	int r;
 
 	/* Daemons whose supervisor has died become ours to bury. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
@@ -251,12 +252,16 @@ int keeper_run(int (*supervise)(void *ctx, const struct keeper *k), void *ctx)
 		pid_t pid = fork_supervisor(&k, signals, supervise, ctx);
 		int status;
 
-		if (pid < 0)
-			return pid;
+		if (pid < 0) {
+			r = pid;
+			break;
+		}
 		status = attend(&k, pid, signals);
 		close(k.sock);
-		if (WIFEXITED(status))
-			return WEXITSTATUS(status);
+		if (WIFEXITED(status)) {
+			r = WEXITSTATUS(status);
+			break;
+		}
 		if (mono_since(mono_now(), first) >
 		    (int64_t)KEEPER_DEATHS_MS * NS_PER_MS) {
 			first = mono_now();
@@ -267,7 +272,10 @@ int keeper_run(int (*supervise)(void *ctx, const struct keeper *k), void *ctx)
 			    "strata: the supervisor dies again and"
 			    " again; giving up\n");
 			end_daemons(&k);
-			return EXIT_FAILURE;
+			r = EXIT_FAILURE;
+			break;
 		}
 	}
+	free(k.kept);
+	return r;
 }

@@ -117,7 +117,8 @@ static double wake(int cpu)
 			    read(from, &n, sizeof(n)) == -1)
 				abort();
 		}
-		v[r] = (double)mono_since(mono_now(), t) / (WAKES / RUNS) / 2;
+		v[r] =
+		    (double)mono_since(mono_now(), t) / (2.0 * (WAKES / RUNS));
 	}
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);

@@ -269,7 +269,7 @@ static void check_visible(struct level *l)
 	}
 }
 
-static void kill_recovery(struct level *l);
+static void kill_recovery(struct level *first);
 
 /* The process is dead as of now. */
 static void on_change(void *ctx)

@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +49,7 @@ void toy_put(struct rig *r, uint8_t object, enum toy_kind kind, const char *s)
 	struct desc d = { .kind = PKT_DATA };
 	uint8_t p[64] = { object, kind };
 
-	strcpy((char *)p + 2, s);
+	snprintf((char *)p + 2, sizeof(p) - 2, "%s", s);
 	rig_put(r, "linkd", "toy", p, 2 + strlen(s), &d);
 }
 

@@ -22,7 +22,7 @@ static void reads_what_was_written(void **state)
 	uint8_t in[SIZE], out[SIZE];
 
 	(void)state;
-	for (uint8_t i = 0; i < SIZE; i++)
+	for (int i = 0; i < SIZE; i++)
 		in[i] = (uint8_t)(i + 1);
 	for (uint64_t at = 0; at < 2 * 2 * SIZE; at++) {
 		uint64_t count = starts[at & 1] + at / 2;

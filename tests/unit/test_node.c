@@ -688,7 +688,7 @@ static int live(struct bench *b, char *log)
 			deaths++;
 			die(b);
 		} else {
-			strcat(log, turn);
+			strncat(log, turn, 255 - strlen(log));
 		}
 	}
 	return deaths;
@@ -759,7 +759,7 @@ static void also_behind_a_ring_that_is_never_empty(void **state)
 			deaths++;
 			die(b);
 		} else {
-			strcat(log, turn);
+			strncat(log, turn, 255 - strlen(log));
 		}
 		if (rig_waiting(b->r, "linkd", "ipd") == 0)
 			from_link(b, "a");

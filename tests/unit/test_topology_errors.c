@@ -104,6 +104,7 @@ static void takes_the_good_text(void **state)
 
 static void says_where_it_is_not_json(void **state)
 {
+	/* clang-format off */
 	static const struct bad cases[] = {
 		{ { { "\"t\",", "\"t\"" } },
 		    "2:9: '}' expected near '\"links\"'" },
@@ -129,6 +130,7 @@ static void says_where_it_is_not_json(void **state)
 		{ { { "\"t\"", "\"\xff\"" } },
 		    "1:11: unable to decode byte 0xff near '\"'" },
 	};
+	/* clang-format on */
 
 	(void)state;
 	refuses_all(CASES(cases));
@@ -210,6 +212,7 @@ static void refuses_keys_and_types(void **state)
 
 static void refuses_names(void **state)
 {
+	/* clang-format off */
 	static const struct bad cases[] = {
 		{ { { "\"t\"", "\"\"" } },
 		    "1:11: name: a name must not be empty" },
@@ -230,6 +233,7 @@ static void refuses_names(void **state)
 		    "10:15: processes[1].name: another process is named "
 		    "\"linkd\" too" },
 	};
+	/* clang-format on */
 
 	(void)state;
 	refuses_all(CASES(cases));
