@@ -118,7 +118,7 @@ static double wake(int cpu)
 				abort();
 		}
 		v[r] =
-		    (double)mono_since(mono_now(), t) / (2.0 * (WAKES / RUNS));
+		    (double)mono_since(mono_now(), t) / (double)(WAKES / RUNS) / 2;
 	}
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
