@@ -117,8 +117,8 @@ static double wake(int cpu)
 			    read(from, &n, sizeof(n)) == -1)
 				abort();
 		}
-		v[r] =
-		    (double)mono_since(mono_now(), t) / (double)(WAKES / RUNS) / 2;
+		v[r] = (double)mono_since(mono_now(), t) /
+		    (double)(WAKES / RUNS) / 2;
 	}
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
