@@ -303,7 +303,7 @@ int lib_new_socket(int family, int type, int protocol)
 	struct lib *l = NULL;
 	int r = lib_attach(&l);
 
-	if (r < 0)
+	if (r != 0)
 		return r;
 	/* Numbers of sockets just closed are free again in a moment. */
 	for (int tries = 0; tries < FULL_TRIES; tries++) {

@@ -21,6 +21,7 @@
 enum {
 	CALLS = 200000,
 	WAKES = 20000,
+	EACH = WAKES / RUNS,
 	RUNS = 5,
 };
 
@@ -110,15 +111,14 @@ static double wake(int cpu)
 	for (int r = 0; r < RUNS; r++) {
 		struct mono t = mono_now();
 
-		for (int i = 0; i < WAKES / RUNS; i++) {
+		for (int i = 0; i < EACH; i++) {
 			uint64_t n = 1;
 
 			if (write(to, &n, sizeof(n)) == -1 ||
 			    read(from, &n, sizeof(n)) == -1)
 				abort();
 		}
-		v[r] = (double)mono_since(mono_now(), t) /
-		    (double)(WAKES / RUNS) / 2;
+		v[r] = (double)mono_since(mono_now(), t) / (2 * EACH);
 	}
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
