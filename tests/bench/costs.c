@@ -21,8 +21,8 @@
 enum {
 	CALLS = 200000,
 	WAKES = 20000,
-	EACH = WAKES / RUNS,
 	RUNS = 5,
+	EACH = WAKES / RUNS,
 };
 
 static int fd;
