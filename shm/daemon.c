@@ -179,6 +179,10 @@ static void on_message(struct daemon *d, const struct ctl_msg *m, int *fds)
 			d->ops->control(d->x, d, m, fds);
 			return;
 		}
+		/* A layer that keeps nothing of apps is done with it at once.
+		 */
+		if (m->type == CTL_APP_GONE)
+			daemon_tell(d, CTL_APP_GONE, m->id, 0);
 		break;
 	case CTL_READY: /* a new supervisor asks */
 		if (d->started)
