@@ -32,10 +32,10 @@ static inline struct mono mono_now(void)
 	return (struct mono){ (int64_t)ts.tv_sec * NS_PER_S + ts.tv_nsec };
 }
 
-/* @t plus @ns nanoseconds; MONO_NEVER stays never. */
+/* @t plus @ns nanoseconds, or less if negative; MONO_NEVER stays never. */
 static inline struct mono mono_add(struct mono t, int64_t ns)
 {
-	if (t.ns > INT64_MAX - ns)
+	if (t.ns == MONO_NEVER.ns || (ns > 0 && t.ns > INT64_MAX - ns))
 		return MONO_NEVER;
 	return (struct mono){ t.ns + ns };
 }

@@ -57,16 +57,9 @@ static int make_plan(struct estate *e)
 {
 	int r;
 
-	e->plan = segment_make("strata plan", sizeof(e->topo));
+	e->plan = segment_make_frozen("strata plan", &e->topo, sizeof(e->topo));
 	if (e->plan < 0)
 		return e->plan;
-	/* A write and not a mapping, so that it can be frozen. */
-	if (write(e->plan, &e->topo, sizeof(e->topo)) !=
-	    (ssize_t)sizeof(e->topo))
-		return -EIO;
-	r = segment_freeze(e->plan);
-	if (r < 0)
-		return r;
 	e->sup_out = segment_make("strata sup.out", sizeof(struct sup_out));
 	if (e->sup_out < 0)
 		return e->sup_out;

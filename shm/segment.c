@@ -10,20 +10,43 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int segment_make(const char *name, size_t bytes)
+/* With @p, @bytes of content that is to stay. */
+static int make(const char *name, const void *p, size_t bytes)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 	int r;
 
 	if (fd == -1)
 		return -errno;
-	if (fchmod(fd, 0600) == -1 || ftruncate(fd, (off_t)bytes) == -1 ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == -1) {
-		r = -errno;
-		close(fd);
-		return r;
+	if (fchmod(fd, 0600) == -1 || ftruncate(fd, (off_t)bytes) == -1)
+		goto fail;
+	if (p != NULL) {
+		seals |= F_SEAL_WRITE;
+		/* A write and not a mapping: that would be in the way. */
+		if (write(fd, p, bytes) != (ssize_t)bytes) {
+			errno = EIO;
+			goto fail;
+		}
 	}
+	if (fcntl(fd, F_ADD_SEALS, seals) == -1)
+		goto fail;
 	return fd;
+
+fail:
+	r = -errno;
+	close(fd);
+	return r;
+}
+
+int segment_make(const char *name, size_t bytes)
+{
+	return make(name, NULL, bytes);
+}
+
+int segment_make_frozen(const char *name, const void *p, size_t bytes)
+{
+	return make(name, p, bytes);
 }
 
 int segment_readonly(int fd)
@@ -34,13 +57,6 @@ int segment_readonly(int fd)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	ro = open(path, O_RDONLY | O_CLOEXEC);
 	return ro == -1 ? -errno : ro;
-}
-
-int segment_freeze(int fd)
-{
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SEAL) == -1)
-		return -errno;
-	return 0;
 }
 
 int segment_map(void **ret, int fd, size_t bytes, bool writable)

@@ -15,14 +15,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A new segment of @bytes, all zero.  Returns its fd (close-on-exec). */
+/*
+ * A new segment of @bytes, all zero, to which nobody can add another seal: an
+ * app could shut out our writers with one.  Returns its fd (close-on-exec).
+ */
 int segment_make(const char *name, size_t bytes);
+
+/* A new segment that holds the @bytes at @p, and that nobody can ever write. */
+int segment_make_frozen(const char *name, const void *p, size_t bytes);
 
 /* A second descriptor of @fd through which nobody can write. */
 int segment_readonly(int fd);
-
-/* No more writing by anyone, for a segment that is complete (the plan). */
-int segment_freeze(int fd);
 
 /*
  * Map @fd, which must be sealed and of at least @bytes; its pages are left out
