@@ -20,6 +20,12 @@
 #include "shm/segment.h"
 #include "udpd/channel.h"
 
+enum {
+	/* What one look takes from a socket: more than fits into it. */
+	LOOK_BYTES = 4096,
+	LOOK_READS = 128,
+};
+
 int links_prepare(void *x, struct daemon *d)
 {
 	struct udpd_process *p = x;
@@ -39,15 +45,16 @@ static void happened(void *ctx, struct watch *w, uint32_t events)
 	struct udpd_process *p = ctx;
 	uint32_t app = app_of(w->id);
 	uint32_t sub = sub_of(w->id);
-	char bytes[256];
-
-	ssize_t n;
+		char bytes[LOOK_BYTES];
+	ssize_t n = 1;
 
 	(void)events;
 	/* An edge: until there is no more. */
-	do
+	for (int i = 0; i < LOOK_READS && n > 0; i++)
 		n = recv(w->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-	while (n > 0);
+	/* A program rings once until it is heard: this one would keep us. */
+	if (n > 0)
+		channel_cut_off(&p->u, app, "it floods its socket");
 	udpd_look(&p->u, app, sub);
 	/* ECONNRESET: it was closed with a byte of ours unread. */
 	if (n == 0 || errno == ECONNRESET)

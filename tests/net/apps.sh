@@ -52,6 +52,15 @@ wait $echo_pid 2>/dev/null
 run "$udp_tester" -c 1000 -w 8 192.0.2.2 7
 say "$out"
 
+# ---- One that floods the socket by which it may ring
+
+"$udp_tester" -r 5000 -c 10000 192.0.2.2 7 >"$work/good" &
+tester=$!
+run "$flooder" 1500
+say "$out"
+wait $tester || fail "$(cat "$work/good")"
+say "$(cat "$work/good")"
+
 # ---- Its port is free again
 
 echo_up 8

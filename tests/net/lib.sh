@@ -14,6 +14,7 @@ BUILD=${BUILD:-build}
 strata=$BUILD/strata
 pinger=$BUILD/tests/net/pinger
 udp_tester=$BUILD/tests/net/udp_tester
+flooder=$BUILD/tests/net/flooder
 examples=$BUILD/examples
 work=$(mktemp -d)
 stacks=()     # names of those that were brought up here
