@@ -45,7 +45,7 @@ static void happened(void *ctx, struct watch *w, uint32_t events)
 	struct udpd_process *p = ctx;
 	uint32_t app = app_of(w->id);
 	uint32_t sub = sub_of(w->id);
-		char bytes[LOOK_BYTES];
+	char bytes[LOOK_BYTES];
 	ssize_t n = 1;
 
 	(void)events;
