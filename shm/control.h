@@ -25,7 +25,7 @@
  *	                                <- CTL_SOCKET sub, fd; or arg[3] = errno
  *
  * A new supervisor (keeper.h) sends CTL_READY to ask a daemon how far it is;
- *the daemon answers CTL_READY or CTL_UP.
+ * the daemon answers CTL_READY or CTL_UP.
  */
 #ifndef SHM_CONTROL_H
 #define SHM_CONTROL_H

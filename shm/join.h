@@ -2,7 +2,7 @@
  * join.h - the way into a running stack: its supervisor's socket
  *
  * A SOCK_SEQPACKET unix socket in the run directory.  A first byte of '{' is a
- * command in JSON, answered in JSON (command.h of the supervisor); anything
+ * command in JSON, answered in JSON (sup_command.c); anything
  * else is a struct ctl_msg: a daemon that takes a place, or an app.
  */
 #ifndef SHM_JOIN_H

@@ -10,10 +10,9 @@
  *	sup_process.c  daemons: spawn, stand by, go, death
  *	sup_app.c      apps: segments, sockets, their end
  *	sup_command.c  what `strata` asks, in JSON
-  *	sup_status.c   the state of everything, in JSON
+ *	sup_status.c   the state of everything, in JSON
  *	sup_resume.c   taking over from a supervisor that was killed
  *	keeper.c       its parent, which makes that possible
-
  */
 #ifndef SHM_SUPERVISOR_H
 #define SHM_SUPERVISOR_H

@@ -3,7 +3,7 @@
  *
  * Flat structs in udpd.priv, found by number: app * APP_MAX_SOCKETS + sub.
  * They change only inside a turn and after node_touch(); what an app sees in
- * its s2a segment is derived from them (channel.c: udpd_show).
+ * its s2a segment is derived from them (channel.c: channel_show).
  *
  * The words that change with every datagram are apart from the rest, so that a
  * datagram costs a cache line in the undo log and a command pays for the rest.

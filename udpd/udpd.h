@@ -4,8 +4,10 @@
  *	app.a2s   app.s2a
  *	   |         ^
  *	   v         |		channel.c: commands and rings of the apps
- *	 tx.c      rx.c		port.c: whose datagram; bind.c, option.c,
- *group.c |         ^ v ring    | ring ipd
+ *	 tx.c      rx.c		port.c: whose datagram
+ *	   |         ^		bind.c, option.c, group.c: what an app asks
+ *	   v ring    | ring
+ *	       ipd
  *
  * No system calls here, no clock and no globals: links.c, which main.c adds,
  * maps the apps' segments, watches their sockets and rings their bells.
