@@ -147,16 +147,6 @@ static void emit_header(struct datagram *t)
 		ipv6_emit(at, &t->h6);
 }
 
-static void show(struct ipd *ip, const struct datagram *t)
-{
-	if (!log_shows(&ip->n.log, LOG_DEBUG))
-		return;
-	if (is_v4(t))
-		ipv4_log(&ip->n.log, &t->h4);
-	else
-		ipv6_log(&ip->n.log, &t->h6);
-}
-
 /* What linkd is told of the packet whose header has just been written. */
 static struct desc for_linkd(const struct datagram *t)
 {
@@ -228,7 +218,6 @@ static bool send_whole(struct ipd *ip, struct datagram *t)
 		t->h4.id =
 		    (uint16_t)take_id(ip, &t->h4.src, &t->h4.dst, t->h4.proto);
 	emit_header(t);
-	show(ip, t);
 	if (heard)
 		loop_copy(ip, t);
 	if (stays_here(t)) {
@@ -281,7 +270,6 @@ static bool send_cut(struct ipd *ip, struct datagram *t)
 	};
 
 	finish_checksum(t);
-	show(ip, t);
 	switch (send_in_pieces(ip, &p)) {
 	case PIECES_LATER:
 		return false;

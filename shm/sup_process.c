@@ -83,6 +83,8 @@ static int exec_daemon(struct sup *s, uint32_t p, int ctl, pid_t *pid)
 	posix_spawn_file_actions_adddup2(&files, s->log_write, 1);
 	posix_spawn_file_actions_adddup2(&files, s->log_write, 2);
 	posix_spawn_file_actions_adddup2(&files, ctl, 3);
+	/* Whatever our caller left open is none of a daemon's business. */
+	posix_spawn_file_actions_addclosefrom_np(&files, 4);
 	posix_spawnattr_init(&attr);
 	/* A session of its own: the terminal's Ctrl-C is for us alone. */
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID);

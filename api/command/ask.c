@@ -36,8 +36,12 @@ static json_t *exchange(const char *name, const char *text)
 	json_t *answer = NULL;
 
 	if (fd < 0) {
-		fprintf(stderr, "strata: no stack \"%s\" is running: %s\n",
-		    name, strerror(-fd));
+		if (fd == -ENOENT || fd == -ECONNREFUSED)
+			fprintf(stderr, "strata: no stack \"%s\" is running\n",
+			    name);
+		else
+			fprintf(stderr, "strata: can't ask stack \"%s\": %s\n",
+			    name, strerror(-fd));
 		return NULL;
 	}
 	if (send(fd, text, strlen(text), MSG_NOSIGNAL) != -1)

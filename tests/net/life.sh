@@ -32,8 +32,16 @@ done
 
 # ---- What it says of itself
 
+# A file that its caller has open is none of a daemon's business.
+exec 9>"$work/callers-own"
 stack_up configs/tap.json
+exec 9>&-
 pings 5 -i 0.01 192.0.2.2
+for name in linkd ipd tcpd udpd; do
+	expect "files of the caller that $name has" \
+		"$(find "/proc/$(daemon pid $name)/fd" -lname '*callers-own' |
+			wc -l)" -eq 0
+done
 for key in name layer pid uptime_ms restarts cpu rss; do
 	expect "daemons with $key" \
 		"$(status_of "[.daemons[] | select(.$key != null)] | length")" \
