@@ -20,6 +20,14 @@ static void adding_gives_a_later_time(void **state)
 	assert_true(mono_since(T, mono_add_ms(T, 3)) == -3000000);
 }
 
+static void adding_less_than_nothing_gives_an_earlier_time(void **state)
+{
+	(void)state;
+	assert_true(mono_add(T, -7).ns == T.ns - 7);
+	assert_true(mono_add_ms(T, -3).ns == T.ns - 3000000);
+	assert_true(mono_add(MONO_NEVER, -7).ns == INT64_MAX);
+}
+
 static void never_stays_never(void **state)
 {
 	const struct mono late = { INT64_MAX - 5 };
@@ -70,6 +78,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(adding_gives_a_later_time),
+		cmocka_unit_test(
+		    adding_less_than_nothing_gives_an_earlier_time),
 		cmocka_unit_test(never_stays_never),
 		cmocka_unit_test(a_deadline_has_come_at_its_very_time),
 		cmocka_unit_test(the_earlier_of_two_is_found),
