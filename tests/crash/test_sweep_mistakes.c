@@ -47,6 +47,7 @@ void turn_begin(struct turn *t)
 	}
 	t->b = get(&t->mem->committed) + 1;
 	t->log_used = 0;
+	t->log_entries = 0;
 	t->nobject = 0;
 	t->open = true;
 	set(&t->mem->log_turn, t->b);
