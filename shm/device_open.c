@@ -27,6 +27,7 @@
 
 enum {
 	TAP_VNET_LEN = 12,
+	GONE_MS = 500,
 };
 
 /* "links[0] tap0: /dev/net/tun: Permission denied; hint" */
@@ -241,4 +242,14 @@ int device_configure_host(
 	if (r == 0)
 		r = netlink_set_up(ifindex);
 	return r < 0 ? failed(l, "host side", -r, "", error) : 0;
+}
+
+void device_await_gone(const struct topology *t, unsigned link)
+{
+	const struct topo_link *l = &t->links[link];
+
+	for (int ms = 0; ms < GONE_MS && l->device == DEVICE_TAP &&
+	     if_nametoindex(l->ifname) != 0;
+	     ms++)
+		usleep(1000);
 }

@@ -33,4 +33,11 @@ int device_check(
 int device_configure_host(
     const struct topology *t, unsigned link, char error[TOPO_ERROR_LEN]);
 
+/*
+ * After the last descriptor has been closed: wait until the interface is gone,
+ * for at most half a second.  The kernel takes apart a dead daemon's io_uring,
+ * which holds the device, in its own time.
+ */
+void device_await_gone(const struct topology *t, unsigned link);
+
 #endif /* SHM_DEVICE_OPEN_H */

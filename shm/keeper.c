@@ -276,6 +276,8 @@ int keeper_run(int (*supervise)(void *ctx, const struct keeper *k), void *ctx)
 			break;
 		}
 	}
+	for (uint32_t i = 0; i < k.count; i++)
+		close(k.kept[i].fd);
 	free(k.kept);
 	return r;
 }

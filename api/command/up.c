@@ -99,6 +99,16 @@ static int supervise(void *ctx, const struct keeper *k)
 	return supervisor_run(l->topo, &l->options, k) < 0 ? STATUS_FAILED : 0;
 }
 
+/* Until the stack is taken down; then nothing of it is left. */
+static int live(struct launch *l)
+{
+	int r = keeper_run(supervise, l);
+
+	for (unsigned i = 0; i < l->topo->nlinks; i++)
+		device_await_gone(l->topo, i);
+	return r;
+}
+
 static int child(const struct topology *t, int parent)
 {
 	struct launch l = {
@@ -121,7 +131,7 @@ static int child(const struct topology *t, int parent)
 	dup2(null, 0);
 	dup2(null, 1);
 	dup2(null, 2);
-	return keeper_run(supervise, &l);
+	return live(&l);
 }
 
 static int wait_for_word(int fd)
@@ -186,5 +196,5 @@ int command_up(int argc, char **argv)
 		return c;
 	if (detached)
 		return detach(&t);
-	return keeper_run(supervise, &l);
+	return live(&l);
 }
