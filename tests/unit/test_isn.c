@@ -56,8 +56,8 @@ static void tells_nothing_about_another_pair_of_ends(void **state)
 	uint32_t high[16] = { 0 };
 
 	(void)state;
-	for (uint16_t port = 1; port <= N; port++) {
-		struct tcp_tuple a = tuple(port);
+	for (uint32_t port = 1; port <= N; port++) {
+		struct tcp_tuple a = tuple((uint16_t)port);
 		struct tcp_tuple b = tuple((uint16_t)(port + 1));
 		uint32_t diff =
 		    seq_len(isn_choose(KEY, &a, now), isn_choose(KEY, &b, now));

@@ -1,5 +1,5 @@
 /*
- * test_rcv_buffer.c - a receive buffer that follows the path (dynamic right-sizing)
+ * test_rcv_buffer.c - a receive buffer that follows the path
  */
 #include <setjmp.h>
 #include <stdarg.h>
