@@ -35,8 +35,7 @@ static uint32_t settle(uint32_t size, uint32_t path)
 		n = n < path ? n : path;
 		copied += n;
 		now = mono_add(now, (int64_t)RTT_US * NS_PER_US);
-		size = rcv_buffer_read(
-		    &b, copied, RTT_US, MSS, size, MAX, now);
+		size = rcv_buffer_read(&b, copied, RTT_US, MSS, size, MAX, now);
 		assert_true(size >= old);
 		assert_true(size <= MAX);
 		cwnd *= 2;
