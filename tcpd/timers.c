@@ -20,6 +20,7 @@ void timers_begin(struct tcp_timers *t)
 {
 	*t = (struct tcp_timers){
 		.loss = MONO_NEVER,
+		.rto = MONO_NEVER,
 		.ack = MONO_NEVER,
 		.idle = MONO_NEVER,
 		.give_up = MONO_NEVER,
@@ -37,6 +38,7 @@ static void arm_loss(
 static void stop_loss(struct tcp_timers *t)
 {
 	t->loss = MONO_NEVER;
+	t->rto = MONO_NEVER;
 	t->loss_kind = TIMER_NONE;
 }
 
@@ -64,14 +66,20 @@ static void arm_keepalive(
 	    : MONO_NEVER;
 }
 
-/* RTO, or a tail loss probe where there may be one and it comes before. */
-static void arm_rto_or_pto(
-    struct tcp_timers *t, int64_t rto_ns, int64_t pto_ns, struct mono now)
+/* Retransmission is due @rto_ns from now, and nothing else is waited for. */
+static void arm_rto(struct tcp_timers *t, int64_t rto_ns, struct mono now)
 {
-	if (pto_ns != 0 && pto_ns < rto_ns)
-		arm_loss(t, TIMER_LOSS_PROBE, pto_ns, now);
-	else
-		arm_loss(t, TIMER_RETRANSMIT, rto_ns, now);
+	arm_loss(t, TIMER_RETRANSMIT, rto_ns, now);
+	t->rto = t->loss;
+}
+
+/* A tail loss probe, but no later than retransmission is due. */
+static void arm_pto(struct tcp_timers *t, int64_t pto_ns, struct mono now)
+{
+	if (pto_ns == 0)
+		return;
+	arm_loss(t, TIMER_LOSS_PROBE, pto_ns, now);
+	t->loss = mono_min(t->loss, t->rto);
 }
 
 /* ---- Sending ---- */
@@ -79,13 +87,15 @@ static void arm_rto_or_pto(
 void timers_data_sent(struct tcp_timers *t, const struct timer_config *c,
     int64_t rto_ns, int64_t pto_ns, struct mono now)
 {
+	/* RFC 6298, 5.1: a running timer goes on. */
+	if (!armed(t->rto))
+		arm_rto(t, rto_ns, now);
 	/*
-	 * RFC 6298, 5.1: a running timer goes on.  A probe's is put off by new
-	 * data (RFC 8985, 7.2); a closed window's has done its work.
+	 * RFC 8985, 7.2: a probe is put off by new data.  After a timeout or a
+	 * probe, and while RACK waits, there is none: pto_ns is 0 then.
 	 */
-	if (!armed(t->loss) || t->loss_kind == TIMER_WINDOW_PROBE ||
-	    t->loss_kind == TIMER_LOSS_PROBE)
-		arm_rto_or_pto(t, rto_ns, pto_ns, now);
+	if (t->loss_kind != TIMER_REORDER)
+		arm_pto(t, pto_ns, now);
 	if (!armed(t->give_up))
 		arm_give_up(t, c, now);
 	t->idle = MONO_NEVER; /* MUST-26: not while data is outstanding */
@@ -93,25 +103,27 @@ void timers_data_sent(struct tcp_timers *t, const struct timer_config *c,
 
 void timers_repair_sent(struct tcp_timers *t, int64_t rto_ns, struct mono now)
 {
-	if (!armed(t->loss) || t->loss_kind == TIMER_LOSS_PROBE)
-		arm_loss(t, TIMER_RETRANSMIT, rto_ns, now);
+	if (!armed(t->rto) || t->loss_kind == TIMER_LOSS_PROBE)
+		arm_rto(t, rto_ns, now);
 }
 
 void timers_timeout_sent(struct tcp_timers *t, int64_t rto_ns, struct mono now)
 {
 	count(&t->retransmits);
-	arm_loss(t, TIMER_RETRANSMIT, rto_ns, now); /* RFC 6298, 5.6 */
+	arm_rto(t, rto_ns, now); /* RFC 6298, 5.6 */
 }
 
 void timers_loss_probe_sent(
     struct tcp_timers *t, int64_t rto_ns, struct mono now)
 {
-	arm_loss(t, TIMER_RETRANSMIT, rto_ns, now);
+	arm_rto(t, rto_ns, now);
 }
 
-void timers_reorder_wait(struct tcp_timers *t, int64_t wait_ns, struct mono now)
+void timers_reorder_wait(
+    struct tcp_timers *t, int64_t wait_ns, int64_t rto_ns, struct mono now)
 {
 	arm_loss(t, TIMER_REORDER, wait_ns, now);
+	t->rto = mono_add(t->loss, rto_ns);
 }
 
 void timers_ack_advanced(struct tcp_timers *t, const struct timer_config *c,
@@ -119,7 +131,8 @@ void timers_ack_advanced(struct tcp_timers *t, const struct timer_config *c,
 {
 	t->retransmits = 0;
 	if (left) {
-		arm_rto_or_pto(t, rto_ns, pto_ns, now); /* RFC 6298, 5.3 */
+		arm_rto(t, rto_ns, now); /* RFC 6298, 5.3 */
+		arm_pto(t, pto_ns, now);
 		arm_give_up(t, c, now);
 		return;
 	}
@@ -279,6 +292,25 @@ static bool take(struct mono *at, struct mono now)
 	return true;
 }
 
+/*
+ * After a timeout or a probe the caller says what it sent, and that arms the
+ * next.  But where RACK finds nothing lost, nothing is sent, and data must not
+ * lie without a timer.
+ */
+static enum tcp_timer loss_fired(struct tcp_timers *t)
+{
+	enum tcp_timer kind = (enum tcp_timer)t->loss_kind;
+
+	if (kind == TIMER_REORDER) {
+		t->loss = t->rto;
+		t->loss_kind = TIMER_RETRANSMIT;
+	} else {
+		t->rto = MONO_NEVER;
+		t->loss_kind = TIMER_NONE;
+	}
+	return kind;
+}
+
 enum tcp_timer timers_take(struct tcp_timers *t, struct mono now)
 {
 	if (take(&t->end, now))
@@ -286,7 +318,7 @@ enum tcp_timer timers_take(struct tcp_timers *t, struct mono now)
 	if (take(&t->give_up, now))
 		return TIMER_USER_TIMEOUT;
 	if (take(&t->loss, now))
-		return (enum tcp_timer)t->loss_kind;
+		return loss_fired(t);
 	if (take(&t->ack, now))
 		return TIMER_ACK;
 	if (take(&t->idle, now))

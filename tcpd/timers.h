@@ -43,6 +43,8 @@ enum tcp_timer {
 /* Flat; timers_begin() makes one with none armed. */
 struct tcp_timers {
 	struct mono loss;
+	struct mono rto; /* when retransmission is due, whatever loss waits for;
+			  * MONO_NEVER with nothing in flight */
 	struct mono ack;
 	struct mono idle;
 	struct mono give_up;
@@ -55,7 +57,7 @@ struct tcp_timers {
 	uint8_t pad[3];
 };
 
-static_assert(sizeof(struct tcp_timers) == 48, "ten thousand of them");
+static_assert(sizeof(struct tcp_timers) == 56, "ten thousand of them");
 
 /* What the socket and the topology want. */
 struct timer_config {
@@ -75,7 +77,8 @@ void timers_begin(struct tcp_timers *t);
 
 /*
  * New data, or a SYN or FIN, was sent.  @rto_ns is the timeout, @pto_ns that
- * of a tail loss probe, 0 if there may be none (RFC 8985, 7.2).
+ * of a tail loss probe, 0 if there may be none; a probe that would come after
+ * the timeout takes its place (RFC 8985, 7.2).
  */
 void timers_data_sent(struct tcp_timers *t, const struct timer_config *c,
     int64_t rto_ns, int64_t pto_ns, struct mono now);
@@ -90,9 +93,12 @@ void timers_timeout_sent(struct tcp_timers *t, int64_t rto_ns, struct mono now);
 void timers_loss_probe_sent(
     struct tcp_timers *t, int64_t rto_ns, struct mono now);
 
-/* RACK may only tell in @wait_ns what is lost. */
+/*
+ * RACK may only tell in @wait_ns what is lost.  When that timer has fired, the
+ * retransmission timer runs again by itself.
+ */
 void timers_reorder_wait(
-    struct tcp_timers *t, int64_t wait_ns, struct mono now);
+    struct tcp_timers *t, int64_t wait_ns, int64_t rto_ns, struct mono now);
 
 /* An ACK acknowledged something new; @left: not yet all that was sent. */
 void timers_ack_advanced(struct tcp_timers *t, const struct timer_config *c,

@@ -127,13 +127,20 @@ static void a_tail_is_probed_before_the_timeout(void **state)
 	assert_next(&t, TIMER_RETRANSMIT, 450 * MS);
 }
 
-static void no_probe_where_the_timeout_is_sooner(void **state)
+/* 7.2: "then the sender schedules a TLP to be sent at that RTO time". */
+static void a_probe_is_not_later_than_the_timeout(void **state)
 {
 	struct tcp_timers t = fresh();
 
 	(void)state;
 	timers_data_sent(&t, &CONFIG, 300 * MS, 400 * MS, at(0));
-	assert_next(&t, TIMER_RETRANSMIT, 300 * MS);
+	assert_next(&t, TIMER_LOSS_PROBE, 300 * MS);
+	/* New data every 50 ms does not put it off for ever. */
+	t = fresh();
+	for (int i = 0; i < 6; i++)
+		timers_data_sent(
+		    &t, &CONFIG, 300 * MS, 100 * MS, at(i * 50 * MS));
+	assert_next(&t, TIMER_LOSS_PROBE, 300 * MS);
 }
 
 static void reordering_excludes_the_others(void **state)
@@ -142,14 +149,17 @@ static void reordering_excludes_the_others(void **state)
 
 	(void)state;
 	timers_data_sent(&t, &CONFIG, 300 * MS, 100 * MS, at(0));
-	timers_reorder_wait(&t, 10 * MS, at(50 * MS));
+	timers_reorder_wait(&t, 10 * MS, 300 * MS, at(50 * MS));
 	assert_next(&t, TIMER_REORDER, 60 * MS);
 	timers_data_sent(&t, &CONFIG, 300 * MS, 100 * MS, at(55 * MS));
 	assert_next(&t, TIMER_REORDER, 60 * MS);
-	/* What is then retransmitted brings back the timeout. */
+	/* Whether or not anything was lost, the timeout is back. */
 	assert_int_equal(timers_take(&t, at(60 * MS)), TIMER_REORDER);
-	timers_repair_sent(&t, 300 * MS, at(60 * MS));
 	assert_next(&t, TIMER_RETRANSMIT, 360 * MS);
+	timers_repair_sent(&t, 300 * MS, at(61 * MS));
+	assert_next(&t, TIMER_RETRANSMIT, 360 * MS);
+	timers_ack_advanced(&t, &CONFIG, false, 300 * MS, 0, at(100 * MS));
+	assert_none(&t);
 }
 
 /* ---- The zero window, RFC 9293 3.8.6.1 ---- */
@@ -376,7 +386,7 @@ int main(void)
 		cmocka_unit_test(an_ack_restarts_it_and_the_last_one_stops_it),
 		cmocka_unit_test(a_timeout_arms_it_again_and_counts),
 		cmocka_unit_test(a_tail_is_probed_before_the_timeout),
-		cmocka_unit_test(no_probe_where_the_timeout_is_sooner),
+		cmocka_unit_test(a_probe_is_not_later_than_the_timeout),
 		cmocka_unit_test(reordering_excludes_the_others),
 		cmocka_unit_test(a_closed_window_is_probed_for_ever),
 		cmocka_unit_test(data_in_flight_needs_no_window_probe),
