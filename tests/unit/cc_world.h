@@ -35,8 +35,7 @@ static inline void world_init(struct cc_world *w, const struct cc_config *cfg,
 /* Fill the window. */
 static inline void world_send(struct cc_world *w)
 {
-	w->v.snd_nxt = seq_max(
-	    w->v.snd_nxt, seq_add(w->v.snd_una, w->c.cwnd));
+	w->v.snd_nxt = seq_max(w->v.snd_nxt, seq_add(w->v.snd_una, w->c.cwnd));
 	w->v.flight = seq_len(w->v.snd_una, w->v.snd_nxt);
 	cc_sent(&w->c, &w->v, true);
 }
@@ -64,8 +63,8 @@ static inline void world_round(struct cc_world *w)
 		if (n > flight - done)
 			n = flight - done;
 		done += n;
-		w->v.now = mono_add(start,
-		    (int64_t)((double)rtt_ns * (double)done / flight));
+		w->v.now = mono_add(
+		    start, (int64_t)((double)rtt_ns * (double)done / flight));
 		world_ack(w, n);
 	}
 }
