@@ -69,17 +69,15 @@ static tcp_seq advance(struct sack_rx *s, tcp_seq right)
 int sack_rx_arrived(
     struct sack_rx *s, tcp_seq *rcv_nxt, tcp_seq left, tcp_seq right)
 {
-	tcp_seq first = seq_max(left, *rcv_nxt);
-
 	if (!sack_rx_has_room(s, *rcv_nxt, left, right))
 		return -ENOSPC;
 	note_duplicate_part(s, *rcv_nxt, left, right);
 	if (seq_leq(left, *rcv_nxt)) {
 		if (seq_gt(right, *rcv_nxt))
 			*rcv_nxt = advance(s, right);
-	} else if (seq_lt(first, right)) {
-		(void)ranges_add(&s->ooo, first, right);
-		note_newest(s, first);
+	} else if (seq_lt(left, right)) {
+		(void)ranges_add(&s->ooo, left, right);
+		note_newest(s, left);
 	}
 	return 0;
 }
