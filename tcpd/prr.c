@@ -59,8 +59,11 @@ uint32_t prr_ack(struct prr *p, const struct prr_ack *a, uint32_t cwnd)
 		return cwnd;
 	p->delivered += delivered;
 	cnt = a->inflight > p->ssthresh ? proportional(p) : bound(p, a);
-	/* Force a fast retransmit upon entering recovery. */
-	if (p->out == 0 && cnt == 0)
+	/*
+	 * Force a fast retransmit upon entering recovery.  The RFC does so if
+	 * it is 0; but a part of a segment is not sent either.
+	 */
+	if (p->out == 0 && cnt < a->smss)
 		cnt = a->smss;
 	/* More went out than is due (a probe, say): wait. */
 	return (uint32_t)min64(a->inflight + max64(cnt, 0), UINT32_MAX);
