@@ -15,7 +15,7 @@ static void lose(struct flight_run *r)
 
 /* SACKed above some byte: enough for RFC 6675's IsLost()? */
 struct above {
-	uint32_t runs; /* two are never adjacent: so they are discontiguous */
+	uint32_t runs; /* "discontiguous SACKed sequences" */
 	uint64_t bytes;
 };
 
@@ -23,7 +23,8 @@ static void count_above(struct above *s, const struct flight *f, uint32_t i)
 {
 	if (f->run[i].state != SACKED)
 		return;
-	s->runs++;
+	if (i + 1 == f->n || f->run[i + 1].state != SACKED)
+		s->runs++;
 	s->bytes += flight_len(f, i);
 }
 
