@@ -53,21 +53,13 @@ uint32_t flight_cut(struct flight *f, tcp_seq seq)
 	right_spread = (uint32_t)((uint64_t)left.spread *
 	    seq_len(seq, left.end) / flight_len(f, i));
 	left.end = seq;
-	left.sent -= right_spread;
-	left.spread = (left.spread - right_spread) & FLIGHT_SPREAD_MAX;
-	f->run[i].spread = right_spread & FLIGHT_SPREAD_MAX;
+	if (!left.loose) {
+		left.sent -= right_spread;
+		left.spread = (left.spread - right_spread) & FLIGHT_SPREAD_MAX;
+		f->run[i].spread = right_spread & FLIGHT_SPREAD_MAX;
+	}
 	insert(f, i, left);
 	return i + 1;
-}
-
-void flight_append(struct flight *f, tcp_seq end, uint32_t tick)
-{
-	insert(f, f->n,
-	    (struct flight_run){
-		.end = end,
-		.sent = tick,
-		.state = IN_FLIGHT,
-	    });
 }
 
 void flight_drop(struct flight *f, uint32_t n)
@@ -109,6 +101,7 @@ static void join(struct flight *f, uint32_t i)
 
 	a->vague |= b->vague | (a->retransmitted != b->retransmitted) |
 	    (a->state != b->state);
+	a->loose |= b->loose;
 	a->retransmitted |= b->retransmitted;
 	a->twice = a->state == IN_FLIGHT && (a->twice | b->twice);
 	a->sent = (int32_t)(b->sent - a->sent) < 0 ? a->sent : b->sent;
@@ -120,22 +113,109 @@ static void join(struct flight *f, uint32_t i)
 static bool is_alike(const struct flight_run *a, const struct flight_run *b)
 {
 	return a->state == b->state && a->retransmitted == b->retransmitted &&
-	    a->twice == b->twice && a->vague == b->vague;
+	    a->twice == b->twice && a->vague == b->vague &&
+	    a->loose == b->loose;
 }
 
-/* Join what loses nothing worth mentioning. */
+/* Was a part of the one sent with a part of the other, or cut from it? */
+static bool touches_in_time(const struct flight *f, uint32_t i)
+{
+	const struct flight_run *b = &f->run[i + 1];
+
+	return b->sent - b->spread == f->run[i].sent;
+}
+
+/* Join what loses nothing. */
 static void coalesce(struct flight *f)
 {
 	for (uint32_t i = 0; i + 1 < f->n;) {
 		const struct flight_run *a = &f->run[i], *b = &f->run[i + 1];
 
 		if ((a->state == SACKED && b->state == SACKED) ||
-		    (is_alike(a, b) && in_order(f, i) &&
+		    (is_alike(a, b) && touches_in_time(f, i) &&
 			joint_spread(f, i) <= f->quantum))
 			join(f, i);
 		else
 			i++;
 	}
+}
+
+/* Run @i was sent now; does it continue the one before? */
+static void continue_run(struct flight *f, uint32_t i)
+{
+	if (i > 0 && seq_eq(f->latest, flight_start(f, i)) &&
+	    is_alike(&f->run[i - 1], &f->run[i]) && in_order(f, i - 1) &&
+	    joint_spread(f, i - 1) <= f->quantum)
+		join(f, i - 1);
+}
+
+/* The tick for what begins at @left and is sent now; see flight.h. */
+static uint32_t next_tick(const struct flight *f, tcp_seq left, struct mono now)
+{
+	uint32_t tick = flight_tick(now);
+
+	if (f->n == 0 || f->latest_sent - tick >= FLIGHT_AHEAD)
+		return tick;
+	return f->latest_sent + seq_lt(left, f->latest);
+}
+
+void flight_append(struct flight *f, tcp_seq end, struct mono now)
+{
+	uint32_t tick = next_tick(f, flight_end(f), now);
+
+	insert(f, f->n,
+	    (struct flight_run){
+		.end = end,
+		.sent = tick,
+		.state = IN_FLIGHT,
+	    });
+	continue_run(f, f->n - 1);
+	f->latest = end;
+	f->latest_sent = tick;
+}
+
+void flight_resent(
+    struct flight *f, uint32_t first, uint32_t end, struct mono now)
+{
+	tcp_seq latest = flight_start(f, end);
+	uint32_t tick = next_tick(f, flight_start(f, first), now);
+
+	for (uint32_t i = first; i < end; i++) {
+		struct flight_run *r = &f->run[i];
+
+		if (r->state == SACKED)
+			continue;
+		r->twice = r->state == IN_FLIGHT;
+		r->state = IN_FLIGHT;
+		r->retransmitted = true;
+		r->loose = false;
+		r->sent = tick;
+		r->spread = 0;
+	}
+	if (end > first)
+		continue_run(f, first);
+	f->latest = latest;
+	f->latest_sent = tick;
+}
+
+/* Was anything that still flies sent after run @i and before the next one? */
+static bool is_interleaved(const struct flight *f, uint32_t i)
+{
+	uint32_t from = f->run[i].sent;
+	uint32_t to = f->run[i + 1].sent - f->run[i + 1].spread;
+
+	if (!in_order(f, i))
+		return true;
+	for (uint32_t k = 0; k < f->n; k++) {
+		const struct flight_run *r = &f->run[k];
+
+		if (k == i || k == i + 1 || r->state == SACKED)
+			continue;
+		if ((int32_t)(r->sent - from) >= 0 &&
+		    (int32_t)(to - (r->sent - r->spread)) >= 0)
+			return true;
+	}
+	return false;
 }
 
 /* Of the pairs that may be joined, the one closest in time. */
@@ -199,6 +279,8 @@ void flight_settle(struct flight *f)
 		if (i == NONE)
 			i = closest_pair(f, false);
 		if (i != NONE) {
+			if (is_interleaved(f, i))
+				f->run[i].loose = true;
 			join(f, i);
 			continue;
 		}

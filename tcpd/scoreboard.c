@@ -8,7 +8,7 @@
 void sb_init(struct scoreboard *sb, tcp_seq una)
 {
 	*sb = (struct scoreboard){
-		.f = { .una = una },
+		.f = { .una = una, .latest = una },
 		.fack = una,
 		.high_rxt = una,
 		.rescue_rxt = una,
@@ -24,7 +24,7 @@ void sb_sent(
 	sb->f.quantum = quantum_ns < (int64_t)FLIGHT_SPREAD_MAX << 10
 	    ? (uint32_t)(quantum_ns >> 10)
 	    : FLIGHT_SPREAD_MAX;
-	flight_append(&sb->f, seq_add(sb_end(sb), len), flight_tick(now));
+	flight_append(&sb->f, seq_add(sb_end(sb), len), now);
 	flight_settle(&sb->f);
 }
 
@@ -88,7 +88,7 @@ static void note_delivered(
     struct reading *rd, const struct flight *f, uint32_t i, bool in_sequence)
 {
 	const struct flight_run *r = &f->run[i];
-	struct mono xmit = flight_time(r->sent, rd->a->now);
+	struct mono xmit = flight_time(flight_delivered(r), rd->a->now);
 
 	if (r->vague)
 		return;
@@ -114,7 +114,8 @@ static void note_rtt(struct reading *rd, const struct flight *f, uint32_t n)
 	}
 	for (uint32_t i = 0; i < n; i++)
 		note_sent_at(&rd->news->rtt_last,
-		    flight_time(f->run[i].sent, now), f->run[i].end);
+		    flight_time(flight_delivered(&f->run[i]), now),
+		    f->run[i].end);
 	if (n > 0)
 		rd->news->rtt_first = (struct sb_sent_at){
 			.known = true,

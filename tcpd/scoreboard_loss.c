@@ -97,7 +97,7 @@ uint32_t sb_mark_by_time(struct scoreboard *sb, struct mono xmit, tcp_seq end,
 
 	for (uint32_t i = 0; i < sb->f.n; i++) {
 		struct flight_run *r = &sb->f.run[i];
-		struct mono sent = flight_time(r->sent, now);
+		struct mono sent = flight_time(flight_missing(r), now);
 
 		if (r->state != IN_FLIGHT || mono_before(xmit, sent) ||
 		    (xmit.ns == sent.ns && seq_leq(end, r->end)))
@@ -141,7 +141,8 @@ uint32_t sb_timeout(struct scoreboard *sb, uint32_t smss, int64_t wait_ns,
 		forget_sacks(sb);
 	for (uint32_t i = 0; i < sb->f.n; i++) {
 		struct flight_run *r = &sb->f.run[i];
-		int64_t age = mono_since(now, flight_time(r->sent, now));
+		int64_t age =
+		    mono_since(now, flight_time(flight_missing(r), now));
 
 		if (r->state == IN_FLIGHT && age >= wait_ns)
 			lose(r);
@@ -288,17 +289,7 @@ void sb_resent(struct scoreboard *sb, tcp_seq left, tcp_seq right,
 		return;
 	(void)flight_cut(&sb->f, left);
 	end = flight_cut(&sb->f, right);
-	for (uint32_t i = flight_cut(&sb->f, left); i < end; i++) {
-		struct flight_run *r = &sb->f.run[i];
-
-		if (r->state == SACKED)
-			continue;
-		r->twice = r->state == IN_FLIGHT;
-		r->state = IN_FLIGHT;
-		r->retransmitted = true;
-		r->sent = flight_tick(now);
-		r->spread = 0;
-	}
+	flight_resent(&sb->f, flight_cut(&sb->f, left), end, now);
 	flight_settle(&sb->f);
 	note_rule(sb, right, rule);
 }

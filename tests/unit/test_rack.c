@@ -340,6 +340,27 @@ static void ties_of_time_are_broken_by_sequence(void **state)
 	expect(&h, "llSf");
 }
 
+/* But what was sent again in the turn that sent new data came after it. */
+static void a_retransmission_is_later_than_new_data_of_its_turn(void **state)
+{
+	struct host h = host();
+
+	(void)state;
+	send_new(&h, 4);
+	h.now += RTT;
+	h.in_recovery = true;
+	assert_int_equal(ACK(&h, 0, { 1, 4 }), 1);
+	send_new(&h, 1);
+	resend(&h, 0, SB_LOST);
+	send_new(&h, 1);
+	h.now += RTT;
+	assert_int_equal(ACK(&h, 0, { 1, 5 }), 0);
+	expect(&h, "FSSSSf");
+	/* And the new data after it is later again. */
+	assert_int_equal(ACK(&h, 0, { 1, 6 }), 1);
+	expect(&h, "LSSSSS");
+}
+
 /* ---- Step 3 ---- */
 
 static void sees_reordering_of_originals_only(void **state)
@@ -555,6 +576,8 @@ int main(void)
 		cmocka_unit_test(example_3_reordering_within_the_window),
 		cmocka_unit_test(a_spurious_retransmission_does_not_count),
 		cmocka_unit_test(ties_of_time_are_broken_by_sequence),
+		cmocka_unit_test(
+		    a_retransmission_is_later_than_new_data_of_its_turn),
 		cmocka_unit_test(sees_reordering_of_originals_only),
 		cmocka_unit_test(
 		    the_window_is_zero_when_nothing_was_ever_reordered),

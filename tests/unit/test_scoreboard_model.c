@@ -35,6 +35,8 @@ struct model {
 	uint32_t nxt;
 	uint32_t fack;
 	uint32_t high_rxt;
+	uint32_t latest; /* where the last transmission ended */
+	int64_t latest_sent;
 };
 
 struct world {
@@ -109,15 +111,30 @@ static uint32_t model_runs(const struct model *m)
 
 /* ---- What happens ---- */
 
+/* What goes back in sequence is later than what was sent before it. */
+static int64_t tick_for(struct world *w, uint32_t left, uint32_t right)
+{
+	struct model *m = &w->m;
+
+	if (m->una == m->nxt || m->latest_sent < w->now)
+		m->latest_sent = w->now;
+	else if (left < m->latest)
+		m->latest_sent++;
+	m->latest = right;
+	return m->latest_sent;
+}
+
 static void do_send(struct world *w)
 {
 	uint32_t len = 1 + random_below(&w->rnd, 20);
+	int64_t tick;
 
 	if (w->m.nxt + len > SPACE)
 		return;
+	tick = tick_for(w, w->m.nxt, w->m.nxt + len);
 	sb_sent(&w->sb, len, at(w->now), 0);
 	for (uint32_t i = 0; i < len; i++)
-		w->m.o[w->m.nxt++] = (struct octet){ .sent = w->now };
+		w->m.o[w->m.nxt++] = (struct octet){ .sent = tick };
 }
 
 static void model_deliver(
@@ -258,6 +275,8 @@ static void do_mark_by_time(struct world *w)
 
 static void model_resend(struct world *w, uint32_t l, uint32_t r)
 {
+	int64_t tick = tick_for(w, l, r);
+
 	for (uint32_t i = l; i < r; i++) {
 		struct octet *o = &w->m.o[i];
 
@@ -266,7 +285,7 @@ static void model_resend(struct world *w, uint32_t l, uint32_t r)
 		o->twice = o->state == IN_FLIGHT;
 		o->state = IN_FLIGHT;
 		o->retransmitted = true;
-		o->sent = w->now;
+		o->sent = tick;
 	}
 }
 
