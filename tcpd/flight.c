@@ -143,8 +143,9 @@ static void coalesce(struct flight *f)
 /* Run @i was sent now; does it continue the one before? */
 static void continue_run(struct flight *f, uint32_t i)
 {
-	if (i > 0 && seq_eq(f->latest, flight_start(f, i)) &&
-	    is_alike(&f->run[i - 1], &f->run[i]) && in_order(f, i - 1) &&
+	if (i == 0 || !seq_eq(f->latest, flight_start(f, i)))
+		return;
+	if (is_alike(&f->run[i - 1], &f->run[i]) && in_order(f, i - 1) &&
 	    joint_spread(f, i - 1) <= f->quantum)
 		join(f, i - 1);
 }
@@ -162,14 +163,15 @@ static uint32_t next_tick(const struct flight *f, tcp_seq left, struct mono now)
 void flight_append(struct flight *f, tcp_seq end, struct mono now)
 {
 	uint32_t tick = next_tick(f, flight_end(f), now);
+	uint32_t i = f->n;
 
-	insert(f, f->n,
+	insert(f, i,
 	    (struct flight_run){
 		.end = end,
 		.sent = tick,
 		.state = IN_FLIGHT,
 	    });
-	continue_run(f, f->n - 1);
+	continue_run(f, i);
 	f->latest = end;
 	f->latest_sent = tick;
 }

@@ -43,7 +43,7 @@ static int64_t bound(const struct prr *p, const struct prr_ack *a)
 
 	if (a->safe)
 		cnt += a->smss;
-	return min64((int64_t)p->ssthresh - a->inflight, cnt);
+	return min64((int64_t)p->ssthresh - a->in_flight, cnt);
 }
 
 uint32_t prr_ack(struct prr *p, const struct prr_ack *a, uint32_t cwnd)
@@ -58,7 +58,7 @@ uint32_t prr_ack(struct prr *p, const struct prr_ack *a, uint32_t cwnd)
 	if (delivered == 0)
 		return cwnd;
 	p->delivered += delivered;
-	cnt = a->inflight > p->ssthresh ? proportional(p) : bound(p, a);
+	cnt = a->in_flight > p->ssthresh ? proportional(p) : bound(p, a);
 	/*
 	 * Force a fast retransmit upon entering recovery.  The RFC does so if
 	 * it is 0; but a part of a segment is not sent either.
@@ -66,7 +66,7 @@ uint32_t prr_ack(struct prr *p, const struct prr_ack *a, uint32_t cwnd)
 	if (p->out == 0 && cnt < a->smss)
 		cnt = a->smss;
 	/* More went out than is due (a probe, say): wait. */
-	return (uint32_t)min64(a->inflight + max64(cnt, 0), UINT32_MAX);
+	return (uint32_t)min64(a->in_flight + max64(cnt, 0), UINT32_MAX);
 }
 
 void prr_sent(struct prr *p, uint32_t len)

@@ -26,7 +26,7 @@ struct prr {
 /* What prr_ack() is told of an ACK. */
 struct prr_ack {
 	uint32_t delivered; /* DeliveredData */
-	uint32_t inflight;  /* after it: sb_pipe() */
+	uint32_t in_flight; /* after it: sb_pipe() */
 	uint32_t smss;
 	bool safe; /* SafeACK: una moved, and no more loss came to light */
 };

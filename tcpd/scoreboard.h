@@ -186,7 +186,7 @@ void sb_resent(struct scoreboard *sb, tcp_seq left, tcp_seq right,
 
 /*
  * Pipe: what is neither SACKed nor lost, and what was sent again since (RFC
- * 6675, SetPipe(); the inflight of RFC 9937, 6.2).
+ * 6675, SetPipe(); in flight in RFC 9937, 6.2).
  */
 uint32_t sb_pipe(const struct scoreboard *sb);
 

@@ -25,7 +25,9 @@ static inline uint64_t random_next(struct random *r)
 /* 0 to @n - 1; @n is not 0. */
 static inline uint32_t random_below(struct random *r, uint32_t n)
 {
-	return (uint32_t)((random_next(r) >> 32) * n >> 32);
+	uint64_t high = random_next(r) >> 32;
+
+	return (uint32_t)(high * n >> 32);
 }
 
 /* True in @percent of 100 cases. */

@@ -29,6 +29,7 @@ struct sender {
 	bool with_prr;
 	bool in_recovery;
 	char sent[32]; /* on the last ACK: N and R */
+	uint32_t nsent;
 };
 
 static const uint32_t ISN = 0xffffffff - 9;
@@ -56,7 +57,9 @@ static void send_one(struct sender *s)
 	    sb_next_seg(&s->sb, SMSS, 100 * SMSS, s->in_recovery, &r);
 
 	assert_int_equal(seq_len(r.left, r.right), SMSS);
-	strcat(s->sent, rule == SB_NEW ? "N" : "R");
+	assert_true(s->nsent + 1 < sizeof(s->sent));
+	s->sent[s->nsent++] = rule == SB_NEW ? 'N' : 'R';
+	s->sent[s->nsent] = '\0';
 	if (rule == SB_NEW)
 		sb_sent(&s->sb, SMSS, NOW, 0);
 	else
@@ -79,7 +82,7 @@ static void enter(struct sender *s, const struct sb_news *n)
 
 /* A SACK of [first, last]; then what the figure says of it, in segments. */
 static void ack(struct sender *s, uint32_t una, uint32_t first, uint32_t last,
-    uint32_t cwnd, uint32_t inflight, const char *sent)
+    uint32_t cwnd, uint32_t in_flight, const char *sent)
 {
 	struct tcp_sack b = { seg(first), seg(last + 1) };
 	struct sb_ack a = {
@@ -97,13 +100,14 @@ static void ack(struct sender *s, uint32_t una, uint32_t first, uint32_t last,
 		enter(s, &n);
 	sb_mark_by_sack(&s->sb, SMSS);
 	p.delivered = n.delivered;
-	p.inflight = sb_pipe(&s->sb);
+	p.in_flight = sb_pipe(&s->sb);
 	if (s->in_recovery && s->with_prr)
 		s->cwnd =
 		    una > 0 ? prr_end(&s->prr) : prr_ack(&s->prr, &p, s->cwnd);
 	assert_int_equal(s->cwnd, cwnd * SMSS);
-	assert_int_equal(sb_pipe(&s->sb), inflight * SMSS);
+	assert_int_equal(sb_pipe(&s->sb), in_flight * SMSS);
 	s->sent[0] = '\0';
+	s->nsent = 0;
 	while (s->cwnd >= sb_pipe(&s->sb) + SMSS)
 		send_one(s);
 	assert_string_equal(s->sent, sent);
@@ -145,7 +149,7 @@ static void figure_1_prr(void **state)
 	}
 	/*
 	 * The figure has 11, 10, N and 10, 10 here.  By the steps of 6.2 an
-	 * inflight of 10 is not above ssthresh, and nothing goes out until the
+	 * in_flight of 10 is not above ssthresh, and nothing goes out until the
 	 * next ACK; then both are even again.
 	 */
 	ack(&s, 0, 1, 19, 10, 10, "");
@@ -191,9 +195,9 @@ static struct prr begun(uint32_t ssthresh, uint32_t fs)
 }
 
 static uint32_t step(
-    struct prr *p, uint32_t delivered, uint32_t inflight, bool safe)
+    struct prr *p, uint32_t delivered, uint32_t in_flight, bool safe)
 {
-	struct prr_ack a = { delivered, inflight, MSS, safe };
+	struct prr_ack a = { delivered, in_flight, MSS, safe };
 
 	return prr_ack(p, &a, 77);
 }
@@ -291,13 +295,13 @@ static void never_sends_more_than_was_delivered_plus_one(void **state)
 
 		while (left > 0) {
 			uint32_t d = 1 + random_below(&rnd, left);
-			uint32_t inflight = random_below(&rnd, fs);
-			uint32_t cwnd = step(&p, d, inflight, false);
+			uint32_t in_flight = random_below(&rnd, fs);
+			uint32_t cwnd = step(&p, d, in_flight, false);
 
 			left -= d;
-			assert_true(cwnd >= inflight);
+			assert_true(cwnd >= in_flight);
 			if (random_chance(&rnd, 80))
-				prr_sent(&p, cwnd - inflight);
+				prr_sent(&p, cwnd - in_flight);
 			assert_true(p.out <= p.delivered + MSS);
 		}
 	}

@@ -100,7 +100,6 @@ static uint32_t acked(struct host *h, uint32_t una, const uint32_t blocks[][2])
 	struct tcp_sack b[TCP_MAX_SACK];
 	struct sb_ack a = {
 		.ack = seg(una),
-		.sack = b,
 		.now = at(h->now),
 		.echoed_before = MONO_NEVER,
 		.min_rtt_ns = rtt_min(&h->rtt),
@@ -111,6 +110,7 @@ static uint32_t acked(struct host *h, uint32_t una, const uint32_t blocks[][2])
 		b[a.nsack].left = seg(blocks[a.nsack][0]);
 		b[a.nsack].right = seg(blocks[a.nsack][1]);
 	}
+	a.sack = b;
 	sb_ack(&h->sb, &a, &h->news);
 	rack_ack(&h->rack, &h->sb, &h->news, at(h->now));
 	h->repaired = tlp_ack(&h->tlp, seg(una), &h->news, dup && a.nsack == 0);

@@ -227,10 +227,12 @@ static void behaves_like_a_bit_for_each_number(void **state)
 		for (int step = 0; step < 200; step++) {
 			uint32_t a = random_below(&rnd, SPACE);
 			uint32_t len = random_below(&rnd, 30);
-			uint32_t b = a + len > SPACE ? SPACE : a + len;
+			uint32_t b = a + len;
 			bool adding = random_chance(&rnd, 70);
 			int ret;
 
+			if (b > SPACE)
+				b = SPACE;
 			memcpy(next, bit, sizeof(bit));
 			for (uint32_t i = a; i < b; i++)
 				next[i] = adding;

@@ -223,7 +223,7 @@ static void congestion(
 {
 	struct prr_ack p = {
 		.delivered = n->delivered,
-		.inflight = sb_pipe(&s->sb),
+		.in_flight = sb_pipe(&s->sb),
 		.smss = MSS,
 		.safe = n->acked > 0 && lost == 0,
 	};

@@ -365,7 +365,8 @@ static void holds_what_a_bit_for_each_byte_says(void **state)
 
 			l -= l - nxt > 250 ? l - nxt : 0;
 			l -= l > 5 && random_chance(&rnd, 5) ? 5 : 0;
-			e = e > SPACE ? SPACE : e;
+			if (e > SPACE)
+				e = SPACE;
 			if (l >= e || e <= nxt)
 				continue;
 			left = seq_of(isn + l);

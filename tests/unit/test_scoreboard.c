@@ -48,7 +48,6 @@ static struct sb_news acked(struct scoreboard *sb, int64_t now, uint32_t ack,
 	struct tcp_sack b[TCP_MAX_SACK];
 	struct sb_ack a = {
 		.ack = at(ack * SMSS),
-		.sack = b,
 		.now = us(now),
 		.echoed_before = MONO_NEVER,
 	};
@@ -58,6 +57,7 @@ static struct sb_news acked(struct scoreboard *sb, int64_t now, uint32_t ack,
 		b[a.nsack].left = at(blocks[a.nsack][0] * SMSS);
 		b[a.nsack].right = at(blocks[a.nsack][1] * SMSS);
 	}
+	a.sack = b;
 	sb_ack(sb, &a, &news);
 	assert_true(flight_is_sane(&sb->f));
 	return news;
@@ -208,18 +208,23 @@ static void finds_a_dsack(void **state)
 
 /* ---- IsLost() ---- */
 
-static void is_lost_with_three_blocks_or_two_segments_and_a_byte(void **state)
+static void sack_bytes(struct scoreboard *sb, uint32_t left, uint32_t right)
 {
-	struct scoreboard sb = sent(10);
-	struct tcp_sack b = { at(1000), at(3000) };
+	const struct tcp_sack b = { at(left), at(right) };
 	struct sb_ack a = { at(0), &b, 1, us(2000), MONO_NEVER, 0 };
 	struct sb_news n;
 
+	sb_ack(sb, &a, &n);
+}
+
+static void is_lost_with_three_blocks_or_two_segments_and_a_byte(void **state)
+{
+	struct scoreboard sb = sent(10);
+
 	(void)state;
-	sb_ack(&sb, &a, &n);
+	sack_bytes(&sb, 1000, 3000);
 	assert_false(sb_is_lost(&sb, at(0), SMSS));
-	b.right = at(3001);
-	sb_ack(&sb, &a, &n);
+	sack_bytes(&sb, 1000, 3001);
 	assert_true(sb_is_lost(&sb, at(0), SMSS));
 	assert_true(sb_is_lost(&sb, at(999), SMSS));
 	assert_false(sb_is_lost(&sb, at(3001), SMSS));
@@ -228,8 +233,7 @@ static void is_lost_with_three_blocks_or_two_segments_and_a_byte(void **state)
 	sb = sent(10);
 	for (uint32_t i = 0; i < 3; i++) {
 		assert_false(sb_is_lost(&sb, at(0), SMSS));
-		b = (struct tcp_sack){ at(1000 + i * 2), at(1001 + i * 2) };
-		sb_ack(&sb, &a, &n);
+		sack_bytes(&sb, 1000 + i * 2, 1001 + i * 2);
 	}
 	assert_true(sb_is_lost(&sb, at(0), SMSS));
 	assert_false(sb_is_lost(&sb, at(1001), SMSS));

@@ -357,7 +357,7 @@ static void do_timeout(struct world *w)
 	sb_timeout(&w->sb, SMSS, wait * 1024, false, at(w->now));
 	for (uint32_t i = m->una; i < m->nxt; i++)
 		if (m->o[i].state == IN_FLIGHT &&
-		    (i < m->una + SMSS || w->now - m->o[i].sent >= wait))
+		    (m->una + SMSS > i || w->now - m->o[i].sent >= wait))
 			model_lose(&m->o[i]);
 	m->high_rxt = m->una;
 }
