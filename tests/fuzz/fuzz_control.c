@@ -30,13 +30,14 @@ static void must(bool holds)
 static void send_bytes(
     int sock, uint8_t *p, size_t len, const int *fds, uint32_t nfds)
 {
-	struct iovec iov = { .iov_base = p, .iov_len = len };
+	struct iovec iov = { .iov_len = len };
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))];
 	} room;
 	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
 
+	iov.iov_base = p;
 	memset(&room, 0, sizeof(room));
 	if (nfds > 0) {
 		h.msg_control = &room;

@@ -24,7 +24,7 @@ static char dir[] = "/tmp/test_rundir.XXXXXX";
 static int open_dir(void **state)
 {
 	(void)state;
-	strcpy(dir + sizeof(dir) - 7, "XXXXXX");
+	memset(dir + sizeof(dir) - 7, 'X', 6);
 	if (mkdtemp(dir) == NULL)
 		return -1;
 	unsetenv("STRATA");
