@@ -112,6 +112,13 @@ device() {
 	ip -s -s -j link show "$1" | jq -r ".[0].$2"
 }
 
+# What a machine busy with other things has to drop, so far: frames for which
+# the TAP's queue had no room, and so never reached us; datagrams that waited for
+# a program which got no CPU.
+unavoidable() {
+	echo $(($(device tap0 stats64.tx.dropped) + $(counter rx_buffer_full)))
+}
+
 # ---- A stack
 
 # stack_up FILE [NAMESPACE]: detached; $stack is its name, $took its time in ms.

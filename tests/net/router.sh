@@ -29,7 +29,7 @@ pings 100 -i 0.002 -6 2001:db8:b::1
 pings 10 -i 0.002 -s 65507 198.51.100.1
 pings 10 -i 0.002 -6 -s 65507 2001:db8:b::1
 ip netns exec "$far" "$BUILD/tests/bench/kernel_echo" 7 &
-sleep 0.1
+until_true 3 ip netns exec "$far" "$udp_tester" -c 1 198.51.100.1 7
 run "$udp_tester" -c 5000 -w 16 -s 1400 198.51.100.1 7
 say "$out"
 run "$udp_tester" -s 0:20000:777 2001:db8:b::1 7
