@@ -9,20 +9,8 @@
  * As a virtio_net_hdr it would be an unknown kind of super-frame; as an
  * Ethernet header a frame that was sent by a group.  No frame begins so.
  */
-static const uint8_t PATTERN[12] = {
-	0xff,
-	0xff,
-	0xff,
-	0xff,
-	0xff,
-	0xff,
-	0xff,
-	0xff,
-	0xff,
-	0xff,
-	0xff,
-	0xff,
-};
+static const uint8_t PATTERN[12] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+	0xff, 0xff, 0xff, 0xff, 0xff };
 
 uint32_t armed_limit(uint32_t nbig, uint32_t nlinks)
 {

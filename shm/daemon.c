@@ -21,6 +21,11 @@
 #include "shm/schedule.h"
 #include "shm/segment.h"
 
+enum {
+	UNTOLD_STEP = 64,
+	UNTOLD_RETRY_MS = 10,
+};
+
 struct arguments {
 	const char *stack;
 	const char *name;
@@ -28,12 +33,45 @@ struct arguments {
 	unsigned uid;
 };
 
-int daemon_tell(struct daemon *d, uint32_t type, uint32_t id, uint32_t sub)
+/* As much of the backlog as there is room for. */
+static void tell_backlog(struct daemon *d)
+{
+	uint32_t n = 0;
+	int r = 0;
+
+	for (; n < d->nuntold && r >= 0; n += r >= 0)
+		r = ctl_send(d->ctl, &d->untold[n], NULL);
+	/* Nobody there, and no keeper who would bring another. */
+	if (r == -EPIPE)
+		n = d->nuntold;
+	if (n == 0)
+		return;
+	d->nuntold -= n;
+	memmove(d->untold, d->untold + n, d->nuntold * sizeof(*d->untold));
+}
+
+void daemon_tell(struct daemon *d, uint32_t type, uint32_t id, uint32_t sub)
 {
 	struct ctl_msg m = { .type = type, .id = id, .sub = sub };
+	struct ctl_msg *grown;
+	int r = -EAGAIN;
 
 	m.self = d->segments.self;
-	return ctl_send(d->ctl, &m, NULL);
+	if (d->nuntold == 0)
+		r = ctl_send(d->ctl, &m, NULL);
+	if (r >= 0 || r == -EPIPE)
+		return;
+	if (d->nuntold == d->untold_room) {
+		grown = realloc(
+		    d->untold, (d->untold_room + UNTOLD_STEP) * sizeof(*grown));
+		if (grown == NULL) {
+			log_error(&d->log, "the supervisor can't be told");
+			return;
+		}
+		d->untold = grown;
+		d->untold_room += UNTOLD_STEP;
+	}
+	d->untold[d->nuntold++] = m;
 }
 
 /* ---- Start: segments arrive over the control socket ---- */
@@ -207,10 +245,12 @@ static void on_control(void *ctx, struct watch *w, uint32_t events)
 	(void)w;
 	(void)events;
 	/* An edge: read until there is no more. */
-	while ((r = ctl_recv(d->ctl, &m, fds)) == 0)
-		on_message(d, &m, fds);
-	if (r == -EPROTO)
-		log_warn(&d->log, "malformed control message");
+	while ((r = ctl_recv(d->ctl, &m, fds)) == 0 || r == -EPROTO) {
+		if (r == 0)
+			on_message(d, &m, fds);
+		else
+			log_warn(&d->log, "malformed control message");
+	}
 	/*
 	 * A standby has no reason to outlive its supervisor.  One that runs
 	 * carries on, and the next supervisor takes over (control.h).
@@ -281,6 +321,9 @@ static void rest(struct daemon *d, struct mono now)
 	if (node_may_sleep(n)) {
 		if (d->ops->may_sleep == NULL || d->ops->may_sleep(d->x)) {
 			deadline = d->ops->deadline(d->x);
+			if (d->nuntold > 0)
+				deadline = mono_min(deadline,
+				    mono_add_ms(now, UNTOLD_RETRY_MS));
 			loop_wait(&d->loop, mono_now(), deadline);
 			atomic_fetch_add_explicit(
 			    &n->out->wakeups, 1, memory_order_relaxed);
@@ -295,6 +338,8 @@ static void loop(struct daemon *d)
 		/* One clock reading a turn: its packets came together. */
 		struct mono now = mono_now();
 
+		if (d->nuntold > 0)
+			tell_backlog(d);
 		if (d->ops->turn(d->x, now)) {
 			ring_bells(d);
 			if (d->ops->after != NULL)
@@ -479,6 +524,7 @@ int daemon_main(int argc, char **argv, const struct daemon_ops *ops)
 	if (d->up)
 		node_detach(d->x);
 	loop_close(&d->loop);
+	free(d->untold);
 	free(d->x);
 	free(d);
 	return r == 0 || r == -ECANCELED ? EXIT_SUCCESS : EXIT_FAILURE;

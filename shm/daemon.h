@@ -84,12 +84,19 @@ struct daemon {
 	int bell[TOPO_MAX_PROCS];   /* -1: not a neighbour */
 	int device[TOPO_MAX_LINKS]; /* -1: not ours */
 	bool started, go, up, stop;
+
+	/* What the supervisor had no room to hear yet, oldest first. */
+	struct ctl_msg *untold;
+	uint32_t nuntold, untold_room;
 };
 
 /* The whole of main(). */
 int daemon_main(int argc, char **argv, const struct daemon_ops *ops);
 
-/* Tell the supervisor. */
-int daemon_tell(struct daemon *d, uint32_t type, uint32_t id, uint32_t sub);
+/*
+ * Tell the supervisor; if it has no room now, later: nothing is lost, and
+ * nobody waits.
+ */
+void daemon_tell(struct daemon *d, uint32_t type, uint32_t id, uint32_t sub);
 
 #endif /* SHM_DAEMON_H */

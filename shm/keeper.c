@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -238,6 +239,20 @@ static void end_daemons(const struct keeper *k)
 			kill(k->kept[i].note.pid, SIGKILL);
 }
 
+/*
+ * Each socket of an app is a descriptor here, in the supervisor and in its
+ * transport, which have our limit from us: as many as we may.
+ */
+static void raise_fd_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
 int keeper_run(int (*supervise)(void *ctx, const struct keeper *k), void *ctx)
 {
 	struct keeper k = { .sock = -1 };
@@ -246,6 +261,7 @@ int keeper_run(int (*supervise)(void *ctx, const struct keeper *k), void *ctx)
 	int deaths = 0;
 	int r;
 
+	raise_fd_limit();
 	/* Daemons whose supervisor has died become ours to bury. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	for (;;) {

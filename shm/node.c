@@ -298,7 +298,9 @@ static void collect(struct node *n)
 		struct ring_in *in = &n->in[i];
 		struct desc d;
 
-		while (in_waiting(n, in)) {
+		/* As many as fit, lest one who goes on lying keep us here. */
+		for (uint32_t k = 0; k < in->capacity && in_waiting(n, in);
+		     k++) {
 			ring_in_take(in, &d);
 			if (!pool_put(&n->home, d.slot))
 				node_count(n, CNT_SLOT_TWICE);
@@ -359,7 +361,8 @@ const uint8_t *node_take(struct node *n, struct ring_in *in, struct desc *ret)
 {
 	if (n->small && (n->took || in != n->only))
 		return NULL;
-	while (in_waiting(n, in)) {
+	/* Of bad ones no more than fit, lest they be handed in for ever. */
+	for (uint32_t k = 0; k < in->capacity && in_waiting(n, in); k++) {
 		struct desc d;
 		const uint8_t *p = take_checked(n, in, &d);
 

@@ -135,8 +135,9 @@ int sup_restart(struct sup *s, uint32_t p, int client);
 /* A daemon started by hand, on @fd (which is ours now), takes a place. */
 int sup_join(struct sup *s, const char *name, int fd);
 
-/* To the running instance and the standby of @p. */
-void sup_tell(
+/* To the running instance and the standby of @p; < 0: it did not reach the
+ * first. */
+int sup_tell(
     struct sup *s, uint32_t p, const struct ctl_msg *m, const int *fds);
 
 /* ---- sup_app.c */

@@ -11,12 +11,18 @@
  * they are done with them.
  */
 #include <errno.h>
+#include <poll.h>
+
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "shm/segment.h"
 #include "shm/sup.h"
+
+enum {
+	SAY_MS = 100,
+};
 
 static void close_fd(int *fd)
 {
@@ -291,6 +297,12 @@ static int new_socket(
 	return (int)sub;
 }
 
+static void forget_socket(struct sup *s, struct app *a, uint32_t sub)
+{
+	sup_keep_not(s, socket_label(app_id(s, a), sub, a->socket[sub].proc));
+	close_fd(&a->socket[sub].fd);
+}
+
 static void make_socket(
     struct sup *s, struct client *c, const struct ctl_msg *asked)
 {
@@ -310,7 +322,13 @@ static void make_socket(
 		return;
 	}
 	socket_message(s, a, (uint32_t)sub, &m, fds);
-	sup_tell(s, a->socket[sub].proc, &m, fds);
+	if (sup_tell(s, a->socket[sub].proc, &m, fds) < 0) {
+		/* A transport that does not listen has no such socket. */
+		forget_socket(s, a, (uint32_t)sub);
+		close(app_end);
+		refuse(c, asked, ENOBUFS);
+		return;
+	}
 
 	m = (struct ctl_msg){
 		.type = CTL_SOCKET,
@@ -380,14 +398,27 @@ void sup_app_report(struct sup *s, uint32_t p, const struct ctl_msg *m)
 	a = &s->app[m->id];
 	if (m->type == CTL_SOCKET_GONE && m->sub < APP_MAX_SOCKETS &&
 	    a->socket[m->sub].proc == p && a->socket[m->sub].fd != -1) {
-		sup_keep_not(s, socket_label(m->id, m->sub, p));
-		close_fd(&a->socket[m->sub].fd);
+		forget_socket(s, a, m->sub);
 		tell_standby(s, p, m);
 	} else if (m->type == CTL_APP_GONE && (a->waiting >> p & 1)) {
 		a->waiting &= ~(1U << p);
 		if (a->waiting == 0)
 			free_app(s, a);
 	}
+}
+
+/*
+ * To a process that has just begun.  It reads as fast as it can, but more than
+ * its socket holds may have to be said: wait for it a little.
+ */
+static int say(struct instance *i, const struct ctl_msg *m, const int *fds)
+{
+	struct pollfd p = { .fd = i->ctl.fd, .events = POLLOUT };
+	int r = ctl_send(i->ctl.fd, m, fds);
+
+	if (r == -EAGAIN && poll(&p, 1, SAY_MS) == 1)
+		r = ctl_send(i->ctl.fd, m, fds);
+	return r;
 }
 
 int sup_app_introduce(struct sup *s, struct instance *i)
@@ -404,17 +435,17 @@ int sup_app_introduce(struct sup *s, struct instance *i)
 		if (!a->used || (a->dying && !(a->waiting >> i->proc & 1)))
 			continue;
 		app_message(s, a, i->proc, &m, fds);
-		r = ctl_send(i->ctl.fd, &m, fds);
+		r = say(i, &m, fds);
 		for (uint32_t sub = 0; r == 0 && sub < APP_MAX_SOCKETS; sub++) {
 			if (a->socket[sub].fd == -1 ||
 			    a->socket[sub].proc != i->proc)
 				continue;
 			socket_message(s, a, sub, &m, fds);
-			r = ctl_send(i->ctl.fd, &m, fds);
+			r = say(i, &m, fds);
 		}
 		if (r == 0 && a->dying) {
 			m = (struct ctl_msg){ .type = CTL_APP_GONE, .id = k };
-			r = ctl_send(i->ctl.fd, &m, NULL);
+			r = say(i, &m, NULL);
 		}
 	}
 	return r;

@@ -483,17 +483,21 @@ int sup_join(struct sup *s, const char *name, int fd)
 	return r;
 }
 
-void sup_tell(
-    struct sup *s, uint32_t p, const struct ctl_msg *m, const int *fds)
+int sup_tell(struct sup *s, uint32_t p, const struct ctl_msg *m, const int *fds)
 {
 	struct place *pl = &s->place[p];
+	int r = 0;
 
-	if (pl->running.pid != 0 && ctl_send(pl->running.ctl.fd, m, fds) < 0)
+	if (pl->running.pid != 0)
+		r = ctl_send(pl->running.ctl.fd, m, fds);
+	if (r < 0)
+
 		log_warn(&s->log, "control socket full, process=%s",
 		    s->estate.topo.procs[p].name);
 	/* A standby that doesn't listen knows too little: get another. */
 	if (pl->standby.pid != 0 && ctl_send(pl->standby.ctl.fd, m, fds) < 0)
 		kill(pl->standby.pid, SIGKILL);
+	return r;
 }
 
 /* ---- The end ---- */

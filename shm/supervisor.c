@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -412,17 +411,6 @@ static struct sup *new_sup(const struct supervisor_options *o)
 	return s;
 }
 
-/* Every app socket is a descriptor here: allow as many as we may. */
-static void raise_fd_limit(void)
-{
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
-		r.rlim_cur = r.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &r);
-	}
-}
-
 static int prepare(struct sup *s)
 {
 	int r = sup_find_programs(s);
@@ -529,7 +517,7 @@ int supervisor_run(const struct topology *topo,
 		return -ENOMEM;
 	s->keeper = k != NULL ? k->sock : -1;
 	schedule_daemon(-1);
-	raise_fd_limit();
+
 	r = k != NULL && k->count > 0 ? resume(s, k) : begin(s, topo);
 	if (r == 0) {
 		run(s);

@@ -234,7 +234,7 @@ void channel_answer(struct udpd *u, uint32_t id, const struct command *c)
 	if (r == -EADDRINUSE && c->op == APP_OP_BIND &&
 	    u->sock[id].tries++ < TRIES) {
 		u->sock[id].patient = true;
-		u->retry = mono_add(u->n.now, RETRY_NS);
+		u->retry = mono_min(u->retry, mono_add(u->n.now, RETRY_NS));
 		return;
 	}
 	u->sock[id].tries = 0;

@@ -5,6 +5,7 @@
  *	           ^
  *	           +----> tcpd
  */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -646,6 +647,54 @@ static void a_segment_of_another_layout_is_refused(void **state)
 	close_bench(b);
 }
 
+/* ---- A neighbour that goes on lying while we look ---- */
+
+struct liar {
+	struct ring_prod *prod;
+	const uint32_t *mine; /* the victim's cursor */
+	uint32_t capacity;
+	atomic_bool stop;
+};
+
+/* Always full, whatever has been taken: never impossible, never at an end. */
+static void *lie_on(void *arg)
+{
+	struct liar *l = arg;
+
+	while (!atomic_load(&l->stop))
+		atomic_store(&l->prod->prod,
+		    *(const volatile uint32_t *)l->mine + l->capacity);
+	return NULL;
+}
+
+static void a_ring_that_never_ends_does_not_hold_a_turn(void **state)
+{
+	struct bench *b = open_bench();
+	struct ring_out *out = rig_ring_to(b->r, "linkd", "ipd");
+	struct liar l = { .prod = out->sh,
+		.mine = &b->from_link->mine,
+		.capacity = out->capacity };
+	struct desc d;
+	pthread_t thread;
+
+	(void)state;
+	/* No entry names any bytes: each is skipped, and the next looked for.
+	 */
+	for (uint32_t i = 0; i < out->capacity; i++)
+		out->sh->entry[i] = (struct desc){ .pool = 99 };
+	assert_int_equal(pthread_create(&thread, NULL, lie_on, &l), 0);
+	while (atomic_load(&out->sh->prod) == b->from_link->mine)
+		;
+	begin(b);
+	/* Without an end this would never return. */
+	assert_null(node_take(&b->n, b->from_link, &d));
+	node_commit(&b->n);
+	atomic_store(&l.stop, true);
+	pthread_join(thread, NULL);
+	assert_true(counter(b, "bad_descriptor") <= out->capacity);
+	close_bench(b);
+}
+
 /* ---- Packets that kill ---- */
 
 /* A layer that dies of a packet that says "deadly"; true: it died. */
@@ -832,6 +881,7 @@ int main(void)
 		cmocka_unit_test(a_segment_of_another_layout_is_refused),
 		cmocka_unit_test(
 		    a_deadly_packet_is_put_aside_after_three_deaths),
+		cmocka_unit_test(a_ring_that_never_ends_does_not_hold_a_turn),
 		cmocka_unit_test(also_if_it_is_the_only_one),
 		cmocka_unit_test(also_behind_a_bad_descriptor),
 		cmocka_unit_test(also_behind_a_ring_that_is_never_empty),
