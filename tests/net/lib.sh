@@ -203,9 +203,10 @@ pings() {
 }
 
 # Nothing of a stack is left: no process, no TAP, no file.
+# A zombie is nobody: it waits for this namespace's init to look.
 what_is_left() {
 	for name in strata linkd ipd tcpd udpd; do
-		pgrep --ns $$ --nslist pid -l -x $name
+		pgrep --ns $$ --nslist pid -r R,S,D,T -l -x $name
 	done
 	ip -o link show type tun 2>/dev/null
 	find /run/strata -mindepth 1 2>/dev/null
