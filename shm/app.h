@@ -18,6 +18,10 @@
  *	      <- CTL_SOCKET self=token, id=app, sub, arg[0] = process index,
  *	         fd FD_SOCKET; or arg[3] = errno
  *
+ * With arg[3] = count, at most APP_SPARES, several are made at once (tcpd takes
+ * connections with sockets that the app has in stock): one fd for each, and
+ * the message's spare[] has their subs.
+ *
  * The token only pairs an answer with its question when a process that shared
  * the connection over fork died between the two.  sub is free again after the
  * transport's CTL_SOCKET_GONE, and the app's number after CTL_APP_GONE from
@@ -57,13 +61,14 @@
 #include "shm/layout.h"
 
 enum {
-	APP_MAX = 64,          /* apps of one stack at a time */
-	APP_MAX_SOCKETS = 256, /* of one app */
-	APP_EVENTS = 1024,     /* a power of two */
+	APP_MAX = 48,           /* apps of one stack at a time */
+	APP_MAX_SOCKETS = 1024, /* of one app */
+	APP_EVENTS = 4096,      /* a power of two */
 	APP_TX_BYTES = 256 * 1024,
 	APP_RX_BYTES = 512 * 1024,
 	APP_COMMAND_BYTES = 128,
-	APP_REPLY_BYTES = 64,
+	APP_REPLY_BYTES = 256, /* struct tcp_info */
+	APP_SPARES = 32,       /* sockets of one CTL_SOCKET request */
 };
 
 static_assert((APP_EVENTS & (APP_EVENTS - 1)) == 0, "masked");
@@ -77,6 +82,7 @@ enum app_op {
 	APP_OP_SETOPT,   /* arg: level, name; data: value */
 	APP_OP_GETOPT,   /* arg: level, name; answer: value */
 	APP_OP_SHUTDOWN, /* arg: 1 rx, 2 tx, 3 both */
+	APP_OP_LISTEN,   /* arg: backlog */
 	NAPP_OPS,
 };
 
@@ -128,6 +134,44 @@ static inline uint32_t dgram_room(uint32_t len)
 	    ((len + DGRAM_ALIGN - 1) & ~(uint32_t)(DGRAM_ALIGN - 1));
 }
 
+/* ---- Streams */
+
+/*
+ * What a stream's state allows, for the library to decide by itself; the low
+ * byte is enum tcp_state's number as the kernel has it (TCP_ESTABLISHED 1 ...).
+ */
+enum stream_flag {
+	STREAM_STATE = 0xff,
+	STREAM_LISTENING = 1 << 8,
+	STREAM_CONNECTING = 1 << 9,   /* SYN-SENT */
+	STREAM_ESTABLISHED = 1 << 10, /* has been connected; stays */
+	STREAM_TX_OPEN = 1 << 11,     /* what is written will be sent */
+	STREAM_RX_END = 1 << 12,      /* nothing comes after rx_written */
+	STREAM_RESET = 1 << 13,       /* gone before its time */
+};
+
+/*
+ * In a listener's rx ring: a connection that a spare socket was given.
+ *
+ * Spares come through the listener's tx ring, a uint32_t with app << 16 | sub
+ * each.  Its app must have offered that socket to the listener's app: a program
+ * with more sockets than one app may have is several apps.
+ */
+struct accept_record {
+	uint32_t spare; /* app << 16 | sub */
+	uint32_t pad0;
+	struct app_name peer;
+	struct app_name local;
+	uint64_t pad1;
+};
+
+static_assert(sizeof(struct accept_record) == 64, "shared layout");
+
+static inline uint32_t spare_make(uint32_t app, uint32_t sub)
+{
+	return app << 16 | sub;
+}
+
 /* ---- app.a2s, all written by the app */
 
 struct a2s_socket {
@@ -141,6 +185,8 @@ struct a2s_socket {
 
 	alignas(CACHE_LINE) _Atomic uint64_t tx_written;
 	_Atomic uint32_t tx_waiting; /* somebody sleeps on tx_room */
+	_Atomic uint32_t tx_more;    /* MSG_MORE: the last bytes may wait */
+	_Atomic uint32_t offered;    /* 1 + app whose listeners may use it */
 
 	alignas(CACHE_LINE) _Atomic uint64_t rx_read;
 	_Atomic uint64_t error_taken; /* s2a error word that was reported */
@@ -169,7 +215,10 @@ struct s2a_names {
 	uint32_t so_flags;  /* enum app_so: what the library must know */
 	uint8_t mcast_link; /* LINK_ANY: not set */
 	uint8_t bind_link;
-	uint8_t pad[6];
+	uint8_t pad[2];
+	uint32_t rcvbuf; /* bytes */
+	uint32_t rcvlowat;
+	uint32_t linger; /* streams: 1 + seconds that close waits; 0: off */
 };
 
 enum app_so {
@@ -192,11 +241,12 @@ struct s2a_socket {
 	uint8_t reply[APP_REPLY_BYTES];
 
 	alignas(CACHE_LINE) _Atomic uint64_t tx_consumed;
-	_Atomic uint32_t tx_room; /* the low half of tx_consumed */
+	_Atomic uint32_t tx_room; /* futex: app_room_word() */
 
 	alignas(CACHE_LINE) _Atomic uint64_t rx_written;
 	_Atomic uint64_t error;   /* count of errors << 32 | the last errno */
 	_Atomic uint64_t dropped; /* datagrams for which there was no room */
+	_Atomic uint64_t stream;  /* enum stream_flag; 0: datagrams */
 
 	alignas(CACHE_LINE) struct s2a_names names;
 };
@@ -208,12 +258,20 @@ struct s2a_head {
 	alignas(CACHE_LINE) struct fib fib; /* as the transport knows it */
 };
 
+/* Another word whenever a sender or a connector may go on. */
+static inline uint32_t app_room_word(
+    uint64_t tx_consumed, uint64_t stream, uint64_t error)
+{
+	return (uint32_t)tx_consumed ^ (uint32_t)stream << 16 ^
+	    (uint32_t)(error >> 32) << 8;
+}
+
 /* ---- Where everything lies: fixed, never read from shared memory */
 
 enum {
 	APP_PAGE = 4096,
 
-	A2S_SOCKETS_OFF = APP_PAGE,
+	A2S_SOCKETS_OFF = 4 * APP_PAGE,
 	A2S_TX_OFF = A2S_SOCKETS_OFF +
 	    (APP_MAX_SOCKETS * sizeof(struct a2s_socket) + APP_PAGE - 1) /
 		APP_PAGE * APP_PAGE,

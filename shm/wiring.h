@@ -30,7 +30,7 @@ enum {
 	 * turn's own memory lies at its start, the layer's state behind.
 	 */
 	PRIV_STATE_OFF = 1024 * 1024,
-	PRIV_BYTES = 32 * 1024 * 1024,
+	PRIV_BYTES = 128 * 1024 * 1024,
 };
 
 static_assert(sizeof(struct out_head) <= OUT_TABLE_OFF, "head fits");

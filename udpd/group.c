@@ -89,8 +89,8 @@ void group_publish(struct udpd *u)
 
 	publish_begin(&t->p);
 	t->ngroups = 0;
-	for (uint32_t id = udpd_next_open(u, 0); id < MAX_SOCKETS;
-	     id = udpd_next_open(u, id + 1))
+	for (uint32_t id = apps_next_open(&u->apps, 0); id < MAX_SOCKETS;
+	     id = apps_next_open(&u->apps, id + 1))
 		publish_groups(t, &u->state->sock[id]);
 	publish_end(&t->p);
 	u->groups_changed = false;

@@ -1,15 +1,23 @@
 /*
  * main.c - udpd: the UDP layer as a process
  *
- *	apps		links.c: their segments, sockets and bells
- *	  |  ^		channel.c: commands and rings
+ *	apps		shm/app_links.c: their segments, sockets and bells
+ *	  |  ^		shm/apps.c: commands and rings
  *	  v  |		tx.c: to ipd;  rx.c: to the socket that port.c finds
  *	  ipd		README.md beside this file has the whole story
  */
+#include <errno.h>
 #include <seccomp.h>
+#include <sys/random.h>
 
-#include "shm/daemon.h"
-#include "udpd/links.h"
+#include "shm/app_links.h"
+#include "udpd/udpd.h"
+
+/* The layer as daemon.h wants it: the library first, then what joins it. */
+struct udpd_process {
+	struct udpd u;
+	struct app_links links;
+};
 
 static int attach(void *x, const struct segments *s, struct mono now)
 {
@@ -36,15 +44,49 @@ static bool may_sleep(void *x)
 {
 	struct udpd_process *p = x;
 
-	return udpd_may_sleep(&p->u);
+	return apps_may_sleep(&p->u.apps);
+}
+
+static int prepare(void *x, struct daemon *d)
+{
+	struct udpd_process *p = x;
+
+	(void)d;
+	p->links.apps = &p->u.apps;
+	/* At start the pool of random numbers is long full: this can't block.
+	 */
+	if (getrandom(p->u.seed, sizeof(p->u.seed), 0) != sizeof(p->u.seed))
+		return -EIO;
+	return 0;
+}
+
+static int watch(void *x, struct daemon *d)
+{
+	struct udpd_process *p = x;
+
+	return app_links_watch(&p->links, d);
+}
+
+static void control(
+    void *x, struct daemon *d, const struct ctl_msg *m, const int *fds)
+{
+	struct udpd_process *p = x;
+
+	p->links.apps = &p->u.apps;
+	app_links_control(&p->links, d, m, fds);
+}
+
+static void after(void *x, struct daemon *d)
+{
+	struct udpd_process *p = x;
+
+	app_links_after(&p->links, d);
 }
 
 int main(int argc, char **argv)
 {
 	static const int syscalls[] = {
-		SCMP_SYS(sendto), /* bells to apps */
-		SCMP_SYS(recvfrom),
-		SCMP_SYS(shutdown),
+		APP_LINKS_SYSCALLS,
 		-1,
 	};
 	static const struct daemon_ops ops = {
@@ -53,10 +95,10 @@ int main(int argc, char **argv)
 		.attach = attach,
 		.turn = turn,
 		.deadline = deadline,
-		.prepare = links_prepare,
-		.watch = links_watch,
-		.control = links_control,
-		.after = links_after,
+		.prepare = prepare,
+		.watch = watch,
+		.control = control,
+		.after = after,
 		.may_sleep = may_sleep,
 		.syscalls = syscalls,
 	};

@@ -396,13 +396,6 @@ int option_set(struct udpd *u, uint32_t id, const struct command *c)
 
 /* ---- Reading */
 
-static int reply_int(struct usock *s, int v)
-{
-	memcpy(s->reply, &v, sizeof(v));
-	s->reply_len = sizeof(v);
-	return 0;
-}
-
 /* What the stack uses where the socket says -1. */
 static int or_default(const struct udpd *u, const struct option *o, int v)
 {
@@ -411,7 +404,8 @@ static int or_default(const struct udpd *u, const struct option *o, int v)
 	return v;
 }
 
-static int get_mtu(const struct udpd *u, struct usock *s)
+static int get_mtu(
+    const struct udpd *u, const struct usock *s, struct app_answer *r)
 {
 	struct fib_answer way;
 
@@ -419,10 +413,11 @@ static int get_mtu(const struct udpd *u, struct usock *s)
 		return -ENOTCONN;
 	if (fib_lookup(&u->fib, &s->peer.ip, s->peer.link, &way) < 0)
 		return -ENOTCONN;
-	return reply_int(s, (int)way.mtu);
+	return apps_reply_int(r, (int)way.mtu);
 }
 
-static int get_mcast_if4(const struct udpd *u, struct usock *s)
+static int get_mcast_if4(
+    const struct udpd *u, const struct usock *s, struct app_answer *r)
 {
 	for (uint32_t i = 0; s->mcast_link != LINK_ANY && i < u->fib.naddrs;
 	     i++) {
@@ -430,19 +425,20 @@ static int get_mcast_if4(const struct udpd *u, struct usock *s)
 
 		if (a->link != s->mcast_link || !ip_is_v4(&a->ip))
 			continue;
-		memcpy(s->reply, ip_v4(&a->ip), 4);
-		s->reply_len = 4;
+		memcpy(r->reply, ip_v4(&a->ip), 4);
+		r->reply_len = 4;
 		return 0;
 	}
-	return reply_int(s, INADDR_ANY);
+	return apps_reply_int(r, INADDR_ANY);
 }
 
-static int get_device(const struct udpd *u, struct usock *s)
+static int get_device(
+    const struct udpd *u, const struct usock *s, struct app_answer *r)
 {
 	if (s->bind_link == LINK_ANY)
 		return 0;
-	memcpy(s->reply, u->n.topo->links[s->bind_link].name, TOPO_NAME_LEN);
-	s->reply_len = (uint32_t)strlen((const char *)s->reply) + 1;
+	memcpy(r->reply, u->n.topo->links[s->bind_link].name, TOPO_NAME_LEN);
+	r->reply_len = (uint32_t)strlen((const char *)r->reply) + 1;
 	return 0;
 }
 
@@ -451,9 +447,10 @@ static int index_of(uint8_t link)
 	return link == LINK_ANY ? 0 : link + 1;
 }
 
-int option_get(struct udpd *u, uint32_t id, const struct command *c)
+int option_get(
+    struct udpd *u, uint32_t id, const struct command *c, struct app_answer *r)
 {
-	struct usock *s = &u->state->sock[id];
+	const struct usock *s = &u->state->sock[id];
 	int level = (int)c->arg[0];
 	int name = (int)c->arg[1];
 	const struct option *o = find(level, name);
@@ -461,21 +458,21 @@ int option_get(struct udpd *u, uint32_t id, const struct command *c)
 	if (level == IPPROTO_IPV6 && s->family != AF_INET6)
 		return -ENOPROTOOPT;
 	if (o != NULL)
-		return reply_int(s, or_default(u, o, load(s, o)));
+		return apps_reply_int(r, or_default(u, o, load(s, o)));
 	if (level == SOL_SOCKET && name == SO_RCVBUF)
-		return reply_int(s, s->rcvbuf);
+		return apps_reply_int(r, s->rcvbuf);
 	if (level == SOL_SOCKET && name == SO_SNDBUF)
-		return reply_int(s, s->sndbuf);
+		return apps_reply_int(r, s->sndbuf);
 	if (level == SOL_SOCKET && name == SO_BINDTODEVICE)
-		return get_device(u, s);
+		return get_device(u, s, r);
 	if ((level == IPPROTO_IP && name == IP_MTU) ||
 	    (level == IPPROTO_IPV6 && name == IPV6_MTU))
-		return get_mtu(u, s);
+		return get_mtu(u, s, r);
 	if (level == IPPROTO_IP && name == IP_MULTICAST_IF)
-		return get_mcast_if4(u, s);
+		return get_mcast_if4(u, s, r);
 	if (level == IPPROTO_IPV6 && name == IPV6_MULTICAST_IF)
-		return reply_int(s, index_of(s->mcast_link6));
+		return apps_reply_int(r, index_of(s->mcast_link6));
 	if (level == IPPROTO_IP && name == IP_UNICAST_IF)
-		return reply_int(s, (int)htonl(index_of(s->unicast_link)));
+		return apps_reply_int(r, (int)htonl(index_of(s->unicast_link)));
 	return -ENOPROTOOPT;
 }

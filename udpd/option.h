@@ -7,12 +7,13 @@
 #ifndef UDPD_OPTION_H
 #define UDPD_OPTION_H
 
-#include "udpd/channel.h"
+#include "udpd/udpd.h"
 
 /* c->arg: level, name; c->data, c->len: the value.  The socket was touched. */
 int option_set(struct udpd *u, uint32_t id, const struct command *c);
 
-/* The value goes to the socket's reply. */
-int option_get(struct udpd *u, uint32_t id, const struct command *c);
+/* The value goes to @r. */
+int option_get(
+    struct udpd *u, uint32_t id, const struct command *c, struct app_answer *r);
 
 #endif /* UDPD_OPTION_H */

@@ -22,7 +22,7 @@ void port_insert(struct udpd *u, uint32_t id)
 {
 	uint16_t *b = bucket_of(u, u->state->sock[id].local.port);
 
-	u->sock[id].next = *b;
+	u->next[id] = *b;
 	*b = (uint16_t)id;
 }
 
@@ -31,9 +31,9 @@ void port_remove(struct udpd *u, uint32_t id)
 	uint16_t *at = bucket_of(u, u->state->sock[id].local.port);
 
 	while (*at != NO_SOCKET && *at != id)
-		at = &u->sock[*at].next;
+		at = &u->next[*at];
 	if (*at == id)
-		*at = u->sock[id].next;
+		*at = u->next[id];
 }
 
 /* Does a socket of this family and V6ONLY take datagrams to @local? */
@@ -94,7 +94,7 @@ static uint32_t spread(
 	uint32_t pick = (uint32_t)(flow_hash(u, f) % n);
 
 	for (uint32_t id = u->bucket[f->local_port % PORT_BUCKETS];
-	     id != NO_SOCKET; id = u->sock[id].next) {
+	     id != NO_SOCKET; id = u->next[id]) {
 		const struct usock *s = &u->state->sock[id];
 
 		if ((s->flags & SO_F_REUSEPORT) && score(s, f) == best &&
@@ -112,7 +112,7 @@ uint32_t port_lookup(const struct udpd *u, const struct flow *f)
 	int best = 0;
 
 	for (uint32_t id = u->bucket[f->local_port % PORT_BUCKETS];
-	     id != NO_SOCKET; id = u->sock[id].next) {
+	     id != NO_SOCKET; id = u->next[id]) {
 		const struct usock *s = &u->state->sock[id];
 		int points = score(s, f);
 
@@ -152,9 +152,9 @@ uint32_t port_next_member(
 {
 	uint32_t id = after == NO_SOCKET
 	    ? u->bucket[f->local_port % PORT_BUCKETS]
-	    : u->sock[after].next;
+	    : u->next[after];
 
-	for (; id != NO_SOCKET; id = u->sock[id].next) {
+	for (; id != NO_SOCKET; id = u->next[id]) {
 		const struct usock *s = &u->state->sock[id];
 
 		if (score(s, f) > 0 && is_member(s, f))
@@ -199,7 +199,7 @@ bool port_conflict(
 	const struct usock *me = &u->state->sock[id];
 
 	for (uint32_t i = u->bucket[want->port % PORT_BUCKETS]; i != NO_SOCKET;
-	     i = u->sock[i].next) {
+	     i = u->next[i]) {
 		const struct usock *s = &u->state->sock[i];
 
 		if (i != id && s->local.port == want->port &&

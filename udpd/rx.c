@@ -9,7 +9,6 @@
 #include <errno.h>
 
 #include "shm/bytes.h"
-#include "udpd/channel.h"
 #include "udpd/icmp_error.h"
 #include "udpd/port.h"
 #include "udpd/udp_wire.h"
@@ -26,11 +25,10 @@ static bool has_room(struct udpd *u, uint32_t id, uint32_t room)
 {
 	const struct usock *s = &u->state->sock[id];
 	uint64_t written = u->state->flow[id].rx_written;
-	uint64_t used = written -
-	    atomic_load_explicit(&a2s_of(u, id)->rx_read, memory_order_acquire);
+	uint64_t used = written - apps_rx_read(&u->apps, id);
 
 	if (used > APP_RX_BYTES) {
-		channel_cut_off(u, app_of(id), "impossible rx ring");
+		apps_cut_off(&u->apps, app_of(id), "impossible rx ring");
 		return false;
 	}
 	/* However small the buffer, one datagram fits. */
@@ -40,7 +38,6 @@ static bool has_room(struct udpd *u, uint32_t id, uint32_t room)
 static void deliver(struct udpd *u, uint32_t id, const struct desc *d,
     const struct udp_hdr *h, const uint8_t *payload)
 {
-	const struct udpd_app *a = &u->app[app_of(id)];
 	uint32_t len = h->length - (uint32_t)UDP_HDR_LEN;
 	struct dgram g = {
 		.len = len,
@@ -54,8 +51,7 @@ static void deliver(struct udpd *u, uint32_t id, const struct desc *d,
 	struct usock_flow *f;
 	uint8_t *ring;
 
-	if (a->a2s == NULL || a->cut || u->sock[id].closing ||
-	    (u->state->sock[id].shut & 1))
+	if (!apps_is_live(&u->apps, id) || (u->state->sock[id].shut & 1))
 		return;
 	f = touch_flow(u, id);
 	if (!has_room(u, id, dgram_room(len))) {
@@ -63,7 +59,7 @@ static void deliver(struct udpd *u, uint32_t id, const struct desc *d,
 		node_count(&u->n, CNT_RX_BUFFER_FULL);
 		return;
 	}
-	ring = a->s2a + s2a_rx_off(sub_of(id));
+	ring = apps_rx_ring(&u->apps, id);
 	app_ring_write(ring, APP_RX_BYTES, f->rx_written, &g, sizeof(g));
 	app_ring_write(
 	    ring, APP_RX_BYTES, f->rx_written + sizeof(g), payload, len);
@@ -85,7 +81,7 @@ static void deliver_to_members(struct udpd *u, const struct flow *f,
 	if (id == NO_SOCKET)
 		node_count(&u->n, CNT_RX_NO_SOCKET);
 	for (; id != NO_SOCKET; id = port_next_member(u, f, id)) {
-		if (!udpd_can_touch(u)) {
+		if (!apps_can_touch(&u->apps)) {
 			node_count(&u->n, CNT_RX_TOO_MANY);
 			return;
 		}

@@ -3,7 +3,7 @@
  *
  * Flat structs in udpd.priv, found by number: app * APP_MAX_SOCKETS + sub.
  * They change only inside a turn and after node_touch(); what an app sees in
- * its s2a segment is derived from them (channel.c: channel_show).
+ * its s2a segment is derived from them (udpd.c: names, words).
  *
  * The words that change with every datagram are apart from the rest, so that a
  * datagram costs a cache line in the undo log and a command pays for the rest.
@@ -11,10 +11,9 @@
 #ifndef UDPD_SOCKET_H
 #define UDPD_SOCKET_H
 
-#include "shm/app.h"
+#include "shm/apps.h"
 
 enum {
-	MAX_SOCKETS = APP_MAX * APP_MAX_SOCKETS,
 	MAX_GROUPS = 20, /* memberships of a socket, as in Linux */
 	PORT_COUNTERS = 16,
 
@@ -87,12 +86,6 @@ struct usock {
 	uint8_t mcast_link, mcast_link6;
 	uint8_t unicast_link;
 	struct usock_group group[MAX_GROUPS];
-
-	/* The last command's answer. */
-	uint32_t reply_seq;
-	int32_t result;
-	uint32_t reply_len;
-	uint8_t reply[APP_REPLY_BYTES];
 };
 
 /* The whole of what survives. */
@@ -101,7 +94,7 @@ struct udpd_state {
 	uint64_t port_key[2];
 	uint64_t stamp;
 	uint32_t port_counter[PORT_COUNTERS];
-	uint64_t open[MAX_SOCKETS / 64]; /* a bit for each socket */
+	struct apps_state apps;
 	struct usock_flow flow[MAX_SOCKETS];
 	struct usock sock[MAX_SOCKETS];
 };

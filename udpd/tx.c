@@ -11,7 +11,6 @@
 #include <netinet/in.h>
 
 #include "udpd/bind.h"
-#include "udpd/channel.h"
 #include "udpd/udp_wire.h"
 
 enum {
@@ -23,7 +22,7 @@ enum {
 static bool read_head(const struct udpd *u, uint32_t id, uint64_t at,
     uint64_t written, struct dgram *ret)
 {
-	const uint8_t *ring = u->app[app_of(id)].a2s + a2s_tx_off(sub_of(id));
+	const uint8_t *ring = apps_tx_ring(&u->apps, id);
 
 	if (written - at < sizeof(*ret))
 		return false;
@@ -114,7 +113,7 @@ static void emit(struct udpd *u, uint32_t id, uint64_t at,
     const struct dgram *g, struct desc *d, uint8_t *slot)
 {
 	const struct usock *s = &u->state->sock[id];
-	const uint8_t *ring = u->app[app_of(id)].a2s + a2s_tx_off(sub_of(id));
+	const uint8_t *ring = apps_tx_ring(&u->apps, id);
 	struct udp_hdr h = {
 		.src_port = s->local.port,
 		.dst_port = g->port,
@@ -187,27 +186,27 @@ static bool has_port(struct udpd *u, uint32_t id, const struct dgram *g)
 	return false;
 }
 
-enum tx_served tx_serve(
+enum apps_served tx_serve(
     struct udpd *u, uint32_t id, uint64_t written, uint32_t *budget)
 {
 	struct usock_flow *f = &u->state->flow[id];
 	struct dgram g;
 
 	if (written - f->tx_consumed > APP_TX_BYTES)
-		return TX_LIE;
+		return SERVE_LIE;
 	while (f->tx_consumed != written) {
 		uint64_t at = f->tx_consumed;
 
-		if (*budget == 0 || !udpd_can_touch(u) ||
+		if (*budget == 0 || !apps_can_touch(&u->apps) ||
 		    !node_room(&u->n, u->down, 1))
-			return TX_MORE;
+			return SERVE_MORE;
 		(*budget)--;
 		if (!read_head(u, id, at, written, &g))
-			return TX_LIE;
+			return SERVE_LIE;
 		if (has_port(u, id, &g) && !send_one(u, id, at, &g))
-			return TX_MORE;
+			return SERVE_MORE;
 		touch_flow(u, id);
 		f->tx_consumed = at + dgram_room(g.len);
 	}
-	return TX_DONE;
+	return SERVED;
 }

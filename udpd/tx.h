@@ -6,17 +6,11 @@
 
 #include "udpd/udpd.h"
 
-enum tx_served {
-	TX_DONE, /* nothing is left up to that count */
-	TX_MORE, /* the budget, the ring or the slots ran out */
-	TX_LIE,  /* what the app wrote is impossible */
-};
-
 /*
  * Send what socket @id's app has written, up to the count @written, at most
  * *@budget datagrams, which are taken off *@budget.
  */
-enum tx_served tx_serve(
+enum apps_served tx_serve(
     struct udpd *u, uint32_t id, uint64_t written, uint32_t *budget);
 
 #endif /* UDPD_TX_H */

@@ -7,8 +7,9 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-#include "udpd/channel.h"
+#include "udpd/bind.h"
 #include "udpd/group.h"
+#include "udpd/option.h"
 #include "udpd/port.h"
 #include "udpd/rx.h"
 #include "udpd/tx.h"
@@ -17,43 +18,9 @@ static_assert(sizeof(struct udpd_state) <= PRIV_BYTES - PRIV_STATE_OFF,
     "udpd.priv has room");
 
 enum {
-	RX_TURN = 64,      /* datagrams from ipd in one turn */
-	APP_TURN = 128,    /* datagrams and commands of all apps */
-	SOCKET_QUOTA = 16, /* of one socket before the next has its turn */
+	RX_TURN = 64,   /* datagrams from ipd in one turn */
+	APP_TURN = 128, /* datagrams and commands of all apps */
 };
-
-/* ---- The queue of sockets to look at: private, a hint */
-
-void udpd_dirty(struct udpd *u, uint32_t id)
-{
-	struct udpd_sock *p = &u->sock[id];
-
-	if (p->dirty)
-		return;
-	p->dirty = true;
-	u->queue[(u->queue_head + u->queue_len++) % MAX_SOCKETS] = (uint16_t)id;
-}
-
-static uint32_t next_dirty(struct udpd *u)
-{
-	uint32_t id = u->queue[u->queue_head];
-
-	u->queue_head = (u->queue_head + 1) % MAX_SOCKETS;
-	u->queue_len--;
-	u->sock[id].dirty = false;
-	return id;
-}
-
-void udpd_wake_later(struct udpd *u, uint32_t id, uint8_t wake)
-{
-	struct udpd_sock *p = &u->sock[id];
-
-	p->wake |= wake;
-	if (p->waked)
-		return;
-	p->waked = true;
-	u->waked[u->nwaked++] = (uint16_t)id;
-}
 
 /* ---- Persistent objects */
 
@@ -62,9 +29,7 @@ struct usock *touch_sock(struct udpd *u, uint32_t id)
 	struct usock *s = &u->state->sock[id];
 
 	node_touch(&u->n, s, sizeof(*s));
-	turn_object(&u->n.turn, id);
-	u->sock[id].names_shown = false;
-	udpd_wake_later(u, id, 0);
+	apps_names_changed(&u->apps, id);
 	return s;
 }
 
@@ -73,15 +38,8 @@ struct usock_flow *touch_flow(struct udpd *u, uint32_t id)
 	struct usock_flow *f = &u->state->flow[id];
 
 	node_touch(&u->n, f, sizeof(*f));
-	turn_object(&u->n.turn, id);
-	udpd_wake_later(u, id, 0);
+	apps_changed(&u->apps, id);
 	return f;
-}
-
-bool udpd_can_touch(const struct udpd *u)
-{
-	return u->n.turn.nobject < TURN_MAX_OBJECTS - 4 &&
-	    u->n.turn.log_used < TURN_LOG_BYTES - 16 * 1024;
 }
 
 void udpd_error(struct udpd *u, uint32_t id, int err)
@@ -89,39 +47,20 @@ void udpd_error(struct udpd *u, uint32_t id, int err)
 	struct usock_flow *f = touch_flow(u, id);
 
 	f->error = ((f->error >> 32) + 1) << 32 | (uint32_t)err;
-	udpd_wake_later(u, id, WAKE_RX);
+	apps_wake_later(&u->apps, id, WAKE_RX);
 }
 
-uint32_t udpd_next_open(const struct udpd *u, uint32_t id)
+/* ---- What shm/apps.c asks of a transport */
+
+static void open_socket(
+    void *x, uint32_t id, uint8_t family, const struct app_words *from)
 {
-	while (id < MAX_SOCKETS) {
-		uint64_t word = u->state->open[id / 64] >> (id % 64);
-
-		if (word != 0)
-			return id + (uint32_t)__builtin_ctzll(word);
-		id = (id / 64 + 1) * 64;
-	}
-	return MAX_SOCKETS;
-}
-
-static void set_open(struct udpd *u, uint32_t id, bool open)
-{
-	uint64_t *word = &u->state->open[id / 64];
-	uint64_t bit = (uint64_t)1 << (id % 64);
-
-	node_touch(&u->n, word, sizeof(*word));
-	*word = open ? *word | bit : *word & ~bit;
-}
-
-/* ---- Sockets come and go */
-
-static void open_socket(struct udpd *u, uint32_t id)
-{
+	struct udpd *u = x;
 	struct usock *s = touch_sock(u, id);
 	struct usock_flow *f = touch_flow(u, id);
 
 	*s = (struct usock){
-		.family = u->sock[id].family,
+		.family = family,
 		.local = { .link = LINK_ANY },
 		.peer = { .link = LINK_ANY },
 		.rcvbuf = RCVBUF_DEFAULT,
@@ -143,103 +82,129 @@ static void open_socket(struct udpd *u, uint32_t id)
 	s->peer.ip = s->local.ip;
 	s->local.family = s->peer.family = s->family;
 	s->chosen = s->local;
-	channel_resume(u, id, s, f);
-	set_open(u, id, true);
-	u->sock[id].opening = false;
-	log_debug(&u->n.log, "socket opened, app=%u socket=%u", app_of(id),
-	    sub_of(id));
+	*f = (struct usock_flow){
+		.tx_consumed = from->tx_consumed,
+		.rx_written = from->rx_written,
+		.error = from->error,
+	};
 }
 
-static void close_socket(struct udpd *u, uint32_t id)
+static enum apps_served close_socket(
+    void *x, uint32_t id, uint64_t written, bool lied, uint32_t *budget)
 {
-	struct usock *s = touch_sock(u, id);
-	uint32_t seq = s->reply_seq;
+	struct udpd *u = x;
+	struct usock *s;
 
+	if (!lied && tx_serve(u, id, written, budget) == SERVE_MORE)
+		return SERVE_MORE;
+	s = touch_sock(u, id);
 	port_remove(u, id);
 	u->groups_changed |= s->ngroups > 0;
-	*s = (struct usock){ .reply_seq = seq };
-	set_open(u, id, false);
-	log_debug(&u->n.log, "socket closed, app=%u socket=%u", app_of(id),
-	    sub_of(id));
+	*s = (struct usock){ .bound = 0 };
+	return SERVED;
 }
 
-static void forget_socket(struct udpd *u, uint32_t id)
+static enum apps_served serve(
+    void *x, uint32_t id, uint64_t written, uint32_t *budget)
 {
-	u->sock[id].closing = false;
-	u->sock[id].opening = false;
-	u->sock[id].patient = false;
-	u->sock[id].tries = 0;
-	u->sock[id].have = false;
-	udpd_wake_later(u, id, WAKE_CLOSED);
+	return tx_serve(x, id, written, budget);
 }
 
-/* What was sent before the last close goes out, as with the kernel. */
-static bool serve_closing(struct udpd *u, uint32_t id, uint32_t *budget)
+static int do_shutdown(struct udpd *u, uint32_t id, uint32_t how)
 {
-	const struct udpd_app *a = &u->app[app_of(id)];
-
-	if (is_open(u, id)) {
-		if (a->a2s != NULL && !a->cut &&
-		    tx_serve(u, id, channel_tx_written(u, id), budget) ==
-			TX_MORE)
-			return true;
-		close_socket(u, id);
-	}
-	forget_socket(u, id);
-	return false;
+	u->state->sock[id].shut |= how & 3;
+	apps_wake_later(&u->apps, id, WAKE_RX);
+	return 0;
 }
 
-/* True if there is more to do for this socket. */
-static bool serve(struct udpd *u, uint32_t id, uint32_t *budget)
+static int command(
+    void *x, uint32_t id, const struct command *c, struct app_answer *answer)
 {
-	struct udpd_sock *p = &u->sock[id];
-	const struct udpd_app *a = &u->app[app_of(id)];
-	struct command c;
-	uint64_t written;
-	bool asked;
+	struct udpd *u = x;
+	struct app_name name = { .family = 0 };
 
-	if (p->closing || a->cut)
-		return serve_closing(u, id, budget);
-	if (p->opening)
-		open_socket(u, id);
-	if (!is_open(u, id) || a->a2s == NULL)
-		return false;
-	channel_kicked(u, id);
-	/* What was sent before a command is not changed by it. */
-	asked = channel_asked(u, id, &c);
-	written = channel_tx_written(u, id);
-	switch (tx_serve(u, id, written, budget)) {
-	case TX_MORE:
-		return true;
-	case TX_LIE:
-		channel_cut_off(u, app_of(id), "impossible tx ring");
-		return true;
-	case TX_DONE:
+	touch_sock(u, id);
+	if (c->len == sizeof(name))
+		memcpy(&name, c->data, sizeof(name));
+	switch ((enum app_op)c->op) {
+	case APP_OP_BIND:
+		return bind_local(u, id, &name);
+	case APP_OP_CONNECT:
+		return bind_peer(u, id, &name);
+	case APP_OP_SETOPT:
+		return option_set(u, id, c);
+	case APP_OP_GETOPT:
+		return option_get(u, id, c, answer);
+	case APP_OP_SHUTDOWN:
+		return do_shutdown(u, id, c->arg[0]);
+	case APP_OP_LISTEN:
+		return -EOPNOTSUPP;
+	case NAPP_OPS:
 		break;
 	}
-	if (asked)
-		channel_answer(u, id, &c);
-	return false;
+	return -EINVAL;
 }
 
-static void serve_sockets(struct udpd *u)
+/* What the library must know to decide by itself. */
+static uint32_t shown_flags(const struct usock *s)
 {
-	uint32_t budget = node_limit(&u->n, APP_TURN);
+	uint32_t so = s->so;
 
-	for (uint32_t left = u->queue_len; left > 0 && budget > 0; left--) {
-		uint32_t quota = budget < SOCKET_QUOTA ? budget : SOCKET_QUOTA;
-		uint32_t id;
-
-		if (turn_full(&u->n.turn))
-			break;
-		id = next_dirty(u);
-		budget -= quota;
-		if (serve(u, id, &quota))
-			udpd_dirty(u, id);
-		/* A look costs one, even at a socket without news. */
-		budget += quota > 0 ? quota - 1 : 0;
-	}
+	if (s->mtu_discover >= 2)
+		so |= APP_SO_DONTFRAG;
+	if (s->mtu_discover6 >= 2)
+		so |= APP_SO_DONTFRAG6;
+	return so;
 }
+
+static void names(const void *x, uint32_t id, struct s2a_names *n)
+{
+	const struct udpd *u = x;
+	const struct usock *s = &u->state->sock[id];
+
+	n->bound = s->bound;
+	n->connected = s->connected;
+	n->shut = s->shut;
+	n->local = s->local;
+	n->peer = s->peer;
+	n->sndbuf = (uint32_t)s->sndbuf;
+	n->rcvbuf = (uint32_t)s->rcvbuf;
+	n->so_flags = shown_flags(s);
+	n->mcast_link = s->family == AF_INET ? s->mcast_link : s->mcast_link6;
+	n->bind_link = s->bind_link;
+}
+
+static void words(const void *x, uint32_t id, struct app_words *ret)
+{
+	const struct udpd *u = x;
+	const struct usock_flow *f = &u->state->flow[id];
+
+	*ret = (struct app_words){
+		.tx_consumed = f->tx_consumed,
+		.rx_written = f->rx_written,
+		.error = f->error,
+		.dropped = f->dropped,
+		.stream = u->state->sock[id].shut & 1 ? STREAM_RX_END : 0,
+	};
+}
+
+static void take_over(void *x, uint32_t id)
+{
+	struct udpd *u = x;
+
+	if (u->state->sock[id].bound)
+		port_insert(u, id);
+}
+
+static const struct apps_ops apps_ops = {
+	.open = open_socket,
+	.close = close_socket,
+	.serve = serve,
+	.command = command,
+	.names = names,
+	.words = words,
+	.take_over = take_over,
+};
 
 /* ---- Attach and turn */
 
@@ -247,39 +212,21 @@ static void make_state(struct udpd *u)
 {
 	struct udpd_state *s = u->state;
 
-	node_touch(&u->n, s, offsetof(struct udpd_state, open));
+	node_touch(&u->n, s, offsetof(struct udpd_state, apps));
 	s->port_key[0] = u->seed[0];
 	s->port_key[1] = u->seed[1];
 	s->made = 1;
 }
 
-/* One socket's hints anew, from what survived. */
-static void take_over(struct udpd *u, uint32_t id)
+static void prepare_apps(struct udpd *u)
 {
-	struct udpd_sock *p = &u->sock[id];
-
-	p->opening = false;
-	p->names_shown = false;
-	/* Nobody has it any more: closed while we were away. */
-	p->closing |= !p->have;
-	if (u->state->sock[id].bound)
-		port_insert(u, id);
-	channel_remind(u, id);
-	udpd_dirty(u, id);
-}
-
-static void rebuild(struct udpd *u)
-{
-	port_clear(u);
-	for (uint32_t id = udpd_next_open(u, 0); id < MAX_SOCKETS;
-	     id = udpd_next_open(u, id + 1))
-		take_over(u, id);
-	/* What the supervisor told of and is not open yet. */
-	for (uint32_t app = 0; app < APP_MAX; app++)
-		for (uint32_t sub = 0; u->app[app].a2s && sub < APP_MAX_SOCKETS;
-		     sub++)
-			if (u->sock[app * APP_MAX_SOCKETS + sub].have)
-				udpd_dirty(u, app * APP_MAX_SOCKETS + sub);
+	u->apps.n = &u->n;
+	u->apps.state = &u->state->apps;
+	u->apps.ops = &apps_ops;
+	u->apps.x = u;
+	u->apps.fib = &u->fib;
+	u->apps.cnt_commands = CNT_COMMANDS;
+	u->apps.cnt_cut_off = CNT_APP_CUT_OFF;
 }
 
 int udpd_attach(struct udpd *u, const struct segments *s, struct mono now)
@@ -292,8 +239,9 @@ int udpd_attach(struct udpd *u, const struct segments *s, struct mono now)
 		return r;
 	u->n.now = now;
 	u->state = (struct udpd_state *)(void *)u->n.state;
-	u->n.turn.show = channel_show;
-	u->n.turn.ctx = u;
+	prepare_apps(u);
+	u->n.turn.show = apps_show;
+	u->n.turn.ctx = &u->apps;
 	u->down = node_out(&u->n, LAYER_IP, 0);
 	up = node_in(&u->n, LAYER_IP, 0);
 	if (u->down == NULL || up == NULL)
@@ -301,28 +249,10 @@ int udpd_attach(struct udpd *u, const struct segments *s, struct mono now)
 	u->shared_fib = (const void *)(s->out[up->from] + OUT_TABLE_OFF);
 	node_recover(&u->n, NULL, NULL);
 	memset(&u->fib, 0, sizeof(u->fib));
-	rebuild(u);
-	u->asleep = false;
-	u->retry = MONO_NEVER;
+	port_clear(u);
+	apps_attach(&u->apps);
 	u->groups_changed = true;
-	u->attached = true;
-	for (uint32_t app = 0; app < APP_MAX; app++) {
-		channel_awake(u, app);
-		channel_open(u, app);
-	}
 	return 0;
-}
-
-static void retry(struct udpd *u)
-{
-	u->retry = MONO_NEVER;
-	for (uint32_t id = udpd_next_open(u, 0); id < MAX_SOCKETS;
-	     id = udpd_next_open(u, id + 1)) {
-		if (!u->sock[id].patient)
-			continue;
-		u->sock[id].patient = false;
-		udpd_dirty(u, id);
-	}
 }
 
 bool udpd_turn(struct udpd *u, struct mono now)
@@ -330,131 +260,20 @@ bool udpd_turn(struct udpd *u, struct mono now)
 	bool worked;
 
 	node_begin(&u->n, now);
-	if (u->asleep) {
-		u->asleep = false;
-		for (uint32_t app = 0; app < APP_MAX; app++)
-			channel_awake(u, app);
-	}
+	apps_begin(&u->apps);
 	if (!u->state->made)
 		make_state(u);
 	if (fib_refresh(&u->fib, u->shared_fib))
-		for (uint32_t app = 0; app < APP_MAX; app++)
-			channel_publish_fib(u, app);
+		apps_publish_fib(&u->apps);
 	rx_turn(u, node_limit(&u->n, RX_TURN));
-	for (uint32_t app = 0; app < APP_MAX; app++)
-		channel_events(u, app);
-	if (mono_reached(u->retry, now))
-		retry(u);
-	serve_sockets(u);
+	apps_serve(&u->apps, node_limit(&u->n, APP_TURN));
 	worked = node_commit(&u->n);
 	if (u->groups_changed)
 		group_publish(u);
-	return worked || u->nwaked > 0;
+	return worked || u->apps.nwaked > 0;
 }
 
 struct mono udpd_deadline(const struct udpd *u)
 {
-	return u->retry;
-}
-
-bool udpd_may_sleep(struct udpd *u)
-{
-	/* Left over, and not for want of room: that has its own wake-up. */
-	if (u->queue_len > 0 && !u->n.starving)
-		return false;
-	/* Asked while looking, too: then apps need not ring. */
-	if (!u->asleep &&
-	    atomic_load_explicit(&u->n.out->asleep, memory_order_relaxed)) {
-		u->asleep = true;
-		for (uint32_t app = 0; app < APP_MAX; app++)
-			channel_asleep(u, app);
-		/* Full fence: "asleep" before our last look (app.h). */
-		atomic_thread_fence(memory_order_seq_cst);
-	}
-	for (uint32_t app = 0; app < APP_MAX; app++)
-		if (channel_news(u, app))
-			return false;
-	return true;
-}
-
-/* ---- What the supervisor says */
-
-int udpd_app_opened(
-    struct udpd *u, uint32_t app, const uint8_t *a2s, uint8_t *s2a)
-{
-	struct udpd_app *a;
-
-	if (app >= APP_MAX || u->app[app].a2s != NULL)
-		return -EINVAL;
-	a = &u->app[app];
-	*a = (struct udpd_app){ .a2s = a2s };
-	a->s2a = s2a;
-	channel_open(u, app);
-	return 0;
-}
-
-void udpd_app_gone(struct udpd *u, uint32_t app)
-{
-	if (app >= APP_MAX || u->app[app].a2s == NULL)
-		return;
-	u->app[app].gone = true;
-	for (uint32_t sub = 0; sub < APP_MAX_SOCKETS; sub++)
-		if (u->sock[app * APP_MAX_SOCKETS + sub].have)
-			udpd_socket_closed(u, app, sub);
-}
-
-int udpd_socket_opened(
-    struct udpd *u, uint32_t app, uint32_t sub, uint8_t family)
-{
-	struct udpd_sock *p;
-
-	if (app >= APP_MAX || sub >= APP_MAX_SOCKETS || u->app[app].a2s == NULL)
-		return -EINVAL;
-	p = &u->sock[app * APP_MAX_SOCKETS + sub];
-	if (p->have)
-		return -EEXIST;
-	p->have = p->opening = true;
-	p->closing = u->app[app].gone || u->app[app].cut;
-	p->family = family;
-	if (u->attached)
-		udpd_dirty(u, app * APP_MAX_SOCKETS + sub);
-	return 0;
-}
-
-void udpd_socket_closed(struct udpd *u, uint32_t app, uint32_t sub)
-{
-	struct udpd_sock *p = &u->sock[app * APP_MAX_SOCKETS + sub];
-
-	if (!p->have)
-		return;
-	p->closing = true;
-	if (u->attached)
-		udpd_dirty(u, app * APP_MAX_SOCKETS + sub);
-}
-
-void udpd_look(struct udpd *u, uint32_t app, uint32_t sub)
-{
-	if (u->attached)
-		udpd_dirty(u, app * APP_MAX_SOCKETS + sub);
-}
-
-void udpd_socket_withdrawn(struct udpd *u, uint32_t app, uint32_t sub)
-{
-	u->sock[app * APP_MAX_SOCKETS + sub] =
-	    (struct udpd_sock){ .next = NO_SOCKET };
-}
-
-bool udpd_app_done(const struct udpd *u, uint32_t app)
-{
-	if (!u->app[app].gone)
-		return false;
-	for (uint32_t sub = 0; sub < APP_MAX_SOCKETS; sub++)
-		if (u->sock[app * APP_MAX_SOCKETS + sub].have)
-			return false;
-	return true;
-}
-
-void udpd_app_forget(struct udpd *u, uint32_t app)
-{
-	u->app[app] = (struct udpd_app){ .a2s = NULL };
+	return apps_deadline(&u->apps);
 }

@@ -62,8 +62,8 @@ static void *attach(struct rig *r, const char *proc)
 	assert_non_null(u);
 	u->seed[0] = 1;
 	u->seed[1] = 2;
-	udpd_app_opened(u, 0, r->world, r->world + S2A_AT);
-	udpd_socket_opened(u, 0, 0, AF_INET);
+	apps_app_opened(&u->apps, 0, r->world, r->world + S2A_AT);
+	apps_socket_opened(&u->apps, 0, 0, AF_INET);
 	assert_int_equal(udpd_attach(u, &s, r->now), 0);
 	return u;
 }
@@ -74,7 +74,7 @@ static bool turn(void *x, struct mono now)
 	uint32_t id;
 	uint8_t wake;
 
-	while (udpd_next_wake(x, &id, &wake))
+	while (apps_next_wake(&((struct udpd *)x)->apps, &id, &wake))
 		;
 	return worked;
 }

@@ -40,7 +40,7 @@ static uint64_t value(const uint8_t *p)
 	return (uint64_t)p[1] << 16 | (uint64_t)p[2] << 8 | p[3];
 }
 
-static void drain(struct apps *w)
+static void drain(struct fake_apps *w)
 {
 	struct desc d;
 
@@ -49,7 +49,7 @@ static void drain(struct apps *w)
 		apps_run(w);
 }
 
-static void execute(struct apps *w, const uint8_t *p)
+static void execute(struct fake_apps *w, const uint8_t *p)
 {
 	static const char *const to[] = { "192.0.2.1", "192.0.2.255",
 		"224.0.0.1", "203.0.113.9", "8.8.8.8", "2001:db8::9", "ff02::1",
@@ -117,7 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	struct dgram g;
 	uint32_t good;
 

@@ -37,7 +37,7 @@ static void *pages(size_t bytes)
 	return p;
 }
 
-static void attach(struct apps *w)
+static void attach(struct fake_apps *w)
 {
 	struct segments s = rig_segments(w->rig, "udpd");
 
@@ -47,23 +47,24 @@ static void attach(struct apps *w)
 	w->u->seed[1] = 0x0f0e0d0c0b0a0908;
 	for (uint32_t app = 0; app < APP_MAX; app++)
 		if (w->a2s[app] != NULL)
-			assert_int_equal(udpd_app_opened(w->u, app, w->a2s[app],
-					     w->s2a[app]),
+			assert_int_equal(apps_app_opened(&w->u->apps, app,
+					     w->a2s[app], w->s2a[app]),
 			    0);
 	for (uint32_t id = 0; id < MAX_SOCKETS; id++)
 		if (w->family[id] != 0)
-			assert_int_equal(udpd_socket_opened(w->u, app_of(id),
-					     sub_of(id), w->family[id]),
+			assert_int_equal(
+			    apps_socket_opened(&w->u->apps, app_of(id),
+				sub_of(id), w->family[id]),
 			    0);
 	assert_int_equal(udpd_attach(w->u, &s, w->rig->now), 0);
 	for (uint32_t id = 0; id < MAX_SOCKETS; id++)
 		if (w->hung_up[id])
-			udpd_socket_closed(w->u, app_of(id), sub_of(id));
+			apps_socket_closed(&w->u->apps, app_of(id), sub_of(id));
 }
 
-struct apps *apps_open(void)
+struct fake_apps *apps_open(void)
 {
-	struct apps *w = calloc(1, sizeof(*w));
+	struct fake_apps *w = calloc(1, sizeof(*w));
 	struct fib *f;
 
 	assert_non_null(w);
@@ -78,7 +79,7 @@ struct apps *apps_open(void)
 	return w;
 }
 
-void apps_close(struct apps *w)
+void apps_close(struct fake_apps *w)
 {
 	for (uint32_t app = 0; app < APP_MAX; app++) {
 		if (w->a2s[app] == NULL)
@@ -92,7 +93,7 @@ void apps_close(struct apps *w)
 	free(w);
 }
 
-void apps_run(struct apps *w)
+void apps_run(struct fake_apps *w)
 {
 	/* Bounded: a ring that is full stays so until the test takes. */
 	for (int turns = 0; turns < 1000; turns++) {
@@ -100,43 +101,43 @@ void apps_run(struct apps *w)
 		uint8_t wake;
 
 		w->rig->now = mono_add(w->rig->now, NS_PER_US);
-		if (!udpd_turn(w->u, w->rig->now) && udpd_may_sleep(w->u)) {
+		if (!udpd_turn(w->u, w->rig->now) && apps_may_sleep(&w->u->apps)) {
 			if (udpd_deadline(w->u).ns == MONO_NEVER.ns)
 				return;
 			w->rig->now = udpd_deadline(w->u);
 		}
-		while (udpd_next_wake(w->u, &id, &wake))
+		while (apps_next_wake(&w->u->apps, &id, &wake))
 			if (wake & WAKE_CLOSED)
 				w->family[id] = w->hung_up[id] = 0;
 	}
 }
 
-void apps_restart(struct apps *w)
+void apps_restart(struct fake_apps *w)
 {
 	node_detach(&w->u->n);
 	free(w->u);
 	attach(w);
 }
 
-void apps_add_app(struct apps *w, uint32_t app)
+void apps_add_app(struct fake_apps *w, uint32_t app)
 {
 	w->a2s[app] = pages(A2S_BYTES);
 	w->s2a[app] = pages(S2A_BYTES);
 	assert_int_equal(
-	    udpd_app_opened(w->u, app, w->a2s[app], w->s2a[app]), 0);
+	    apps_app_opened(&w->u->apps, app, w->a2s[app], w->s2a[app]), 0);
 }
 
-struct a2s_socket *apps_a2s(struct apps *w, uint32_t id)
+struct a2s_socket *apps_a2s(struct fake_apps *w, uint32_t id)
 {
 	return (void *)(w->a2s[app_of(id)] + a2s_socket_off(sub_of(id)));
 }
 
-struct s2a_socket *apps_s2a(struct apps *w, uint32_t id)
+struct s2a_socket *apps_s2a(struct fake_apps *w, uint32_t id)
 {
 	return (void *)(w->s2a[app_of(id)] + s2a_socket_off(sub_of(id)));
 }
 
-uint32_t apps_socket_of(struct apps *w, uint32_t app, uint8_t family)
+uint32_t apps_socket_of(struct fake_apps *w, uint32_t app, uint8_t family)
 {
 	uint32_t id = app * APP_MAX_SOCKETS;
 	const struct s2a_socket *s;
@@ -152,29 +153,30 @@ uint32_t apps_socket_of(struct apps *w, uint32_t app, uint8_t family)
 	a->rx_read = s->rx_written;
 	a->error_taken = s->error;
 	a->cmd_seq = s->reply_seq;
-	assert_int_equal(udpd_socket_opened(w->u, app, sub_of(id), family), 0);
+	assert_int_equal(
+	    apps_socket_opened(&w->u->apps, app, sub_of(id), family), 0);
 	apps_run(w);
 	return id;
 }
 
-uint32_t apps_socket(struct apps *w, uint8_t family)
+uint32_t apps_socket(struct fake_apps *w, uint8_t family)
 {
 	return apps_socket_of(w, 0, family);
 }
 
-void apps_close_socket(struct apps *w, uint32_t id)
+void apps_close_socket(struct fake_apps *w, uint32_t id)
 {
 	apps_hang_up(w, id);
 	apps_run(w);
 }
 
-void apps_hang_up(struct apps *w, uint32_t id)
+void apps_hang_up(struct fake_apps *w, uint32_t id)
 {
 	w->hung_up[id] = true;
-	udpd_socket_closed(w->u, app_of(id), sub_of(id));
+	apps_socket_closed(&w->u->apps, app_of(id), sub_of(id));
 }
 
-void apps_post(struct apps *w, uint32_t id)
+void apps_post(struct fake_apps *w, uint32_t id)
 {
 	struct a2s_head *h = (void *)w->a2s[app_of(id)];
 
@@ -196,7 +198,7 @@ struct app_name apps_name(const char *ip, uint16_t port)
 	return n;
 }
 
-int apps_command(struct apps *w, uint32_t id, uint32_t op, uint32_t arg0,
+int apps_command(struct fake_apps *w, uint32_t id, uint32_t op, uint32_t arg0,
     uint32_t arg1, const void *data, uint32_t len)
 {
 	struct a2s_socket *a = apps_a2s(w, id);
@@ -214,14 +216,15 @@ int apps_command(struct apps *w, uint32_t id, uint32_t op, uint32_t arg0,
 	return s->result;
 }
 
-int apps_bind(struct apps *w, uint32_t id, const char *ip, uint16_t port)
+int apps_bind(struct fake_apps *w, uint32_t id, const char *ip, uint16_t port)
 {
 	struct app_name n = apps_name(ip, port);
 
 	return apps_command(w, id, APP_OP_BIND, 0, 0, &n, sizeof(n));
 }
 
-int apps_connect(struct apps *w, uint32_t id, const char *ip, uint16_t port)
+int apps_connect(
+    struct fake_apps *w, uint32_t id, const char *ip, uint16_t port)
 {
 	struct app_name n = apps_name(ip ? ip : "*", port);
 
@@ -230,13 +233,14 @@ int apps_connect(struct apps *w, uint32_t id, const char *ip, uint16_t port)
 	return apps_command(w, id, APP_OP_CONNECT, 0, 0, &n, sizeof(n));
 }
 
-int apps_setopt(struct apps *w, uint32_t id, int level, int name, int value)
+int apps_setopt(
+    struct fake_apps *w, uint32_t id, int level, int name, int value)
 {
 	return apps_command(w, id, APP_OP_SETOPT, (uint32_t)level,
 	    (uint32_t)name, &value, sizeof(value));
 }
 
-int apps_getopt(struct apps *w, uint32_t id, int level, int name)
+int apps_getopt(struct fake_apps *w, uint32_t id, int level, int name)
 {
 	int v;
 
@@ -247,12 +251,12 @@ int apps_getopt(struct apps *w, uint32_t id, int level, int name)
 	return v;
 }
 
-uint16_t apps_port(struct apps *w, uint32_t id)
+uint16_t apps_port(struct fake_apps *w, uint32_t id)
 {
 	return apps_s2a(w, id)->names.local.port;
 }
 
-void apps_write(struct apps *w, uint32_t id, const char *ip, uint16_t port,
+void apps_write(struct fake_apps *w, uint32_t id, const char *ip, uint16_t port,
     const void *bytes, uint32_t len)
 {
 	struct app_name to = apps_name(ip, port);
@@ -273,8 +277,8 @@ void apps_write(struct apps *w, uint32_t id, const char *ip, uint16_t port,
 	apps_post(w, id);
 }
 
-bool apps_read(
-    struct apps *w, uint32_t id, struct dgram *ret, void *bytes, size_t size)
+bool apps_read(struct fake_apps *w, uint32_t id, struct dgram *ret, void *bytes,
+    size_t size)
 {
 	struct a2s_socket *a = apps_a2s(w, id);
 	const uint8_t *ring = w->s2a[app_of(id)] + s2a_rx_off(sub_of(id));
@@ -288,7 +292,7 @@ bool apps_read(
 	return true;
 }
 
-int apps_error(struct apps *w, uint32_t id)
+int apps_error(struct fake_apps *w, uint32_t id)
 {
 	uint64_t e = apps_s2a(w, id)->error;
 
@@ -298,7 +302,7 @@ int apps_error(struct apps *w, uint32_t id)
 	return (int)(uint32_t)e;
 }
 
-void apps_rx(struct apps *w, const char *from, uint16_t from_port,
+void apps_rx(struct fake_apps *w, const char *from, uint16_t from_port,
     const char *to, uint16_t to_port, const void *bytes, uint32_t len)
 {
 	struct app_name src = apps_name(from, from_port);
@@ -321,7 +325,7 @@ void apps_rx(struct apps *w, const char *from, uint16_t from_port,
 	free(p);
 }
 
-void apps_rx_error(struct apps *w, const char *from, uint16_t from_port,
+void apps_rx_error(struct fake_apps *w, const char *from, uint16_t from_port,
     const char *to, uint16_t to_port, uint8_t type, uint8_t code)
 {
 	struct udp_hdr h = {
@@ -343,7 +347,7 @@ void apps_rx_error(struct apps *w, const char *from, uint16_t from_port,
 	rig_put(w->rig, "ipd", "udpd", p, sizeof(p), &d);
 }
 
-int apps_tx(struct apps *w, struct desc *ret, uint8_t *bytes, size_t size)
+int apps_tx(struct fake_apps *w, struct desc *ret, uint8_t *bytes, size_t size)
 {
 	if (!rig_take(w->rig, "ipd", "udpd", ret, bytes, size))
 		return -1;

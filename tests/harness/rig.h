@@ -26,7 +26,7 @@
 #include "shm/node.h"
 
 enum {
-	RIG_WORLD_BYTES = 1024 * 1024,
+	RIG_WORLD_BYTES = 4 * 1024 * 1024,
 };
 
 /* The memory of one process; all of it can be mapped again. */

@@ -17,7 +17,7 @@
 
 static void gives_an_address_once(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t s = apps_socket(w, AF_INET);
 
 	(void)state;
@@ -33,7 +33,7 @@ static void takes_loopback_broadcast_and_multicast(void **state)
 {
 	static const char *const good[] = { "127.0.0.1", "192.0.2.255",
 		"255.255.255.255", "239.1.2.3", "0.0.0.0" };
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 
 	(void)state;
 	for (uint16_t i = 0; i < 5; i++) {
@@ -86,7 +86,7 @@ static void knows_who_is_in_whose_way(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
 		const struct pair *p = &pairs[i];
-		struct apps *w = apps_open();
+		struct fake_apps *w = apps_open();
 		uint32_t s[2];
 		int r = 0;
 
@@ -108,7 +108,7 @@ static void knows_who_is_in_whose_way(void **state)
 
 static void frees_a_port_at_close(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t s = apps_socket(w, AF_INET);
 
 	(void)state;
@@ -147,7 +147,7 @@ static void a_bind_waits_for_a_close_to_be_noticed(void **state)
 /* RFC 6056: from the whole range, not one after the other, none twice. */
 static void draws_ephemeral_ports(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint16_t port[200];
 	int steps = 0;
 
@@ -169,7 +169,7 @@ static void draws_ephemeral_ports(void **state)
 /* Towards one peer they follow each other; another peer has its own place. */
 static void draws_ports_by_destination(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint16_t port[4];
 
 	(void)state;
@@ -189,7 +189,7 @@ static void draws_ports_by_destination(void **state)
 
 static void chooses_source_and_port(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t s = apps_socket(w, AF_INET6);
 	const struct s2a_names *n = &apps_s2a(w, s)->names;
 	struct ip_addr want = apps_name("198.51.100.2", 0).ip;
@@ -213,7 +213,7 @@ static void chooses_source_and_port(void **state)
 
 static void refuses_what_it_cannot_reach(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t s = apps_socket(w, AF_INET);
 
 	(void)state;
@@ -226,7 +226,7 @@ static void refuses_what_it_cannot_reach(void **state)
 
 static void keeps_what_bind_chose(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t s = apps_socket(w, AF_INET);
 	const struct s2a_names *n = &apps_s2a(w, s)->names;
 	struct ip_addr want = apps_name("198.51.100.2", 0).ip;
@@ -243,7 +243,7 @@ static void keeps_what_bind_chose(void **state)
 
 /* ---- Whose datagram */
 
-static void expect_at(struct apps *w, uint32_t id, const char *why)
+static void expect_at(struct fake_apps *w, uint32_t id, const char *why)
 {
 	struct dgram g;
 	char c;
@@ -255,7 +255,7 @@ static void expect_at(struct apps *w, uint32_t id, const char *why)
 
 static void prefers_the_most_exact_socket(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t any = apps_socket(w, AF_INET6);
 	uint32_t one = apps_socket(w, AF_INET);
 	uint32_t peer = apps_socket(w, AF_INET);
@@ -282,7 +282,7 @@ static void prefers_the_most_exact_socket(void **state)
 
 static void the_last_one_bound_wins_also_after_a_restart(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t s[3];
 
 	(void)state;
@@ -304,7 +304,7 @@ static void the_last_one_bound_wins_also_after_a_restart(void **state)
 
 static void spreads_flows_over_reuseport(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t s[4];
 	struct dgram g;
 	char c;
@@ -331,7 +331,7 @@ static void spreads_flows_over_reuseport(void **state)
 static void broadcast_and_multicast_reach_all(void **state)
 {
 	static const char *const to[] = { "192.0.2.255", "224.0.0.9" };
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t s[3];
 
 	(void)state;
@@ -350,7 +350,7 @@ static void broadcast_and_multicast_reach_all(void **state)
 
 static void groups_are_published_and_left(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	const struct group_table *t = rig_table(w->rig, "udpd");
 	struct ip_mreqn m = { .imr_ifindex = 2 };
 	uint32_t s = apps_socket(w, AF_INET);

@@ -22,7 +22,7 @@ static void sends_header_and_payload(void **state)
 {
 	static const uint8_t want[] = { 0, 7, 0x9c, 0x40, 0, 12, 0, 0, 'p', 'i',
 		'n', 'g' };
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t s = apps_socket(w, AF_INET);
 	struct ip_addr to = apps_name("192.0.2.1", 0).ip;
 	struct desc d;
@@ -49,7 +49,7 @@ static void sends_every_size(void **state)
 {
 	static const uint32_t sizes[] = { 0, 1, 1472, 1900, 1912, 1913, 9000,
 		65507 };
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t s = apps_socket(w, AF_INET);
 	static uint8_t payload[65507];
 	struct desc d;
@@ -70,7 +70,7 @@ static void sends_every_size(void **state)
 
 static void options_reach_the_descriptor(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t s = apps_socket(w, AF_INET);
 	struct ip_mreqn by = { .imr_ifindex = 2 };
 	struct desc d;
@@ -103,7 +103,7 @@ static void options_reach_the_descriptor(void **state)
 /* What was written before a command is not changed by it. */
 static void a_command_waits_for_what_was_sent_before(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t s = apps_socket(w, AF_INET);
 	struct desc d;
 
@@ -121,7 +121,7 @@ static void a_command_waits_for_what_was_sent_before(void **state)
 
 static void keeps_what_does_not_fit_into_the_ring(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t s = apps_socket(w, AF_INET);
 	struct desc d;
 
@@ -141,7 +141,7 @@ static void keeps_what_does_not_fit_into_the_ring(void **state)
 
 static void a_flood_leaves_others_their_turn(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t loud = apps_socket(w, AF_INET);
 	uint32_t quiet = apps_socket(w, AF_INET);
 	struct desc d;
@@ -160,7 +160,7 @@ static void a_flood_leaves_others_their_turn(void **state)
 
 static void what_was_sent_before_the_close_goes_out(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t s = apps_socket(w, AF_INET);
 	struct desc d;
 	int got = 0;
@@ -182,7 +182,7 @@ static void what_was_sent_before_the_close_goes_out(void **state)
 
 static void delivers_with_its_addresses(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t s = apps_socket(w, AF_INET);
 	struct ip_addr from = apps_name("192.0.2.1", 0).ip;
 	struct ip_addr to = apps_name("192.0.2.2", 0).ip;
@@ -208,7 +208,7 @@ static void delivers_with_its_addresses(void **state)
 
 static void refuses_bad_headers_by_name(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	struct desc d = { .proto = 17,
 		.src = apps_name("192.0.2.1", 0).ip,
 		.dst = apps_name("192.0.2.2", 0).ip };
@@ -237,7 +237,7 @@ static void refuses_bad_headers_by_name(void **state)
 /* A socket that nobody reads holds its buffer, not the stack. */
 static void drops_beyond_the_buffer_and_counts(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t s = apps_socket(w, AF_INET);
 	static uint8_t payload[1000];
 	struct dgram g;
@@ -269,7 +269,7 @@ static void drops_beyond_the_buffer_and_counts(void **state)
 
 static void asks_for_port_unreachable(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	struct ip_addr from = apps_name("192.0.2.1", 0).ip;
 	static uint8_t payload[1400];
 	struct desc d;
@@ -300,7 +300,7 @@ static void asks_for_port_unreachable(void **state)
 
 static void errors_find_the_socket_that_caused_them(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t s = apps_socket(w, AF_INET);
 	uint32_t loose = apps_socket(w, AF_INET);
 
@@ -341,7 +341,7 @@ static void errors_of_sending_are_told(void **state)
 		{ "0.0.0.0", 9, EINVAL },
 		{ "2001:db8::1", 9, ENETUNREACH },
 	};
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t s = apps_socket(w, AF_INET);
 	struct desc d;
 

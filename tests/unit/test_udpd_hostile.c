@@ -25,7 +25,7 @@ enum {
 };
 
 /* App 1 is honest: does it still get what is sent to it? */
-static void expect_others_well(struct apps *w, uint32_t good)
+static void expect_others_well(struct fake_apps *w, uint32_t good)
 {
 	struct dgram g;
 	struct desc d;
@@ -43,7 +43,7 @@ static void expect_others_well(struct apps *w, uint32_t good)
 	assert_int_equal(rig_lent(w->rig, "ipd"), 0);
 }
 
-static uint32_t honest(struct apps *w)
+static uint32_t honest(struct fake_apps *w)
 {
 	uint32_t good;
 
@@ -58,7 +58,7 @@ static void survives_every_word_at_its_extremes(void **state)
 {
 	(void)state;
 	for (size_t at = 0; at < sizeof(struct a2s_socket); at += 4) {
-		struct apps *w = apps_open();
+		struct fake_apps *w = apps_open();
 		uint32_t good = honest(w);
 
 		for (size_t i = 0; i < NEXTREMES; i++) {
@@ -72,7 +72,7 @@ static void survives_every_word_at_its_extremes(void **state)
 			apps_rx(w, "192.0.2.1", 4000, "192.0.2.2",
 			    (uint16_t)(1000 + i), "x", 1);
 			apps_run(w);
-			if (w->u->app[0].cut)
+			if (w->u->apps.app[0].cut)
 				break;
 		}
 		expect_others_well(w, good);
@@ -86,7 +86,7 @@ static void survives_every_header(void **state)
 	(void)state;
 	for (size_t at = 0; at < sizeof(struct dgram); at += 4) {
 		for (size_t i = 0; i < NEXTREMES; i++) {
-			struct apps *w = apps_open();
+			struct fake_apps *w = apps_open();
 			uint32_t good = honest(w);
 			uint32_t bad = apps_socket(w, AF_INET6);
 			uint64_t where = apps_a2s(w, bad)->tx_written;
@@ -103,7 +103,7 @@ static void survives_every_header(void **state)
 
 static void cuts_off_and_closes(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t good = honest(w);
 	uint32_t bad = apps_socket(w, AF_INET);
 	uint32_t too = apps_socket(w, AF_INET);
@@ -117,19 +117,19 @@ static void cuts_off_and_closes(void **state)
 	assert_int_equal(w->family[too], 0);
 	expect_others_well(w, good);
 	/* It is not let in again, but its death is noticed. */
-	assert_int_equal(udpd_socket_opened(w->u, 0, 9, AF_INET), 0);
+	assert_int_equal(apps_socket_opened(&w->u->apps, 0, 9, AF_INET), 0);
 	apps_run(w);
-	assert_false(is_open(w->u, 9));
-	udpd_app_gone(w->u, 0);
+	assert_false(apps_is_open(&w->u->apps, 9));
+	apps_app_gone(&w->u->apps, 0);
 	apps_run(w);
-	assert_true(udpd_app_done(w->u, 0));
+	assert_true(apps_app_done(&w->u->apps, 0));
 	apps_close(w);
 }
 
 /* A reader that says it read more than there is, or goes back. */
 static void knows_how_far_one_can_have_read(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t good = honest(w);
 	uint32_t bad = apps_socket(w, AF_INET);
 
@@ -141,7 +141,7 @@ static void knows_how_far_one_can_have_read(void **state)
 	apps_a2s(w, bad)->rx_read = apps_s2a(w, bad)->rx_written + 16;
 	apps_rx(w, "192.0.2.1", 1, "192.0.2.2", 9, "x", 1);
 	apps_run(w);
-	assert_true(w->u->app[0].cut);
+	assert_true(w->u->apps.app[0].cut);
 	expect_others_well(w, good);
 	apps_close(w);
 }
@@ -149,7 +149,7 @@ static void knows_how_far_one_can_have_read(void **state)
 /* More events than the ring keeps, and of sockets that are not there. */
 static void a_flood_of_events_is_bounded(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t good = honest(w);
 	uint32_t s = apps_socket(w, AF_INET);
 	struct a2s_head *h = (void *)w->a2s[0];
@@ -165,7 +165,7 @@ static void a_flood_of_events_is_bounded(void **state)
 	h->event[h->posted % APP_EVENTS] = APP_MAX_SOCKETS;
 	h->posted++;
 	apps_run(w);
-	assert_true(w->u->app[0].cut);
+	assert_true(w->u->apps.app[0].cut);
 	expect_others_well(w, good);
 	apps_close(w);
 }
@@ -173,7 +173,7 @@ static void a_flood_of_events_is_bounded(void **state)
 /* It stops for ever with its ring full: only its own datagrams are dropped. */
 static void a_stopped_app_costs_only_itself(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t good = honest(w);
 	uint32_t stopped = apps_socket(w, AF_INET);
 	static uint8_t payload[60000];

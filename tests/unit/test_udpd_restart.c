@@ -16,9 +16,9 @@
 #include <cmocka.h>
 
 #include "tests/harness/fake_app.h"
-#include "udpd/channel.h"
 #include "udpd/rx.h"
 #include "udpd/tx.h"
+#include "udpd/udpd.h"
 
 /* All that was seen, as one text. */
 struct seen {
@@ -41,7 +41,7 @@ static void note(struct seen *s, const char *what, const uint8_t *p, int n)
 }
 
 /* Die in a turn that has taken, changed and staged all, and not committed. */
-static void die_in_a_turn(struct apps *w)
+static void die_in_a_turn(struct fake_apps *w)
 {
 	struct udpd *u = w->u;
 	uint32_t budget = 100;
@@ -51,11 +51,11 @@ static void die_in_a_turn(struct apps *w)
 	for (uint32_t id = 0; id < 4; id++) {
 		struct command c;
 
-		if (!is_open(u, id))
+		if (!apps_is_open(&u->apps, id))
 			continue;
-		tx_serve(u, id, channel_tx_written(u, id), &budget);
-		if (channel_asked(u, id, &c))
-			channel_answer(u, id, &c);
+		tx_serve(u, id, apps_tx_written(&u->apps, id), &budget);
+		if (apps_asked(&u->apps, id, &c))
+			apps_answer(&u->apps, id, &c);
 	}
 	apps_restart(w);
 }
@@ -68,7 +68,7 @@ enum death {
 };
 
 struct run {
-	struct apps *w;
+	struct fake_apps *w;
 	enum death how;
 	int when; /* step */
 	int step;
@@ -105,7 +105,7 @@ static void ask(struct run *r, uint32_t op, uint32_t a0, uint32_t a1,
 
 static void session(struct run *r, struct seen *out)
 {
-	struct apps *w = r->w;
+	struct fake_apps *w = r->w;
 	struct app_name here = apps_name("*", 7);
 	struct app_name there = apps_name("192.0.2.1", 4000);
 	const int ttl = 9;
@@ -115,7 +115,7 @@ static void session(struct run *r, struct seen *out)
 	int n;
 
 	w->family[0] = AF_INET;
-	udpd_socket_opened(w->u, 0, 0, AF_INET);
+	apps_socket_opened(&w->u->apps, 0, 0, AF_INET);
 	step(r);
 	ask(r, APP_OP_BIND, 0, 0, &here, sizeof(here));
 	apps_rx(w, "192.0.2.1", 1000, "192.0.2.2", 7, "first", 5);
@@ -179,7 +179,7 @@ static void nobody_sees_a_death(void **state)
 /* What a death costs in counts is nothing either: no port, no secret. */
 static void ports_and_secrets_survive(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t s = apps_socket(w, AF_INET);
 	uint64_t key = w->u->state->port_key[0];
 	uint16_t port;
@@ -199,7 +199,7 @@ static void ports_and_secrets_survive(void **state)
 /* Its fd was closed while nobody was there to see. */
 static void a_socket_nobody_has_any_more_is_closed(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t s = apps_socket(w, AF_INET);
 
 	(void)state;
@@ -207,7 +207,7 @@ static void a_socket_nobody_has_any_more_is_closed(void **state)
 	w->family[s] = 0;
 	apps_restart(w);
 	apps_run(w);
-	assert_false(is_open(w->u, s));
+	assert_false(apps_is_open(&w->u->apps, s));
 	s = apps_socket(w, AF_INET);
 	assert_int_equal(apps_bind(w, s, "*", 7), 0);
 	apps_close(w);

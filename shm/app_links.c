@@ -1,24 +1,22 @@
 /*
- * links.c - udpd's descriptors: the apps' segments and the sockets' other ends
+ * app_links.c - a transport's descriptors: apps' segments, sockets' ends
  *
  * A byte that comes through a socket's end says "look", a hang-up that nobody
  * holds the other end any more.  Until this process has taken over, the ends
  * are only held: their bytes are for the instance that runs.
  */
-#include "udpd/links.h"
+#include "shm/app_links.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "shm/segment.h"
-#include "udpd/channel.h"
 
 enum {
 	/* What one look takes from a socket: more than fits into it. */
@@ -26,23 +24,11 @@ enum {
 	LOOK_READS = 128,
 };
 
-int links_prepare(void *x, struct daemon *d)
-{
-	struct udpd_process *p = x;
-
-	p->d = d;
-	/* At start the pool of random numbers is long full: this can't block.
-	 */
-	if (getrandom(p->u.seed, sizeof(p->u.seed), 0) != sizeof(p->u.seed))
-		return -EIO;
-	return 0;
-}
-
 /* ---- Sockets */
 
 static void happened(void *ctx, struct watch *w, uint32_t events)
 {
-	struct udpd_process *p = ctx;
+	struct app_links *p = ctx;
 	uint32_t app = app_of(w->id);
 	uint32_t sub = sub_of(w->id);
 	char bytes[LOOK_BYTES];
@@ -54,14 +40,14 @@ static void happened(void *ctx, struct watch *w, uint32_t events)
 		n = recv(w->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 	/* A program rings once until it is heard: this one would keep us. */
 	if (n > 0)
-		channel_cut_off(&p->u, app, "it floods its socket");
-	udpd_look(&p->u, app, sub);
+		apps_cut_off(p->apps, app, "it floods its socket");
+	apps_look(p->apps, app, sub);
 	/* ECONNRESET: it was closed with a byte of ours unread. */
 	if (n == 0 || errno == ECONNRESET)
-		udpd_socket_closed(&p->u, app, sub);
+		apps_socket_closed(p->apps, app, sub);
 }
 
-static void watch_link(struct udpd_process *p, struct link *l, uint32_t id)
+static void watch_link(struct app_links *p, struct app_link *l, uint32_t id)
 {
 	struct hook *h = calloc(1, sizeof(*h));
 
@@ -76,7 +62,7 @@ static void watch_link(struct udpd_process *p, struct link *l, uint32_t id)
 		log_error(&p->d->log, "can't watch a socket");
 }
 
-static void free_old_hooks(struct udpd_process *p)
+static void free_old_hooks(struct app_links *p)
 {
 	struct hook **at = &p->old;
 
@@ -93,29 +79,30 @@ static void free_old_hooks(struct udpd_process *p)
 }
 
 /* What the running instance has closed, this one need not hold. */
-static void withdraw(struct udpd_process *p, uint32_t app, uint32_t sub)
+static void withdraw(struct app_links *p, uint32_t app, uint32_t sub)
 {
-	struct link *l;
+	struct app_link *l;
 
 	if (app >= APP_MAX || sub >= APP_MAX_SOCKETS ||
-	    p->app[app].link == NULL || p->u.attached)
+	    p->app[app].link == NULL || p->apps->attached)
 		return;
 	l = &p->app[app].link[sub];
 	if (l->fd != -1)
 		close(l->fd);
 	l->fd = -1;
-	udpd_socket_withdrawn(&p->u, app, sub);
+	apps_socket_withdrawn(p->apps, app, sub);
 }
 
 static void take_socket(
-    struct udpd_process *p, const struct ctl_msg *m, const int *fds)
+    struct app_links *p, const struct ctl_msg *m, const int *fds)
 {
-	struct link *l;
+	struct app_link *l;
 
 	withdraw(p, m->id, m->sub);
 	if (m->id >= APP_MAX || m->sub >= APP_MAX_SOCKETS || m->nfds != 1 ||
 	    p->app[m->id].link == NULL ||
-	    udpd_socket_opened(&p->u, m->id, m->sub, (uint8_t)m->arg[0]) < 0) {
+	    apps_socket_opened(p->apps, m->id, m->sub, (uint8_t)m->arg[0]) <
+		0) {
 		log_warn(&p->d->log, "socket that can't be, app=%u socket=%u",
 		    m->id, m->sub);
 		for (uint32_t i = 0; i < m->nfds; i++)
@@ -124,14 +111,14 @@ static void take_socket(
 	}
 	l = &p->app[m->id].link[m->sub];
 	l->fd = fds[0];
-	if (p->u.attached)
+	if (p->apps->attached)
 		watch_link(p, l, m->id * APP_MAX_SOCKETS + m->sub);
 }
 
 /* Closed by us: the app's end hangs up even if others hold copies of ours. */
-static void drop_socket(struct udpd_process *p, uint32_t id)
+static void drop_socket(struct app_links *p, uint32_t id)
 {
-	struct link *l = &p->app[app_of(id)].link[sub_of(id)];
+	struct app_link *l = &p->app[app_of(id)].link[sub_of(id)];
 
 	if (l->fd == -1)
 		return;
@@ -155,19 +142,19 @@ static void close_fds(const struct ctl_msg *m, const int *fds)
 		close(fds[i]);
 }
 
-static void drop_app(struct udpd_process *p, uint32_t app)
+static void drop_app(struct app_links *p, uint32_t app)
 {
-	struct app_links *a = &p->app[app];
+	struct app_map *a = &p->app[app];
 
 	if (a->a2s != NULL)
 		segment_unmap(a->a2s, A2S_BYTES);
 	if (a->s2a != NULL)
 		segment_unmap(a->s2a, S2A_BYTES);
 	free(a->link);
-	*a = (struct app_links){ .link = NULL };
+	*a = (struct app_map){ .link = NULL };
 }
 
-static int map_app(struct app_links *a, const struct ctl_msg *m, const int *fds)
+static int map_app(struct app_map *a, const struct ctl_msg *m, const int *fds)
 {
 	int r = 0;
 
@@ -185,25 +172,25 @@ static int map_app(struct app_links *a, const struct ctl_msg *m, const int *fds)
 }
 
 static void take_app(
-    struct udpd_process *p, const struct ctl_msg *m, const int *fds)
+    struct app_links *p, const struct ctl_msg *m, const int *fds)
 {
-	struct app_links *a = m->id < APP_MAX ? &p->app[m->id] : NULL;
+	struct app_map *a = m->id < APP_MAX ? &p->app[m->id] : NULL;
 	int r = -EPROTO;
 
 	/* A standby is told of a new app by an old one's number. */
-	if (a != NULL && a->link != NULL && !p->u.attached) {
+	if (a != NULL && a->link != NULL && !p->apps->attached) {
 		for (uint32_t i = 0; i < APP_MAX_SOCKETS; i++)
 			withdraw(p, m->id, i);
-		udpd_app_forget(&p->u, m->id);
+		apps_app_forget(p->apps, m->id);
 		drop_app(p, m->id);
 	}
 	if (a != NULL && a->link == NULL) {
 		a->link = calloc(APP_MAX_SOCKETS, sizeof(*a->link));
 		r = a->link == NULL ? -ENOMEM : map_app(a, m, fds);
 		for (uint32_t i = 0; r == 0 && i < APP_MAX_SOCKETS; i++)
-			a->link[i] = (struct link){ .fd = -1 };
+			a->link[i] = (struct app_link){ .fd = -1 };
 		if (r == 0)
-			r = udpd_app_opened(&p->u, m->id, a->a2s, a->s2a);
+			r = apps_app_opened(p->apps, m->id, a->a2s, a->s2a);
 		if (r < 0)
 			drop_app(p, m->id);
 	}
@@ -213,25 +200,23 @@ static void take_app(
 }
 
 /* Gone for good once its sockets are. */
-static void finish_app(struct udpd_process *p, uint32_t app)
+static void finish_app(struct app_links *p, uint32_t app)
 {
-	const struct app_links *a = &p->app[app];
+	const struct app_map *a = &p->app[app];
 
-	if (a->link == NULL || !udpd_app_done(&p->u, app))
+	if (a->link == NULL || !apps_app_done(p->apps, app))
 		return;
 	for (uint32_t i = 0; i < APP_MAX_SOCKETS; i++)
 		if (a->link[i].fd != -1)
 			return;
-	udpd_app_forget(&p->u, app);
+	apps_app_forget(p->apps, app);
 	drop_app(p, app);
 	daemon_tell(p->d, CTL_APP_GONE, app, 0);
 }
 
-void links_control(
-    void *x, struct daemon *d, const struct ctl_msg *m, const int *fds)
+void app_links_control(struct app_links *p, struct daemon *d,
+    const struct ctl_msg *m, const int *fds)
 {
-	struct udpd_process *p = x;
-
 	p->d = d;
 	if (m->type == CTL_APP) {
 		take_app(p, m, fds);
@@ -245,22 +230,20 @@ void links_control(
 	if (m->id >= APP_MAX)
 		return;
 	if (m->type == CTL_APP_GONE) {
-		udpd_app_gone(&p->u, m->id);
+		apps_app_gone(p->apps, m->id);
 		/* Perhaps it had no socket left, and no turn will follow. */
-		if (p->u.attached)
+		if (p->apps->attached)
 			finish_app(p, m->id);
 	}
 	if (m->type == CTL_SOCKET_GONE)
 		withdraw(p, m->id, m->sub);
 }
 
-int links_watch(void *x, struct daemon *d)
+int app_links_watch(struct app_links *p, struct daemon *d)
 {
-	struct udpd_process *p = x;
-
 	p->d = d;
 	for (uint32_t id = 0; id < MAX_SOCKETS; id++) {
-		struct app_links *a = &p->app[app_of(id)];
+		struct app_map *a = &p->app[app_of(id)];
 
 		if (a->link != NULL && a->link[sub_of(id)].fd != -1)
 			watch_link(p, &a->link[sub_of(id)], id);
@@ -277,9 +260,9 @@ static void wake_futex(const _Atomic uint32_t *word)
 	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-static void wake(struct udpd_process *p, uint32_t id, uint8_t what)
+static void wake(struct app_links *p, uint32_t id, uint8_t what)
 {
-	const struct app_links *a = &p->app[app_of(id)];
+	const struct app_map *a = &p->app[app_of(id)];
 	const struct s2a_socket *s;
 
 	if (a->link == NULL)
@@ -298,17 +281,16 @@ static void wake(struct udpd_process *p, uint32_t id, uint8_t what)
 		drop_socket(p, id);
 }
 
-void links_after(void *x, struct daemon *d)
+void app_links_after(struct app_links *p, struct daemon *d)
 {
-	struct udpd_process *p = x;
 	uint32_t id;
 	uint8_t what;
 
 	p->d = d;
-	while (udpd_next_wake(&p->u, &id, &what))
+	while (apps_next_wake(p->apps, &id, &what))
 		wake(p, id, what);
 	for (uint32_t app = 0; app < APP_MAX; app++)
-		if (p->u.app[app].gone)
+		if (p->apps->app[app].gone)
 			finish_app(p, app);
 	if (p->old != NULL)
 		free_old_hooks(p);

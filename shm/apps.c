@@ -1,0 +1,672 @@
+/*
+ * apps.c - a transport's end of the channel to each app
+ */
+#include "shm/apps.h"
+
+#include <errno.h>
+
+enum {
+	/* How often and after how long a bind to a port in use is tried. */
+	TRIES = 3,
+	RETRY_NS = 300 * NS_PER_US,
+	SOCKET_QUOTA = 16, /* of one socket before the next has its turn */
+};
+
+/* One read of a word that the app may change at any time. */
+static uint32_t once32(const uint32_t *p)
+{
+	return *(const volatile uint32_t *)p;
+}
+
+/* ---- The queue of sockets to look at: private, a hint */
+
+void apps_dirty(struct apps *a, uint32_t id)
+{
+	struct apps_sock *p = &a->sock[id];
+
+	if (p->dirty)
+		return;
+	p->dirty = true;
+	a->queue[(a->queue_head + a->queue_len++) % MAX_SOCKETS] = (uint16_t)id;
+}
+
+static uint32_t next_dirty(struct apps *a)
+{
+	uint32_t id = a->queue[a->queue_head];
+
+	a->queue_head = (a->queue_head + 1) % MAX_SOCKETS;
+	a->queue_len--;
+	a->sock[id].dirty = false;
+	return id;
+}
+
+void apps_wake_later(struct apps *a, uint32_t id, uint8_t wake)
+{
+	struct apps_sock *p = &a->sock[id];
+
+	p->wake |= wake;
+	if (p->waked)
+		return;
+	p->waked = true;
+	a->waked[a->nwaked++] = (uint16_t)id;
+}
+
+void apps_changed(struct apps *a, uint32_t id)
+{
+	turn_object(&a->n->turn, id);
+	apps_wake_later(a, id, 0);
+}
+
+void apps_names_changed(struct apps *a, uint32_t id)
+{
+	a->sock[id].names_shown = false;
+	apps_changed(a, id);
+}
+
+bool apps_can_touch(const struct apps *a)
+{
+	return a->n->turn.nobject < TURN_MAX_OBJECTS - 4 &&
+	    a->n->turn.log_used < TURN_LOG_BYTES - 16 * 1024;
+}
+
+uint32_t apps_next_open(const struct apps *a, uint32_t id)
+{
+	while (id < MAX_SOCKETS) {
+		uint64_t word = a->state->open[id / 64] >> (id % 64);
+
+		if (word != 0)
+			return id + (uint32_t)__builtin_ctzll(word);
+		id = (id / 64 + 1) * 64;
+	}
+	return MAX_SOCKETS;
+}
+
+static void set_open(struct apps *a, uint32_t id, bool open)
+{
+	uint64_t *word = &a->state->open[id / 64];
+	uint64_t bit = (uint64_t)1 << (id % 64);
+
+	node_touch(a->n, word, sizeof(*word));
+	*word = open ? *word | bit : *word & ~bit;
+}
+
+/* ---- The heads of the segments */
+
+static void publish_fib(struct apps *a, uint32_t app)
+{
+	struct s2a_head *h = (void *)a->app[app].s2a;
+
+	if (h == NULL)
+		return;
+	publish_begin(&h->fib.p);
+	memcpy((uint8_t *)&h->fib + sizeof(h->fib.p),
+	    (const uint8_t *)a->fib + sizeof(a->fib->p),
+	    sizeof(h->fib) - sizeof(h->fib.p));
+	publish_end(&h->fib.p);
+}
+
+void apps_publish_fib(struct apps *a)
+{
+	for (uint32_t app = 0; app < APP_MAX; app++)
+		publish_fib(a, app);
+}
+
+static void set_asleep(struct apps *a, uint32_t app, uint32_t asleep)
+{
+	struct s2a_head *h = (void *)a->app[app].s2a;
+
+	if (h != NULL)
+		atomic_store_explicit(&h->asleep, asleep, memory_order_relaxed);
+}
+
+static void open_head(struct apps *a, uint32_t app)
+{
+	struct s2a_head *h = (void *)a->app[app].s2a;
+
+	/* While standing by, the segment is still the other instance's. */
+	if (!a->attached || h == NULL)
+		return;
+	h->magic = LAYOUT_MAGIC;
+	h->version = LAYOUT_VERSION;
+	publish_fib(a, app);
+	/* Its first event may have come before us. */
+	if (a->asleep)
+		set_asleep(a, app, 1);
+}
+
+/* ---- Events */
+
+static bool has_news(const struct apps *a, uint32_t app)
+{
+	const struct apps_app *p = &a->app[app];
+	const struct a2s_head *h = (const void *)p->a2s;
+
+	return h != NULL && !p->cut &&
+	    atomic_load_explicit(&h->posted, memory_order_acquire) != p->seen;
+}
+
+static void look_at_all(struct apps *a, uint32_t app)
+{
+	for (uint32_t sub = 0; sub < APP_MAX_SOCKETS; sub++)
+		if (a->sock[app * APP_MAX_SOCKETS + sub].have)
+			apps_dirty(a, app * APP_MAX_SOCKETS + sub);
+}
+
+static void take_events(struct apps *a, uint32_t app)
+{
+	struct apps_app *p = &a->app[app];
+	const struct a2s_head *h = (const void *)p->a2s;
+	uint32_t posted;
+
+	if (!has_news(a, app))
+		return;
+	posted = atomic_load_explicit(&h->posted, memory_order_acquire);
+	/* More than the ring keeps: some were overwritten. */
+	if (posted - p->seen > APP_EVENTS)
+		look_at_all(a, app);
+	else
+		for (uint32_t i = p->seen; i != posted; i++) {
+			uint32_t sub = atomic_load_explicit(
+			    &h->event[i % APP_EVENTS], memory_order_relaxed);
+
+			if (sub < APP_MAX_SOCKETS)
+				apps_look(a, app, sub);
+			else
+				apps_cut_off(a, app, "no such socket");
+		}
+	p->seen = posted;
+	/* Overwritten while we looked. */
+	atomic_thread_fence(memory_order_acquire);
+	if (atomic_load_explicit(&h->posted, memory_order_relaxed) - posted >=
+	    APP_EVENTS / 2)
+		look_at_all(a, app);
+}
+
+/* ---- One socket's words */
+
+uint64_t apps_tx_written(const struct apps *a, uint32_t id)
+{
+	return atomic_load_explicit(
+	    &a2s_of(a, id)->tx_written, memory_order_acquire);
+}
+
+uint64_t apps_rx_read(const struct apps *a, uint32_t id)
+{
+	return atomic_load_explicit(
+	    &a2s_of(a, id)->rx_read, memory_order_acquire);
+}
+
+/* Does the app want its fd made readable again? */
+static void take_kick(struct apps *a, uint32_t id)
+{
+	uint32_t kick =
+	    atomic_load_explicit(&a2s_of(a, id)->kick, memory_order_relaxed);
+
+	if (kick == a->sock[id].kick)
+		return;
+	a->sock[id].kick = kick;
+	apps_wake_later(a, id, WAKE_RX);
+}
+
+bool apps_asked(struct apps *a, uint32_t id, struct command *ret)
+{
+	const struct a2s_socket *from = a2s_of(a, id);
+	struct command c;
+
+	c.seq = atomic_load_explicit(&from->cmd_seq, memory_order_acquire);
+	if (c.seq == a->state->answer[id].reply_seq || a->sock[id].patient)
+		return false;
+	c.op = once32(&from->cmd_op);
+	c.len = once32(&from->cmd_len);
+	for (int i = 0; i < 4; i++)
+		c.arg[i] = once32(&from->cmd_arg[i]);
+	if (c.len > APP_COMMAND_BYTES || c.op >= NAPP_OPS) {
+		apps_cut_off(a, app_of(id), "impossible command");
+		return false;
+	}
+	memcpy(c.data, from->cmd_data, sizeof(c.data));
+	*ret = c;
+	return true;
+}
+
+void apps_answer(struct apps *a, uint32_t id, const struct command *c)
+{
+	struct app_answer *r = &a->state->answer[id];
+	int result;
+
+	node_touch(a->n, r, sizeof(*r));
+	apps_names_changed(a, id);
+	r->reply_len = 0;
+	result = a->ops->command(a->x, id, c, r);
+	/*
+	 * The port may be a closed socket's whose hang-up has not been looked
+	 * at: with the kernel, close and bind in this order succeed.
+	 */
+	if (result == -EADDRINUSE && c->op == APP_OP_BIND &&
+	    a->sock[id].tries++ < TRIES) {
+		a->sock[id].patient = true;
+		a->retry = mono_min(a->retry, mono_add(a->n->now, RETRY_NS));
+		return;
+	}
+	a->sock[id].tries = 0;
+	r->result = result;
+	r->reply_seq = c->seq;
+	node_count(a->n, a->cnt_commands);
+	apps_wake_later(a, id, WAKE_REPLY);
+	log_debug(&a->n->log, "command, app=%u socket=%u op=%u result=%d",
+	    app_of(id), sub_of(id), c->op, result);
+}
+
+int apps_reply_int(struct app_answer *r, int v)
+{
+	memcpy(r->reply, &v, sizeof(v));
+	r->reply_len = sizeof(v);
+	return 0;
+}
+
+void apps_cut_off(struct apps *a, uint32_t app, const char *why)
+{
+	struct apps_app *p = &a->app[app];
+
+	if (p->cut)
+		return;
+	p->cut = true;
+	node_count(a->n, a->cnt_cut_off);
+	log_warn(&a->n->log, "app cut off: %s, app=%u", why, app);
+	for (uint32_t sub = 0; sub < APP_MAX_SOCKETS; sub++)
+		apps_socket_closed(a, app, sub);
+}
+
+/* ---- What the app sees */
+
+static void show_names(struct apps *a, uint32_t id, struct s2a_socket *to)
+{
+	const struct app_answer *r = &a->state->answer[id];
+	struct s2a_names *n = &to->names;
+
+	publish_begin(&n->p);
+	n->open = apps_is_open(a, id);
+	a->ops->names(a->x, id, n);
+	publish_end(&n->p);
+
+	to->result = r->result;
+	to->reply_len = r->reply_len;
+	memcpy(to->reply, r->reply, sizeof(to->reply));
+	atomic_store_explicit(
+	    &to->reply_seq, r->reply_seq, memory_order_release);
+}
+
+void apps_show(void *apps, uint32_t id)
+{
+	struct apps *a = apps;
+	struct s2a_socket *to;
+	struct app_words w;
+
+	if (a->app[app_of(id)].s2a == NULL)
+		return;
+	a->ops->words(a->x, id, &w);
+	to = s2a_of(a, id);
+	if (!a->sock[id].names_shown) {
+		show_names(a, id, to);
+		a->sock[id].names_shown = true;
+	}
+	atomic_store_explicit(
+	    &to->tx_consumed, w.tx_consumed, memory_order_release);
+	atomic_store_explicit(&to->dropped, w.dropped, memory_order_relaxed);
+	atomic_store_explicit(&to->error, w.error, memory_order_release);
+	atomic_store_explicit(
+	    &to->rx_written, w.rx_written, memory_order_release);
+	atomic_store_explicit(&to->stream, w.stream, memory_order_release);
+	atomic_store_explicit(&to->tx_room,
+	    app_room_word(w.tx_consumed, w.stream, w.error),
+	    memory_order_release);
+}
+
+/* ---- Whom to wake after the turn */
+
+static uint8_t who_waits(struct apps *a, uint32_t id)
+{
+	struct apps_sock *p = &a->sock[id];
+	const struct a2s_socket *from;
+	uint8_t wake = p->wake;
+	struct app_words w;
+
+	if (a->app[app_of(id)].a2s == NULL)
+		return wake;
+	a->ops->words(a->x, id, &w);
+	from = a2s_of(a, id);
+	if (w.rx_written != p->rx_told &&
+	    atomic_load_explicit(&from->rx_read, memory_order_relaxed) ==
+		p->rx_told)
+		wake |= WAKE_RX;
+	p->rx_told = w.rx_written;
+	if (w.tx_consumed != p->tx_told || w.stream != p->stream_told)
+		wake |= WAKE_TX;
+	p->tx_told = w.tx_consumed;
+	p->stream_told = w.stream;
+	if (!atomic_load_explicit(&from->tx_waiting, memory_order_relaxed))
+		wake &= (uint8_t)~WAKE_TX;
+	if (!atomic_load_explicit(&from->cmd_waiting, memory_order_relaxed))
+		wake &= (uint8_t)~WAKE_REPLY;
+	return wake;
+}
+
+bool apps_next_wake(struct apps *a, uint32_t *id, uint8_t *wake)
+{
+	/* Full fence: our counts before what the app says (app.h). */
+	if (a->nwaked > 0)
+		atomic_thread_fence(memory_order_seq_cst);
+	while (a->nwaked > 0) {
+		uint32_t i = a->waked[--a->nwaked];
+
+		*id = i;
+		*wake = who_waits(a, i);
+		a->sock[i].wake = 0;
+		a->sock[i].waked = false;
+		if (*wake != 0)
+			return true;
+	}
+	return false;
+}
+
+/* ---- Sockets come and go */
+
+/* A new socket's counts go on where those of its number's last one ended. */
+static void open_socket(struct apps *a, uint32_t id)
+{
+	const struct s2a_socket *to = s2a_of(a, id);
+	struct app_answer *r = &a->state->answer[id];
+	struct apps_sock *p = &a->sock[id];
+	/* Ours alone to write, so it may be believed. */
+	struct app_words w = {
+		.tx_consumed = atomic_load_explicit(
+		    &to->tx_consumed, memory_order_relaxed),
+		.rx_written =
+		    atomic_load_explicit(&to->rx_written, memory_order_relaxed),
+		.error = atomic_load_explicit(&to->error, memory_order_relaxed),
+	};
+
+	node_touch(a->n, r, sizeof(*r));
+	apps_names_changed(a, id);
+	*r = (struct app_answer){ .reply_seq = atomic_load_explicit(
+				      &to->reply_seq, memory_order_relaxed) };
+	p->rx_told = w.rx_written;
+	p->tx_told = w.tx_consumed;
+	p->stream_told = 0;
+	a->ops->open(a->x, id, p->family, &w);
+	set_open(a, id, true);
+	p->opening = false;
+	log_debug(&a->n->log, "socket opened, app=%u socket=%u", app_of(id),
+	    sub_of(id));
+}
+
+static void forget_socket(struct apps *a, uint32_t id)
+{
+	struct apps_sock *p = &a->sock[id];
+
+	p->closing = false;
+	p->opening = false;
+	p->patient = false;
+	p->tries = 0;
+	p->have = false;
+	apps_wake_later(a, id, WAKE_CLOSED);
+}
+
+/* What was sent before the last close goes out, as with the kernel. */
+static bool serve_closing(struct apps *a, uint32_t id, uint32_t *budget)
+{
+	const struct apps_app *p = &a->app[app_of(id)];
+	bool lied = p->a2s == NULL || p->cut;
+
+	if (apps_is_open(a, id)) {
+		uint64_t written = lied ? 0 : apps_tx_written(a, id);
+
+		if (a->ops->close(a->x, id, written, lied, budget) ==
+		    SERVE_MORE)
+			return true;
+		apps_names_changed(a, id);
+		set_open(a, id, false);
+		log_debug(&a->n->log, "socket closed, app=%u socket=%u",
+		    app_of(id), sub_of(id));
+	}
+	forget_socket(a, id);
+	return false;
+}
+
+/* True if there is more to do for this socket. */
+static bool serve(struct apps *a, uint32_t id, uint32_t *budget)
+{
+	struct apps_sock *p = &a->sock[id];
+	const struct apps_app *app = &a->app[app_of(id)];
+	struct command c;
+	uint64_t written;
+	bool asked;
+
+	if (p->closing || app->cut)
+		return serve_closing(a, id, budget);
+	if (p->opening)
+		open_socket(a, id);
+	if (!apps_is_open(a, id) || app->a2s == NULL)
+		return false;
+	take_kick(a, id);
+	/* What was sent before a command is not changed by it. */
+	asked = apps_asked(a, id, &c);
+	written = apps_tx_written(a, id);
+	switch (a->ops->serve(a->x, id, written, budget)) {
+	case SERVE_MORE:
+		return true;
+	case SERVE_LIE:
+		apps_cut_off(a, app_of(id), "impossible ring");
+		return true;
+	case SERVED:
+		break;
+	}
+	if (asked)
+		apps_answer(a, id, &c);
+	return false;
+}
+
+static void serve_sockets(struct apps *a, uint32_t budget)
+{
+	for (uint32_t left = a->queue_len; left > 0 && budget > 0; left--) {
+		uint32_t quota = budget < SOCKET_QUOTA ? budget : SOCKET_QUOTA;
+		uint32_t id;
+
+		if (turn_full(&a->n->turn))
+			break;
+		id = next_dirty(a);
+		budget -= quota;
+		if (serve(a, id, &quota))
+			apps_dirty(a, id);
+		/* A look costs one, even at a socket without news. */
+		budget += quota > 0 ? quota - 1 : 0;
+	}
+}
+
+/* ---- Attach and turn */
+
+/* Whoever waits on this socket is woken once. */
+static void remind(struct apps *a, uint32_t id)
+{
+	struct apps_sock *p = &a->sock[id];
+	const struct a2s_socket *from;
+	struct app_words w;
+
+	a->ops->words(a->x, id, &w);
+	p->rx_told = w.rx_written;
+	p->tx_told = w.tx_consumed;
+	p->stream_told = w.stream;
+	if (a->app[app_of(id)].a2s == NULL)
+		return;
+	from = a2s_of(a, id);
+	apps_wake_later(a, id, WAKE_REPLY | WAKE_TX);
+	if (atomic_load(&from->rx_read) != w.rx_written ||
+	    atomic_load(&from->error_taken) != w.error ||
+	    (w.stream & STREAM_RX_END))
+		apps_wake_later(a, id, WAKE_RX);
+}
+
+/* One socket's hints anew, from what survived. */
+static void take_over(struct apps *a, uint32_t id)
+{
+	struct apps_sock *p = &a->sock[id];
+
+	p->opening = false;
+	p->names_shown = false;
+	/* Nobody has it any more: closed while we were away. */
+	p->closing |= !p->have;
+	a->ops->take_over(a->x, id);
+	remind(a, id);
+	apps_dirty(a, id);
+}
+
+void apps_attach(struct apps *a)
+{
+	for (uint32_t id = apps_next_open(a, 0); id < MAX_SOCKETS;
+	     id = apps_next_open(a, id + 1))
+		take_over(a, id);
+	/* What the supervisor told of and is not open yet. */
+	for (uint32_t app = 0; app < APP_MAX; app++)
+		if (a->app[app].a2s != NULL)
+			look_at_all(a, app);
+	a->asleep = false;
+	a->retry = MONO_NEVER;
+	a->attached = true;
+	for (uint32_t app = 0; app < APP_MAX; app++) {
+		set_asleep(a, app, 0);
+		open_head(a, app);
+	}
+}
+
+void apps_begin(struct apps *a)
+{
+	if (!a->asleep)
+		return;
+	a->asleep = false;
+	for (uint32_t app = 0; app < APP_MAX; app++)
+		set_asleep(a, app, 0);
+}
+
+static void retry(struct apps *a)
+{
+	a->retry = MONO_NEVER;
+	for (uint32_t id = apps_next_open(a, 0); id < MAX_SOCKETS;
+	     id = apps_next_open(a, id + 1)) {
+		if (!a->sock[id].patient)
+			continue;
+		a->sock[id].patient = false;
+		apps_dirty(a, id);
+	}
+}
+
+struct mono apps_deadline(const struct apps *a)
+{
+	return a->retry;
+}
+
+void apps_serve(struct apps *a, uint32_t budget)
+{
+	if (mono_reached(a->retry, a->n->now))
+		retry(a);
+	for (uint32_t app = 0; app < APP_MAX; app++)
+		take_events(a, app);
+	serve_sockets(a, budget);
+}
+
+bool apps_may_sleep(struct apps *a)
+{
+	/* Left over, and not for want of room: that has its own wake-up. */
+	if (a->queue_len > 0 && !a->n->starving)
+		return false;
+	/* Asked while looking, too: then apps need not ring. */
+	if (!a->asleep &&
+	    atomic_load_explicit(&a->n->out->asleep, memory_order_relaxed)) {
+		a->asleep = true;
+		for (uint32_t app = 0; app < APP_MAX; app++)
+			set_asleep(a, app, 1);
+		/* Full fence: "asleep" before our last look (app.h). */
+		atomic_thread_fence(memory_order_seq_cst);
+	}
+	for (uint32_t app = 0; app < APP_MAX; app++)
+		if (has_news(a, app))
+			return false;
+	return true;
+}
+
+/* ---- What the supervisor says */
+
+int apps_app_opened(
+    struct apps *a, uint32_t app, const uint8_t *a2s, uint8_t *s2a)
+{
+	if (app >= APP_MAX || a->app[app].a2s != NULL)
+		return -EINVAL;
+	a->app[app] = (struct apps_app){ .a2s = a2s };
+	a->app[app].s2a = s2a;
+	open_head(a, app);
+	return 0;
+}
+
+void apps_app_gone(struct apps *a, uint32_t app)
+{
+	if (app >= APP_MAX || a->app[app].a2s == NULL)
+		return;
+	a->app[app].gone = true;
+	for (uint32_t sub = 0; sub < APP_MAX_SOCKETS; sub++)
+		apps_socket_closed(a, app, sub);
+}
+
+int apps_socket_opened(
+    struct apps *a, uint32_t app, uint32_t sub, uint8_t family)
+{
+	struct apps_sock *p;
+
+	if (app >= APP_MAX || sub >= APP_MAX_SOCKETS || a->app[app].a2s == NULL)
+		return -EINVAL;
+	p = &a->sock[app * APP_MAX_SOCKETS + sub];
+	if (p->have)
+		return -EEXIST;
+	p->have = p->opening = true;
+	p->closing = a->app[app].gone || a->app[app].cut;
+	p->family = family;
+	if (a->attached)
+		apps_dirty(a, app * APP_MAX_SOCKETS + sub);
+	return 0;
+}
+
+void apps_socket_closed(struct apps *a, uint32_t app, uint32_t sub)
+{
+	struct apps_sock *p = &a->sock[app * APP_MAX_SOCKETS + sub];
+
+	if (!p->have)
+		return;
+	p->closing = true;
+	if (a->attached)
+		apps_dirty(a, app * APP_MAX_SOCKETS + sub);
+}
+
+void apps_look(struct apps *a, uint32_t app, uint32_t sub)
+{
+	if (a->attached)
+		apps_dirty(a, app * APP_MAX_SOCKETS + sub);
+}
+
+void apps_socket_withdrawn(struct apps *a, uint32_t app, uint32_t sub)
+{
+	a->sock[app * APP_MAX_SOCKETS + sub] =
+	    (struct apps_sock){ .have = false };
+}
+
+bool apps_app_done(const struct apps *a, uint32_t app)
+{
+	if (!a->app[app].gone)
+		return false;
+	for (uint32_t sub = 0; sub < APP_MAX_SOCKETS; sub++)
+		if (a->sock[app * APP_MAX_SOCKETS + sub].have)
+			return false;
+	return true;
+}
+
+void apps_app_forget(struct apps *a, uint32_t app)
+{
+	a->app[app] = (struct apps_app){ .a2s = NULL };
+}
