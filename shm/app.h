@@ -18,9 +18,10 @@
  *	      <- CTL_SOCKET self=token, id=app, sub, arg[0] = process index,
  *	         fd FD_SOCKET; or arg[3] = errno
  *
- * With arg[3] = count, at most APP_SPARES, several are made at once (tcpd takes
- * connections with sockets that the app has in stock): one fd for each, and
- * the message's spare[] has their subs.
+ * With arg[3] = count, at most CTL_MAX_SOCKETS, several are made at once (tcpd
+ *takes connections with sockets that the app has in stock): one fd for each,
+ *and the message's subs[] has their numbers.  A request with sub = 1 + a
+ *process index wants them from that transport.
  *
  * The token only pairs an answer with its question when a process that shared
  * the connection over fork died between the two.  sub is free again after the
@@ -68,7 +69,6 @@ enum {
 	APP_RX_BYTES = 512 * 1024,
 	APP_COMMAND_BYTES = 128,
 	APP_REPLY_BYTES = 256, /* struct tcp_info */
-	APP_SPARES = 32,       /* sockets of one CTL_SOCKET request */
 };
 
 static_assert((APP_EVENTS & (APP_EVENTS - 1)) == 0, "masked");

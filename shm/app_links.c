@@ -93,26 +93,40 @@ static void withdraw(struct app_links *p, uint32_t app, uint32_t sub)
 	apps_socket_withdrawn(p->apps, app, sub);
 }
 
+static bool can_be(const struct app_links *p, uint32_t app, uint32_t sub)
+{
+	return app < APP_MAX && sub < APP_MAX_SOCKETS &&
+	    p->app[app].link != NULL;
+}
+
 static void take_socket(
-    struct app_links *p, const struct ctl_msg *m, const int *fds)
+    struct app_links *p, uint32_t app, uint32_t sub, uint8_t family, int fd)
 {
 	struct app_link *l;
 
-	withdraw(p, m->id, m->sub);
-	if (m->id >= APP_MAX || m->sub >= APP_MAX_SOCKETS || m->nfds != 1 ||
-	    p->app[m->id].link == NULL ||
-	    apps_socket_opened(p->apps, m->id, m->sub, (uint8_t)m->arg[0]) <
-		0) {
+	withdraw(p, app, sub);
+	if (!can_be(p, app, sub) ||
+	    apps_socket_opened(p->apps, app, sub, family) < 0) {
 		log_warn(&p->d->log, "socket that can't be, app=%u socket=%u",
-		    m->id, m->sub);
-		for (uint32_t i = 0; i < m->nfds; i++)
-			close(fds[i]);
+		    app, sub);
+		close(fd);
 		return;
 	}
-	l = &p->app[m->id].link[m->sub];
-	l->fd = fds[0];
+	l = &p->app[app].link[sub];
+	l->fd = fd;
 	if (p->apps->attached)
-		watch_link(p, l, m->id * APP_MAX_SOCKETS + m->sub);
+		watch_link(p, l, app * APP_MAX_SOCKETS + sub);
+}
+
+static void take_sockets(
+    struct app_links *p, const struct ctl_msg *m, const int *fds)
+{
+	for (uint32_t i = 0; i < m->nfds; i++)
+		if (i < CTL_MAX_SOCKETS)
+			take_socket(
+			    p, m->id, m->subs[i], (uint8_t)m->arg[0], fds[i]);
+		else
+			close(fds[i]);
 }
 
 /* Closed by us: the app's end hangs up even if others hold copies of ours. */
@@ -223,7 +237,7 @@ void app_links_control(struct app_links *p, struct daemon *d,
 		return;
 	}
 	if (m->type == CTL_SOCKET) {
-		take_socket(p, m, fds);
+		take_sockets(p, m, fds);
 		return;
 	}
 	close_fds(m, fds);

@@ -13,7 +13,9 @@
  *	                                <- CTL_UP: recovered, first turn done
  *	CTL_APP, CTL_SOCKET as they come -> to the running one and the standby
  *	                                <- CTL_SOCKET_GONE, CTL_APP_GONE
- *	CTL_STOP                        ->            leave between two turns
+ *	CTL_APP, CTL_APP_GONE           -> to linkd, which sends from their
+ *rings; gone when all transports are done CTL_STOP                        ->
+ *leave between two turns
  *
  * An app speaks the same messages on its own connection to the supervisor's
  * socket (join.h), as a request and its answer:
@@ -21,8 +23,9 @@
  *	app                                supervisor
  *	CTL_APP                         ->
  *	                                <- CTL_APP id, plan, a2s, s2a
- *	CTL_SOCKET arg = family, type, protocol ->
- *	                                <- CTL_SOCKET sub, fd; or arg[3] = errno
+ *	CTL_SOCKET arg = family, type, protocol, count ->
+ *	                                <- CTL_SOCKET subs, fds; or arg[3] =
+ *errno
  *
  * A new supervisor (keeper.h) sends CTL_READY to ask a daemon how far it is;
  * the daemon answers CTL_READY or CTL_UP.
@@ -38,9 +41,9 @@ enum ctl_type {
 	CTL_GO,
 	CTL_UP,
 	CTL_STOP,
-	CTL_APP,         /* to transports: app number id, fds a2s and s2a */
-	CTL_APP_GONE,    /* sup: it is dead, clean up; daemon: done with it */
-	CTL_SOCKET,      /* to transports: app id, socket sub, fd of our end */
+	CTL_APP,      /* to transports: app number id, fds a2s and s2a */
+	CTL_APP_GONE, /* sup: it is dead, clean up; daemon: done with it */
+	CTL_SOCKET,   /* to transports: app id, subs, fd of our end of each */
 	CTL_SOCKET_GONE, /* daemon: closed; drop your copy of its fd */
 	CTL_JOIN,        /* a daemon started by hand asks for name's place */
 	NCTL_TYPES,
@@ -64,6 +67,7 @@ enum ctl_role {
 
 enum {
 	CTL_MAX_FDS = 64,
+	CTL_MAX_SOCKETS = 32,
 };
 
 struct ctl_fd {
@@ -82,6 +86,7 @@ struct ctl_msg {
 	char name[16];
 	uint32_t nfds;
 	struct ctl_fd fd[CTL_MAX_FDS];
+	uint16_t subs[CTL_MAX_SOCKETS]; /* CTL_SOCKET: one for each fd */
 };
 
 /*

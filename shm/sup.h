@@ -72,6 +72,7 @@ struct app {
 	pid_t pid;
 	int a2s, a2s_ro;
 	int s2a[TOPO_MAX_PROCS], s2a_ro[TOPO_MAX_PROCS];
+	uint64_t taken[APP_MAX_SOCKETS / 64]; /* a bit for each socket */
 	struct app_socket socket[APP_MAX_SOCKETS];
 };
 
@@ -155,6 +156,9 @@ int sup_app_introduce(struct sup *s, struct instance *i);
 void sup_app_free_all(struct sup *s);
 
 struct app *sup_app_place(struct sup *s, uint32_t id);
+
+/* Socket @sub is in use, with @k. */
+void sup_app_socket(struct app *a, uint32_t sub, const struct app_socket *k);
 
 /* ---- sup_command.c, sup_status.c */
 

@@ -37,6 +37,12 @@ static bool is_transport(const struct sup *s, uint32_t p)
 	    s->estate.topo.procs[p].layer > LAYER_IP;
 }
 
+/* Who sends from the apps' rings. */
+static bool is_link(const struct sup *s, uint32_t p)
+{
+	return s->estate.topo.procs[p].layer == LAYER_LINK;
+}
+
 static uint32_t app_id(const struct sup *s, const struct app *a)
 {
 	return (uint32_t)(a - s->app);
@@ -102,6 +108,16 @@ static void keep_app_not(struct sup *s, const struct app *a)
 	sup_keep_not(s, segment_label(id, FD_A2S, 0, false));
 }
 
+/* linkd has its rings for as long as a transport may refer to them. */
+static void tell_links(struct sup *s, const struct app *a)
+{
+	struct ctl_msg m = { .type = CTL_APP_GONE, .id = app_id(s, a) };
+
+	for (uint32_t p = 0; p < s->estate.topo.nprocs; p++)
+		if (is_link(s, p))
+			sup_tell(s, p, &m, NULL);
+}
+
 static void free_app(struct sup *s, struct app *a)
 {
 	keep_app_not(s, a);
@@ -155,21 +171,37 @@ static void app_message(const struct sup *s, const struct app *a, uint32_t p,
 	*m = (struct ctl_msg){ .type = CTL_APP, .id = app_id(s, a) };
 	m->arg[0] = (uint32_t)a->pid;
 	add_fd(m, fds, FD_A2S, p, false, a->a2s_ro);
-	add_fd(m, fds, FD_S2A, p, true, a->s2a[p]);
+	if (is_transport(s, p))
+		add_fd(m, fds, FD_S2A, p, true, a->s2a[p]);
 }
 
-static void socket_message(const struct sup *s, const struct app *a,
-    uint32_t sub, struct ctl_msg *m, int fds[CTL_MAX_FDS])
+static void add_socket(
+    struct ctl_msg *m, int fds[CTL_MAX_FDS], uint32_t sub, int fd)
 {
-	const struct app_socket *k = &a->socket[sub];
+	m->subs[m->nfds] = (uint16_t)sub;
+	add_fd(m, fds, FD_SOCKET, 0, true, fd);
+}
 
-	*m = (struct ctl_msg){
-		.type = CTL_SOCKET,
-		.id = app_id(s, a),
-		.sub = sub,
-	};
-	memcpy(m->arg, k->arg, sizeof(k->arg));
-	add_fd(m, fds, FD_SOCKET, sub, true, k->fd);
+/*
+ * The sockets of @a from @sub on that one message can tell process @p of:
+ * those alike.  Returns where to go on.
+ */
+static uint32_t socket_message(const struct sup *s, const struct app *a,
+    uint32_t p, uint32_t sub, struct ctl_msg *m, int fds[CTL_MAX_FDS])
+{
+	*m = (struct ctl_msg){ .type = CTL_SOCKET, .id = app_id(s, a) };
+	for (; sub < APP_MAX_SOCKETS && m->nfds < CTL_MAX_SOCKETS; sub++) {
+		const struct app_socket *k = &a->socket[sub];
+
+		if (k->fd == -1 || k->proc != p)
+			continue;
+		if (m->nfds == 0)
+			memcpy(m->arg, k->arg, sizeof(k->arg));
+		else if (memcmp(m->arg, k->arg, sizeof(k->arg)) != 0)
+			break;
+		add_socket(m, fds, sub, k->fd);
+	}
+	return sub;
 }
 
 /* ---- An app attaches ---- */
@@ -235,7 +267,7 @@ static void attach(struct sup *s, struct client *c, const struct ctl_msg *asked)
 	c->app = a;
 	keep_app(s, a, c->src.fd);
 	for (uint32_t p = 0; p < s->estate.topo.nprocs; p++) {
-		if (!is_transport(s, p))
+		if (!is_transport(s, p) && !is_link(s, p))
 			continue;
 		app_message(s, a, p, &m, fds);
 		sup_tell(s, p, &m, fds);
@@ -252,11 +284,19 @@ static void attach(struct sup *s, struct client *c, const struct ctl_msg *asked)
 
 /* ---- A socket ---- */
 
-/* Which transport serves it: several of one layer take turns. */
-static int serving(const struct sup *s, uint32_t type, uint32_t sub)
+/*
+ * Which transport serves it: that which the app has asked for, as it must for
+ * a listener's spares; else several of one layer take turns.
+ */
+static int serving(
+    const struct sup *s, const struct ctl_msg *asked, uint32_t sub)
 {
-	enum layer want = type == SOCK_STREAM ? LAYER_TCP : LAYER_UDP;
+	enum layer want = asked->arg[1] == SOCK_STREAM ? LAYER_TCP : LAYER_UDP;
 	uint32_t n = 0;
+
+	if (asked->sub > 0 && asked->sub <= s->estate.topo.nprocs &&
+	    s->estate.topo.procs[asked->sub - 1].layer == want)
+		return (int)asked->sub - 1;
 
 	for (uint32_t p = 0; p < s->estate.topo.nprocs; p++)
 		n += s->estate.topo.procs[p].layer == want;
@@ -269,30 +309,48 @@ static int serving(const struct sup *s, uint32_t type, uint32_t sub)
 	return -EPROTONOSUPPORT;
 }
 
-static int new_socket(
-    struct sup *s, struct app *a, const struct ctl_msg *asked, int *app_end)
+static void set_taken(struct app *a, uint32_t sub, bool taken)
 {
-	uint32_t sub = 0;
-	int pair[2];
-	int p;
+	uint64_t bit = (uint64_t)1 << (sub % 64);
 
-	while (sub < APP_MAX_SOCKETS && a->socket[sub].fd != -1)
-		sub++;
+	a->taken[sub / 64] =
+	    taken ? a->taken[sub / 64] | bit : a->taken[sub / 64] & ~bit;
+}
+
+/* The lowest: then few of the rings' pages are ever used. */
+static uint32_t free_sub(const struct app *a)
+{
+	for (uint32_t i = 0; i < APP_MAX_SOCKETS / 64; i++)
+		if (a->taken[i] != UINT64_MAX)
+			return i * 64 + (uint32_t)__builtin_ctzll(~a->taken[i]);
+	return APP_MAX_SOCKETS;
+}
+
+void sup_app_socket(struct app *a, uint32_t sub, const struct app_socket *k)
+{
+	a->socket[sub] = *k;
+	set_taken(a, sub, true);
+}
+
+static int new_socket(struct sup *s, struct app *a, uint32_t p,
+    const struct ctl_msg *asked, int *app_end)
+{
+	uint32_t sub = free_sub(a);
+	int pair[2];
+
 	if (sub == APP_MAX_SOCKETS)
 		return -EMFILE;
-	p = serving(s, asked->arg[1], sub);
-	if (p < 0)
-		return p;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
 		pair) == -1)
 		return -errno;
-	a->socket[sub] = (struct app_socket){
+	sup_app_socket(a, sub,
+	    &(struct app_socket){
 		.fd = pair[0],
-		.proc = (uint32_t)p,
+		.proc = p,
 		.arg = { asked->arg[0], asked->arg[1], asked->arg[2] },
-	};
-	sup_keep(s, socket_label(app_id(s, a), sub, (uint32_t)p), 0,
-	    a->socket[sub].arg, pair[0]);
+	    });
+	sup_keep(s, socket_label(app_id(s, a), sub, p), 0, a->socket[sub].arg,
+	    pair[0]);
 	*app_end = pair[1];
 	return (int)sub;
 }
@@ -301,46 +359,60 @@ static void forget_socket(struct sup *s, struct app *a, uint32_t sub)
 {
 	sup_keep_not(s, socket_label(app_id(s, a), sub, a->socket[sub].proc));
 	close_fd(&a->socket[sub].fd);
+	set_taken(a, sub, false);
 }
 
-static void make_socket(
+/* To the transport that serves the sockets of @m, made just now: our ends. */
+static int tell_transport(
+    struct sup *s, const struct app *a, const struct ctl_msg *m)
+{
+	const struct app_socket *first = &a->socket[m->subs[0]];
+	struct ctl_msg to = { .type = CTL_SOCKET, .id = app_id(s, a) };
+	int fds[CTL_MAX_FDS];
+
+	memcpy(to.arg, first->arg, sizeof(first->arg));
+	for (uint32_t i = 0; i < m->nfds; i++)
+		add_socket(&to, fds, m->subs[i], a->socket[m->subs[i]].fd);
+	return sup_tell(s, first->proc, &to, fds);
+}
+
+static void make_sockets(
     struct sup *s, struct client *c, const struct ctl_msg *asked)
 {
 	struct app *a = c->app;
-	struct ctl_msg m;
+	uint32_t count = asked->arg[3] > 0 ? asked->arg[3] : 1;
+	struct ctl_msg m = { .type = CTL_SOCKET, .self = asked->self };
 	int fds[CTL_MAX_FDS];
+	int p = a == NULL ? -EPROTO : serving(s, asked, free_sub(a));
+	int sub = p;
 	int app_end = -1;
-	int sub;
 
-	if (a == NULL) {
-		refuse(c, asked, EPROTO);
-		return;
+	while (p >= 0 && m.nfds < count && m.nfds < CTL_MAX_SOCKETS) {
+		sub = new_socket(s, a, (uint32_t)p, asked, &app_end);
+		if (sub < 0)
+			break;
+		add_socket(&m, fds, (uint32_t)sub, app_end);
 	}
-	sub = new_socket(s, a, asked, &app_end);
-	if (sub < 0) {
+	if (m.nfds == 0) {
 		refuse(c, asked, -sub);
 		return;
 	}
-	socket_message(s, a, (uint32_t)sub, &m, fds);
-	if (sup_tell(s, a->socket[sub].proc, &m, fds) < 0) {
-		/* A transport that does not listen has no such socket. */
-		forget_socket(s, a, (uint32_t)sub);
-		close(app_end);
+	m.id = app_id(s, a);
+	m.sub = m.subs[0];
+	m.arg[0] = a->socket[m.sub].proc;
+	if (tell_transport(s, a, &m) < 0) {
+		/* A transport that does not listen has no such sockets. */
+		for (uint32_t i = 0; i < m.nfds; i++) {
+			forget_socket(s, a, m.subs[i]);
+			close(fds[i]);
+		}
 		refuse(c, asked, ENOBUFS);
 		return;
 	}
-
-	m = (struct ctl_msg){
-		.type = CTL_SOCKET,
-		.self = asked->self,
-		.id = app_id(s, a),
-		.sub = (uint32_t)sub,
-	};
-	m.arg[0] = a->socket[sub].proc;
-	add_fd(&m, fds, FD_SOCKET, (uint32_t)sub, true, app_end);
 	/* If the app does not listen its end closes here, and so the socket. */
 	ctl_send(c->src.fd, &m, fds);
-	close(app_end);
+	for (uint32_t i = 0; i < m.nfds; i++)
+		close(fds[i]);
 }
 
 void sup_app_message(struct sup *s, struct client *c, const struct ctl_msg *m)
@@ -348,12 +420,19 @@ void sup_app_message(struct sup *s, struct client *c, const struct ctl_msg *m)
 	if (m->type == CTL_APP)
 		attach(s, c, m);
 	else if (m->type == CTL_SOCKET)
-		make_socket(s, c, m);
+		make_sockets(s, c, m);
 	else
 		refuse(c, m, EPROTO);
 }
 
 /* ---- The end of an app ---- */
+
+/* All transports are done with it. */
+static void end_app(struct sup *s, struct app *a)
+{
+	tell_links(s, a);
+	free_app(s, a);
+}
 
 void sup_app_gone_again(struct sup *s, struct app *a)
 {
@@ -368,7 +447,7 @@ void sup_app_gone_again(struct sup *s, struct app *a)
 		if (a->waiting >> p & 1)
 			sup_tell(s, p, &m, NULL);
 	if (a->waiting == 0)
-		free_app(s, a);
+		end_app(s, a);
 }
 
 void sup_app_left(struct sup *s, struct app *a)
@@ -403,7 +482,7 @@ void sup_app_report(struct sup *s, uint32_t p, const struct ctl_msg *m)
 	} else if (m->type == CTL_APP_GONE && (a->waiting >> p & 1)) {
 		a->waiting &= ~(1U << p);
 		if (a->waiting == 0)
-			free_app(s, a);
+			end_app(s, a);
 	}
 }
 
@@ -421,33 +500,40 @@ static int say(struct instance *i, const struct ctl_msg *m, const int *fds)
 	return r;
 }
 
-int sup_app_introduce(struct sup *s, struct instance *i)
+static int introduce_one(
+    struct sup *s, struct instance *i, const struct app *a)
 {
 	struct ctl_msg m;
 	int fds[CTL_MAX_FDS];
+	int r;
+
+	if (a->dying && is_transport(s, i->proc) &&
+	    !(a->waiting >> i->proc & 1))
+		return 0;
+	app_message(s, a, i->proc, &m, fds);
+	r = say(i, &m, fds);
+	for (uint32_t sub = 0; r == 0 && sub < APP_MAX_SOCKETS;) {
+		sub = socket_message(s, a, i->proc, sub, &m, fds);
+		if (m.nfds > 0)
+			r = say(i, &m, fds);
+	}
+	if (r == 0 && a->dying && is_transport(s, i->proc)) {
+		m = (struct ctl_msg){ .type = CTL_APP_GONE,
+			.id = app_id(s, a) };
+		r = say(i, &m, NULL);
+	}
+	return r;
+}
+
+int sup_app_introduce(struct sup *s, struct instance *i)
+{
 	int r = 0;
 
-	if (!is_transport(s, i->proc))
+	if (!is_transport(s, i->proc) && !is_link(s, i->proc))
 		return 0;
-	for (uint32_t k = 0; r == 0 && k < APP_MAX; k++) {
-		struct app *a = &s->app[k];
-
-		if (!a->used || (a->dying && !(a->waiting >> i->proc & 1)))
-			continue;
-		app_message(s, a, i->proc, &m, fds);
-		r = say(i, &m, fds);
-		for (uint32_t sub = 0; r == 0 && sub < APP_MAX_SOCKETS; sub++) {
-			if (a->socket[sub].fd == -1 ||
-			    a->socket[sub].proc != i->proc)
-				continue;
-			socket_message(s, a, sub, &m, fds);
-			r = say(i, &m, fds);
-		}
-		if (r == 0 && a->dying) {
-			m = (struct ctl_msg){ .type = CTL_APP_GONE, .id = k };
-			r = say(i, &m, NULL);
-		}
-	}
+	for (uint32_t k = 0; r == 0 && k < APP_MAX; k++)
+		if (s->app[k].used)
+			r = introduce_one(s, i, &s->app[k]);
 	return r;
 }
 

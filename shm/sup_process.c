@@ -132,7 +132,7 @@ static int brief(struct sup *s, struct instance *i)
 /* Watch a process that speaks on @ctl. */
 static int watch_instance(struct sup *s, struct instance *i, pid_t pid, int ctl)
 {
-	int room = 1 << 20;
+	int room = 4 << 20; /* a standby is told of thousands of sockets */
 	int r;
 
 	i->pid = pid;
@@ -143,7 +143,9 @@ static int watch_instance(struct sup *s, struct instance *i, pid_t pid, int ctl)
 	};
 	if (i->death.fd == -1)
 		return -errno;
-	setsockopt(ctl, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	if (setsockopt(ctl, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) ==
+	    -1)
+		setsockopt(ctl, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	r = sup_watch(s, &i->death, EPOLLIN);
 	return r < 0 ? r : sup_watch(s, &i->ctl, EPOLLIN);
 }

@@ -52,11 +52,12 @@ static void resume_socket(struct sup *s, const struct kept *e)
 
 	if (e->label.sub >= APP_MAX_SOCKETS)
 		return;
-	a->socket[e->label.sub] = (struct app_socket){
+	sup_app_socket(a, e->label.sub,
+	    &(struct app_socket){
 		.fd = e->fd,
 		.proc = e->label.a,
 		.arg = { e->note.arg[0], e->note.arg[1], e->note.arg[2] },
-	};
+	    });
 }
 
 static int resume_connection(struct sup *s, const struct kept *e)
