@@ -23,6 +23,9 @@
  *and the message's subs[] has their numbers.  A request with sub = 1 + a
  *process index wants them from that transport.
  *
+ * With id = 1 + sub it asks for a new fd for a socket that is there already: a
+ * process accepts a connection whose spare fd another process of the app has.
+ *
  * The token only pairs an answer with its question when a process that shared
  * the connection over fork died between the two.  sub is free again after the
  * transport's CTL_SOCKET_GONE, and the app's number after CTL_APP_GONE from
@@ -57,6 +60,8 @@
  */
 #ifndef SHM_APP_H
 #define SHM_APP_H
+
+#include <stdbool.h>
 
 #include "shm/fib.h"
 #include "shm/layout.h"
@@ -185,6 +190,7 @@ struct a2s_socket {
 
 	alignas(CACHE_LINE) _Atomic uint64_t tx_written;
 	_Atomic uint32_t tx_waiting; /* somebody sleeps on tx_room */
+	_Atomic uint32_t tx_poll;    /* 1 + bytes: see app_poll_wants() */
 	_Atomic uint32_t tx_more;    /* MSG_MORE: the last bytes may wait */
 	_Atomic uint32_t offered;    /* 1 + app whose listeners may use it */
 
@@ -264,6 +270,17 @@ static inline uint32_t app_room_word(
 {
 	return (uint32_t)tx_consumed ^ (uint32_t)stream << 16 ^
 	    (uint32_t)(error >> 32) << 8;
+}
+
+/*
+ * Poll and epoll watch the bare fd alone.  Who waits there for room has written
+ * tx_poll: a byte is sent when no more than that, less one, is in the ring, or
+ * when the stream's state changes.
+ */
+static inline bool app_poll_wants(
+    uint32_t tx_poll, uint64_t tx_written, uint64_t tx_consumed)
+{
+	return tx_poll != 0 && tx_written - tx_consumed < tx_poll;
 }
 
 /* ---- Where everything lies: fixed, never read from shared memory */

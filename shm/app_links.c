@@ -62,6 +62,16 @@ static void watch_link(struct app_links *p, struct app_link *l, uint32_t id)
 		log_error(&p->d->log, "can't watch a socket");
 }
 
+static void forget_link(struct app_links *p, struct app_link *l)
+{
+	if (l->hook == NULL)
+		return;
+	loop_forget(&p->d->loop, &l->hook->watch);
+	l->hook->next = p->old;
+	p->old = l->hook;
+	l->hook = NULL;
+}
+
 static void free_old_hooks(struct app_links *p)
 {
 	struct hook **at = &p->old;
@@ -99,11 +109,31 @@ static bool can_be(const struct app_links *p, uint32_t app, uint32_t sub)
 	    p->app[app].link != NULL;
 }
 
+/* A new fd for a socket that goes on (app.h). */
+static bool renew(struct app_links *p, uint32_t app, uint32_t sub, int fd)
+{
+	struct app_link *l;
+
+	if (!p->apps->attached || !can_be(p, app, sub) ||
+	    p->app[app].link[sub].fd == -1)
+		return false;
+	l = &p->app[app].link[sub];
+	forget_link(p, l);
+	close(l->fd);
+	l->fd = fd;
+	watch_link(p, l, app * APP_MAX_SOCKETS + sub);
+	apps_wake_later(
+	    p->apps, app * APP_MAX_SOCKETS + sub, WAKE_RX | WAKE_TX);
+	return true;
+}
+
 static void take_socket(
     struct app_links *p, uint32_t app, uint32_t sub, uint8_t family, int fd)
 {
 	struct app_link *l;
 
+	if (renew(p, app, sub, fd))
+		return;
 	withdraw(p, app, sub);
 	if (!can_be(p, app, sub) ||
 	    apps_socket_opened(p->apps, app, sub, family) < 0) {
@@ -136,12 +166,7 @@ static void drop_socket(struct app_links *p, uint32_t id)
 
 	if (l->fd == -1)
 		return;
-	if (l->hook != NULL) {
-		loop_forget(&p->d->loop, &l->hook->watch);
-		l->hook->next = p->old;
-		p->old = l->hook;
-		l->hook = NULL;
-	}
+	forget_link(p, l);
 	shutdown(l->fd, SHUT_RDWR);
 	close(l->fd);
 	l->fd = -1;

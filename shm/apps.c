@@ -324,6 +324,19 @@ void apps_show(void *apps, uint32_t id)
 
 /* ---- Whom to wake after the turn */
 
+/* Is somebody in poll(2) for room, or for a connection? */
+static bool is_polled(
+    const struct a2s_socket *from, uint64_t consumed, bool changed)
+{
+	uint32_t poll =
+	    atomic_load_explicit(&from->tx_poll, memory_order_relaxed);
+
+	return (poll != 0 && changed) ||
+	    app_poll_wants(poll,
+		atomic_load_explicit(&from->tx_written, memory_order_relaxed),
+		consumed);
+}
+
 static uint8_t who_waits(struct apps *a, uint32_t id)
 {
 	struct apps_sock *p = &a->sock[id];
@@ -340,8 +353,11 @@ static uint8_t who_waits(struct apps *a, uint32_t id)
 		p->rx_told)
 		wake |= WAKE_RX;
 	p->rx_told = w.rx_written;
-	if (w.tx_consumed != p->tx_told || w.stream != p->stream_told)
+	if (w.tx_consumed != p->tx_told || w.stream != p->stream_told) {
 		wake |= WAKE_TX;
+		if (is_polled(from, w.tx_consumed, w.stream != p->stream_told))
+			wake |= WAKE_RX;
+	}
 	p->tx_told = w.tx_consumed;
 	p->stream_told = w.stream;
 	if (!atomic_load_explicit(&from->tx_waiting, memory_order_relaxed))
@@ -417,13 +433,13 @@ static bool serve_closing(struct apps *a, uint32_t id, uint32_t *budget)
 {
 	const struct apps_app *p = &a->app[app_of(id)];
 	bool lied = p->a2s == NULL || p->cut;
+	enum apps_served r;
 
 	if (apps_is_open(a, id)) {
-		uint64_t written = lied ? 0 : apps_tx_written(a, id);
-
-		if (a->ops->close(a->x, id, written, lied, budget) ==
-		    SERVE_MORE)
-			return true;
+		r = a->ops->close(a->x, id,
+		    lied ? 0 : apps_tx_written(a, id), lied, budget);
+		if (r == SERVE_MORE || r == SERVE_WAIT)
+			return r == SERVE_MORE;
 		apps_names_changed(a, id);
 		set_open(a, id, false);
 		log_debug(&a->n->log, "socket closed, app=%u socket=%u",
@@ -458,6 +474,7 @@ static bool serve(struct apps *a, uint32_t id, uint32_t *budget)
 	case SERVE_LIE:
 		apps_cut_off(a, app_of(id), "impossible ring");
 		return true;
+	case SERVE_WAIT:
 	case SERVED:
 		break;
 	}
@@ -502,7 +519,7 @@ static void remind(struct apps *a, uint32_t id)
 	apps_wake_later(a, id, WAKE_REPLY | WAKE_TX);
 	if (atomic_load(&from->rx_read) != w.rx_written ||
 	    atomic_load(&from->error_taken) != w.error ||
-	    (w.stream & STREAM_RX_END))
+	    atomic_load(&from->tx_poll) != 0 || (w.stream & STREAM_RX_END))
 		apps_wake_later(a, id, WAKE_RX);
 }
 

@@ -77,8 +77,11 @@ static void hand_out(struct loop *l, struct io_uring_cqe *cqe)
 		return;
 	if (res >= 0)
 		w->happened(w->ctx, w, (uint32_t)res);
-	/* The kernel ends a multishot poll when it likes; begin another. */
-	if (!more && w->events != 0 && res != -EBADF)
+	/*
+	 * The kernel ends a multishot poll when it likes; begin another, but
+	 * not for one that we ended: its watch may have begun one already.
+	 */
+	if (!more && w->events != 0 && res != -EBADF && res != -ECANCELED)
 		loop_watch(l, w, w->events);
 }
 

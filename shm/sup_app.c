@@ -362,6 +362,27 @@ static void forget_socket(struct sup *s, struct app *a, uint32_t sub)
 	set_taken(a, sub, false);
 }
 
+/* Another pair for a socket that is there. */
+static int renew_socket(
+    struct sup *s, struct app *a, uint32_t sub, int *app_end)
+{
+	struct app_socket *k;
+	int pair[2];
+
+	if (sub >= APP_MAX_SOCKETS || a->socket[sub].fd == -1)
+		return -EBADF;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+		pair) == -1)
+		return -errno;
+	k = &a->socket[sub];
+	close(k->fd);
+	k->fd = pair[0];
+	sup_keep(s, socket_label(app_id(s, a), sub, k->proc), 0, k->arg,
+	    pair[0]);
+	*app_end = pair[1];
+	return (int)sub;
+}
+
 /* To the transport that serves the sockets of @m, made just now: our ends. */
 static int tell_transport(
     struct sup *s, const struct app *a, const struct ctl_msg *m)
@@ -387,6 +408,12 @@ static void make_sockets(
 	int sub = p;
 	int app_end = -1;
 
+	if (p >= 0 && asked->id > 0) {
+		count = 0;
+		sub = renew_socket(s, a, asked->id - 1, &app_end);
+		if (sub >= 0)
+			add_socket(&m, fds, (uint32_t)sub, app_end);
+	}
 	while (p >= 0 && m.nfds < count && m.nfds < CTL_MAX_SOCKETS) {
 		sub = new_socket(s, a, (uint32_t)p, asked, &app_end);
 		if (sub < 0)

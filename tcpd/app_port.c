@@ -1,0 +1,297 @@
+/*
+ * app_port.c - the addresses and ports of sockets (bind, connect, listen)
+ *
+ * Buckets of socket numbers by local port; private, built anew from the sockets
+ * after a restart.  Who is in the way of whom is as in Linux: two sockets with
+ * SO_REUSEADDR share a port while neither listens, with SO_REUSEPORT always,
+ * and TIME-WAIT counts as a socket.
+ */
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "shm/siphash.h"
+#include "tcpd/app.h"
+
+static uint16_t *bucket_of(struct streams *s, uint16_t port)
+{
+	return &s->bucket[port % TSOCK_PORT_BUCKETS];
+}
+
+void tsock_ports_clear(struct streams *s)
+{
+	for (uint32_t i = 0; i < TSOCK_PORT_BUCKETS; i++)
+		s->bucket[i] = NO_SOCKET;
+}
+
+void tsock_port_insert(struct streams *s, uint32_t id)
+{
+	uint16_t *b = bucket_of(s, s->state->sock[id].local.port);
+
+	s->next[id] = *b;
+	*b = (uint16_t)id;
+}
+
+static void port_remove(struct streams *s, uint32_t id)
+{
+	uint16_t *at = bucket_of(s, s->state->sock[id].local.port);
+
+	while (*at != NO_SOCKET && *at != id)
+		at = &s->next[*at];
+	if (*at == id)
+		*at = s->next[id];
+}
+
+/* The one place where a socket gets its port: the table must agree. */
+static void set_local(struct streams *s, uint32_t id,
+    const struct app_name *local, uint16_t port)
+{
+	struct tsock *k = &s->state->sock[id];
+
+	if (k->bound)
+		port_remove(s, id);
+	k->local = *local;
+	k->local.port = port;
+	k->local.family = k->family;
+	k->bound = 1;
+	tsock_port_insert(s, id);
+}
+
+void tsock_unbind(struct streams *s, uint32_t id, bool keep)
+{
+	struct tsock *k = &s->state->sock[id];
+
+	if (!k->bound || (keep && k->bound_port))
+		return;
+	port_remove(s, id);
+	k->bound = 0;
+	k->local.port = 0;
+	if (!keep || !k->bound_ip)
+		k->local.ip = k->family == AF_INET ? ip_any4 : ip_any6;
+}
+
+/* ---- Who is in the way */
+
+static bool v6only(const struct tsock *k)
+{
+	return k->family == AF_INET6 && (k->o.flags & TSOCK_V6ONLY);
+}
+
+/* Can one segment be for both addresses? */
+static bool overlap(
+    const struct tsock *a, const struct app_name *want, const struct tsock *b)
+{
+	bool a4 = ip_is_v4(&want->ip);
+	bool b4 = ip_is_v4(&b->local.ip);
+
+	if (a->o.bind_link != LINK_ANY && b->o.bind_link != LINK_ANY &&
+	    a->o.bind_link != b->o.bind_link)
+		return false;
+	if (a4 == b4)
+		return ip_is_any(&want->ip) || ip_is_any(&b->local.ip) ||
+		    ip_equal(&want->ip, &b->local.ip);
+	/* One of each family: only :: of a dual-stack socket meets IPv4. */
+	return a4 ? ip_is_any(&b->local.ip) && !v6only(b)
+		  : ip_is_any(&want->ip) && !v6only(a);
+}
+
+static bool may_share(const struct tsock *a, const struct tsock *b)
+{
+	uint32_t both = a->o.flags & b->o.flags;
+
+	if (both & TSOCK_REUSEPORT)
+		return true;
+	return (both & TSOCK_REUSEADDR) && b->state != TSOCK_LISTENING;
+}
+
+static bool conflict(
+    const struct streams *s, uint32_t id, const struct app_name *want)
+{
+	const struct tsock *me = &s->state->sock[id];
+	uint32_t at = s->bucket[want->port % TSOCK_PORT_BUCKETS];
+
+	for (; at != NO_SOCKET; at = s->next[at]) {
+		const struct tsock *k = &s->state->sock[at];
+
+		if (at != id && k->local.port == want->port &&
+		    overlap(me, want, k) && !may_share(me, k))
+			return true;
+	}
+	return s->ops->lingers(
+	    s->x, want, (me->o.flags & TSOCK_REUSEADDR) != 0);
+}
+
+/* For connect(): a port may serve any number of peers, if none has bound it. */
+static bool tuple_conflict(const struct streams *s, uint32_t id,
+    const struct app_name *local, const struct app_name *peer)
+{
+	const struct tsock *me = &s->state->sock[id];
+	uint32_t at = s->bucket[local->port % TSOCK_PORT_BUCKETS];
+
+	for (; at != NO_SOCKET; at = s->next[at]) {
+		const struct tsock *k = &s->state->sock[at];
+
+		if (at != id && k->local.port == local->port &&
+		    (k->bound_port || k->state == TSOCK_LISTENING) &&
+		    overlap(me, local, k))
+			return true;
+	}
+	return s->ops->taken(s->x, local, peer);
+}
+
+/* ---- Ports by RFC 6056, algorithm 4 */
+
+/* F and G of 3.3.4, told apart by @which. */
+static uint64_t secret_hash(const struct streams *s,
+    const struct app_name *local, const struct app_name *peer, uint8_t which)
+{
+	uint8_t b[35];
+
+	memcpy(b, local->ip.b, 16);
+	memcpy(b + 16, peer->ip.b, 16);
+	memcpy(b + 32, &peer->port, 2);
+	b[34] = which;
+	return siphash(s->state->port_key, b, sizeof(b));
+}
+
+/* Peer port 0: a port to be bound, not connected.  0 if all are taken. */
+static uint16_t choose_port(struct streams *s, uint32_t id,
+    const struct app_name *local, const struct app_name *peer)
+{
+	const uint32_t range = TSOCK_PORT_MAX - TSOCK_PORT_MIN + 1;
+	uint32_t *counter =
+	    &s->state->port_counter[secret_hash(s, local, peer, 'G') %
+		TSOCK_PORT_COUNTERS];
+	uint64_t offset = secret_hash(s, local, peer, 'F');
+	struct app_name want = *local;
+
+	node_touch(s->n, counter, sizeof(*counter));
+	/* Nobody to be told apart by: any port is as good (algorithm 1). */
+	if (peer->port == 0)
+		offset = siphash(s->state->port_key, counter, sizeof(*counter));
+	for (uint32_t i = 0; i < range; i++) {
+		want.port = (uint16_t)(TSOCK_PORT_MIN +
+		    (offset + (*counter)++) % range);
+		if (peer->port == 0 ? !conflict(s, id, &want)
+				    : !tuple_conflict(s, id, &want, peer))
+			return want.port;
+	}
+	return 0;
+}
+
+/* ---- bind, listen, connect */
+
+/* May a socket be bound to this address?  Its link, if it must be known. */
+static int check_address(
+    const struct streams *s, const struct tsock *k, struct app_name *name)
+{
+	bool v4 = ip_is_v4(&name->ip);
+
+	if (name->link != LINK_ANY && name->link >= s->n->topo->nlinks)
+		return -ENODEV;
+	if (k->family == AF_INET ? !v4 : v4 && v6only(k))
+		return -EINVAL;
+	if (ip_is_any(&name->ip))
+		return 0;
+	if (ip_is_multicast(&name->ip) ||
+	    fib_is_broadcast(s->fib, &name->ip, LINK_ANY))
+		return -EADDRNOTAVAIL;
+	if (!v4 && ip_is_link_local(&name->ip)) {
+		if (name->link == LINK_ANY)
+			name->link = k->o.bind_link;
+		if (name->link == LINK_ANY)
+			return -EINVAL;
+		return fib_is_ours_on(s->fib, &name->ip, name->link)
+		    ? 0
+		    : -EADDRNOTAVAIL;
+	}
+	name->link = LINK_ANY;
+	return fib_is_ours(s->fib, &name->ip, NULL) ? 0 : -EADDRNOTAVAIL;
+}
+
+int tsock_bind(struct streams *s, uint32_t id, const struct app_name *name)
+{
+	static const struct app_name none = { .port = 0 };
+	struct tsock *k = &s->state->sock[id];
+	struct app_name want = *name;
+	uint16_t port = want.port;
+	int r = check_address(s, k, &want);
+
+	if (k->bound || k->state != TSOCK_IDLE)
+		return -EINVAL;
+	if (r < 0)
+		return r;
+	if (port == 0)
+		port = choose_port(s, id, &want, &none);
+	else if (conflict(s, id, &want))
+		port = 0;
+	if (port == 0)
+		return -EADDRINUSE;
+	set_local(s, id, &want, port);
+	k->bound_ip = !ip_is_any(&want.ip);
+	k->bound_port = 1;
+	return 0;
+}
+
+int tsock_bind_listener(struct streams *s, uint32_t id)
+{
+	struct tsock *k = &s->state->sock[id];
+	struct app_name any = k->local;
+
+	if (!k->bound) {
+		any.port = 0;
+		return tsock_bind(s, id, &any);
+	}
+	/* It was shared with others until now; listening is not. */
+	return conflict(s, id, &k->local) ? -EADDRINUSE : 0;
+}
+
+/* The way to @to, and which address it leaves from. */
+static int find_way(const struct streams *s, const struct tsock *k,
+    const struct app_name *to, struct app_name *local)
+{
+	uint8_t link = to->link != LINK_ANY ? to->link : k->o.bind_link;
+	struct fib_answer way;
+	int r = fib_lookup(s->fib, &to->ip, link, &way);
+
+	if (r < 0)
+		return r;
+	if (way.kind == FIB_BROADCAST || ip_is_multicast(&to->ip))
+		return -ENETUNREACH;
+	if (ip_is_link_local(&to->ip) && !ip_is_v4(&to->ip))
+		local->link = way.link;
+	if (k->bound_ip)
+		return 0;
+	r = fib_source(s->fib, &to->ip, way.link, &local->ip);
+	return r == -EADDRNOTAVAIL ? -ENETUNREACH : r;
+}
+
+int tsock_name_peer(struct streams *s, uint32_t id, const struct app_name *name)
+{
+	struct tsock *k = &s->state->sock[id];
+	struct app_name local = k->local;
+	bool v4 = ip_is_v4(&name->ip);
+	uint16_t port;
+	int r;
+
+	if (k->family == AF_INET ? !v4 : v4 && v6only(k))
+		return -ENETUNREACH;
+	if (!v4 && ip_is_link_local(&name->ip) && name->link == LINK_ANY &&
+	    k->o.bind_link == LINK_ANY)
+		return -EINVAL;
+	r = find_way(s, k, name, &local);
+	if (r < 0)
+		return r;
+	if (ip_is_v4(&local.ip) != v4)
+		return -ENETUNREACH;
+	port = k->local.port;
+	if (!k->bound)
+		port = choose_port(s, id, &local, name);
+	else if (s->ops->taken(s->x, &local, name))
+		port = 0;
+	if (port == 0)
+		return -EADDRNOTAVAIL;
+	set_local(s, id, &local, port);
+	k->peer = *name;
+	k->peer.family = k->family;
+	return 0;
+}
