@@ -2,7 +2,8 @@
  * topology.c - what is to run and how it is joined: the file as a whole
  *
  * The file is read by nature: topology_proc.c has processes and rings,
- * topology_link.c links, topology_addr.c addresses and routes.  Then
+ * topology_link.c links, topology_addr.c addresses and routes, topology_tcp.c
+ * the settings of TCP.  Then
  * topology_check.c looks at what only the whole can tell.
  */
 #include "shm/topology.h"
@@ -30,6 +31,7 @@ static const char *const KEYS[] = {
 	"rings",
 	"icmp",
 	"reassembly",
+	"tcp",
 	"hop_limit",
 	"forward",
 	NULL,
@@ -101,6 +103,7 @@ static void whole_read(struct reader *r, struct topology *t)
 	reader_array(r, "routes", false, TOPO_MAX_ROUTES, route_read, t);
 	icmp_read(r, &t->icmp);
 	reassembly_read(r, &t->reassembly);
+	tcp_read(r, &t->tcp);
 	t->hop_limit = (uint32_t)reader_number(r, &HOP_LIMIT, 64);
 	t->forward = reader_bool(r, "forward", false);
 	if (r->err == 0)

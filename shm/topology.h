@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "shm/addr.h"
+#include "shm/topology_tcp.h"
 
 enum {
 	TOPO_NAME_LEN = 16, /* with its NUL; IFNAMSIZ too */
@@ -26,7 +27,7 @@ enum {
 	TOPO_MAX_ROUTES = 64,
 	TOPO_MAX_RINGS = 64,
 	TOPO_MAX_HOST = 8,
-	TOPO_ERROR_LEN = 512,
+	TOPO_ERROR_LEN = 1024,
 
 	TOPO_MTU_MIN = 68,    /* RFC 791; 1280 where the link has IPv6 */
 	TOPO_MTU_MAX = 65521, /* the largest frame of 65,535 bytes, less 14 */
@@ -139,6 +140,7 @@ struct topology {
 	struct topo_ring rings[TOPO_MAX_RINGS];
 	struct topo_icmp icmp;
 	struct topo_reassembly reassembly;
+	struct topo_tcp tcp;
 	uint32_t hop_limit; /* default TTL and hop limit, 64 */
 	bool forward;       /* between links */
 	uint8_t nprocs, nlinks, naddrs, nroutes, nrings;

@@ -132,6 +132,12 @@ static void fills_in_every_default(void **state)
 	assert_int_equal(t.icmp.burst, 50);
 	assert_int_equal(t.reassembly.timeout_ms, 60000);
 	assert_int_equal(t.reassembly.max_bytes, 4194304);
+	assert_int_equal(t.tcp.congestion, TOPO_CUBIC);
+	assert_int_equal(t.tcp.initial_window, 10);
+	assert_int_equal(t.tcp.rto_min_ms, 200);
+	assert_int_equal(t.tcp.ecn, 2);
+	assert_true(t.tcp.sack);
+	assert_false(t.tcp.abort_on_overflow);
 	assert_int_equal(t.hop_limit, 64);
 	assert_false(t.forward);
 }

@@ -149,7 +149,8 @@ static void refuses_keys_and_types(void **state)
 		    "2:3: link: unknown key; did you mean \"links\"?" },
 		{ { { "\"hop_limit\"", "\"ttl\"" } },
 		    "17:3: ttl: unknown key; known here are name, links, "
-		    "routes, processes, rings, icmp, reassembly, hop_limit, "
+		    "routes, processes, rings, icmp, reassembly, tcp, "
+		    "hop_limit, "
 		    "forward" },
 		{ { { "\"spin_us\"", "\"spin\"" } },
 		    "9:42: processes[0].spin: unknown key; did you mean "
@@ -157,11 +158,27 @@ static void refuses_keys_and_types(void **state)
 		{ { { "\"to\": \"default\"", "\"too\": \"default\"" } },
 		    "7:7: routes[0].too: unknown key; known here are to, via, "
 		    "link, metric, mtu" },
+		{ { { "\"hop_limit\": 64",
+		      "\"tcp\": { \"rto_min_ms\": 0 }" } },
+		    "17:26: tcp.rto_min_ms: 0 is below 1, the smallest "
+		    "allowed" },
+		{ { { "\"hop_limit\": 64",
+		      "\"tcp\": { \"rto_min_ms\": 1500, "
+		      "\"rto_max_ms\": 1000 }" } },
+		    "17:26: tcp.rto_min_ms: 1500 is above rto_max_ms, "
+		    "which is 1000" },
+		{ { { "\"hop_limit\": 64",
+		      "\"tcp\": { \"congestion\": \"bbr\" }" } },
+		    "17:26: tcp.congestion: \"bbr\" is not one of cubic, "
+		    "reno" },
+		{ { { "\"hop_limit\": 64", "\"tcp\": { \"sack\": 1 }" } },
+		    "17:21: tcp.sack: must be true or false" },
 		{ { { "\"hop_limit\": 64", "\"icmp\": { \"rates\": 5 }" } },
 		    "17:13: icmp.rates: unknown key; did you mean \"rate\"?" },
 		{ { { "\"hop_limit\": 64", "\"a\\nb\": 5" } },
 		    "17:3: a?b: unknown key; known here are name, links, "
-		    "routes, processes, rings, icmp, reassembly, hop_limit, "
+		    "routes, processes, rings, icmp, reassembly, tcp, "
+		    "hop_limit, "
 		    "forward" },
 		{ { { "\"hop_limit\": 64",
 		      "\"\\u0069cmp\": { \"burst\": 0 }" } },
