@@ -48,6 +48,7 @@ void ack_at_once(struct ack_policy *p, enum ack_reason why)
 		/* The sender recovers: its window grows with our ACKs. */
 		p->quick = ACK_QUICK;
 		break;
+	case ACK_HANDSHAKE:
 	case ACK_FIN:
 	case ACK_WINDOW:
 	case ACK_ECN:

@@ -384,6 +384,15 @@ void stream_gone(
 	stream_readable(s, id);
 }
 
+uint32_t stream_spares(const struct streams *s, uint32_t id)
+{
+	uint64_t bytes = apps_tx_written(&s->apps, id) -
+	    s->state->sock[id].words.tx_consumed;
+
+	return bytes > APP_TX_BYTES ? 0
+				    : (uint32_t)(bytes / sizeof(uint32_t));
+}
+
 uint32_t stream_queued(const struct streams *s, uint32_t id)
 {
 	uint64_t waiting = s->state->sock[id].words.rx_written -

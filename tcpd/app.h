@@ -135,6 +135,9 @@ uint32_t stream_accept(struct streams *s, uint32_t id, uint32_t conn,
     const struct app_name *local, const struct app_name *peer,
     struct app_words *ret);
 
+/* How many spares listener @id has. */
+uint32_t stream_spares(const struct streams *s, uint32_t id);
+
 /* How many records of @id have not been accepted. */
 uint32_t stream_queued(const struct streams *s, uint32_t id);
 

@@ -1,8 +1,9 @@
 /*
- * rx.c - segments from ipd
+ * rx.c - segments from ipd: is it one, is it whole, whose is it?
  */
 #include <netinet/in.h>
 
+#include "tcpd/send.h"
 #include "tcpd/tcpd.h"
 
 static void drop(struct tcpd *t, const struct desc *d, uint32_t reason)
@@ -10,7 +11,14 @@ static void drop(struct tcpd *t, const struct desc *d, uint32_t reason)
 	node_count(&t->n, reason);
 	log_debug(&t->n.log, "dropped, reason=%s, len=%u",
 	    tcpd_counters[reason - CNT_NODE_END].name, d->len);
-	node_give_back(&t->n, d);
+}
+
+void tcpd_drop(struct tcpd *t, const struct segment *seg, uint32_t reason)
+{
+	node_count(&t->n, reason);
+	log_debug(&t->n.log, "dropped, reason=%s, seq=%u, len=%u, flags=0x%x",
+	    tcpd_counters[reason - CNT_NODE_END].name, seg->h.seq.n, seg->len,
+	    seg->h.flags);
 }
 
 /* TCP is between two (RFC 9293, 3.9.2.3). */
@@ -29,88 +37,123 @@ static bool is_intact(const uint8_t *p, const struct desc *d)
 	    tcp_checksum_ok(p, d->len, &d->src, &d->dst);
 }
 
-/* Back the way it came.  False: no slot for it now. */
-static bool send_reset(struct tcpd *t, struct ring_out *down,
-    const struct desc *to, const struct tcp_hdr *h)
+/* True: *@ret is a segment; else it has been counted. */
+static bool read_segment(struct tcpd *t, struct segment *ret, const uint8_t *p,
+    const struct desc *d)
 {
-	struct desc d = {
-		.kind = PKT_DATA,
-		.flags = PKT_DONT_FRAGMENT,
-		.off = SLOT_HEADROOM,
-		.len = (uint32_t)tcp_emit_len(h),
-		.link = ip_is_link_local(&to->src) ? to->link : LINK_ANY,
-		.proto = IPPROTO_TCP,
-		.src = to->dst,
-		.dst = to->src,
-	};
-	uint8_t *slot = node_alloc(&t->n, d.off + d.len, &d);
-
-	if (slot == NULL)
-		return false;
-	tcp_emit(slot + d.off, h);
-	tcp_checksum_seal(slot + d.off, d.len, &d.src, &d.dst);
-	node_put(&t->n, down, &d);
-	node_count(&t->n, CNT_TCP_RESETS_SENT);
-	return true;
-}
-
-/* No connection has it.  False: it cannot be answered now. */
-static bool refuse(struct tcpd *t, struct ring_out *down, const struct desc *d,
-    const struct tcp_hdr *h)
-{
-	struct tcp_hdr rst;
-
-	if (tcp_reset_for(&rst, h, d->len - h->hdr_len)) {
-		if (!node_room(&t->n, down, 1) || !send_reset(t, down, d, &rst))
-			return false;
-	}
-	drop(t, d, CNT_TCP_NO_CONNECTION);
-	return true;
-}
-
-/* False: there is no room for the answer; the segment is to wait. */
-static bool segment_arrives(struct tcpd *t, struct ring_out *down,
-    const uint8_t *p, const struct desc *d)
-{
-	struct tcp_hdr h;
 	enum tcp_parse why;
 
 	if (is_to_many(t, d)) {
 		drop(t, d, CNT_TCP_TO_MANY);
-		return true;
+		return false;
 	}
-	why = tcp_parse(&h, p, d->len);
+	why = tcp_parse(&ret->h, p, d->len);
 	if (why != TCP_OK) {
 		drop(t, d, CNT_TCP_SHORT + why - TCP_SHORT);
-		return true;
+		return false;
 	}
 	if (!is_intact(p, d)) {
 		drop(t, d, CNT_TCP_BAD_CHECKSUM);
-		return true;
-	}
-	if (log_shows(&t->n.log, LOG_DEBUG))
-		tcp_log(&t->n.log, &h);
-	if (!refuse(t, down, d, &h))
 		return false;
-	node_count(&t->n, CNT_TCP_SEGMENTS_RECEIVED);
+	}
+	ret->ends = (struct tcp_tuple){
+		.local = d->dst,
+		.remote = d->src,
+		.local_port = ret->h.dst_port,
+		.remote_port = ret->h.src_port,
+	};
+	ret->payload = p + ret->h.hdr_len;
+	ret->len = d->len - ret->h.hdr_len;
+	ret->seg_len = ret->len + ((ret->h.flags & TCP_SYN) != 0) +
+	    ((ret->h.flags & TCP_FIN) != 0);
+	ret->gso_size = d->gso_size;
+	ret->link = d->link;
+	ret->tclass = d->tclass;
+	ret->hops = d->hops;
 	return true;
 }
 
-void tcpd_rx(struct tcpd *t, struct ring_in *in, struct ring_out *down)
+/* RFC 9293, 3.10.7.1: there is no connection, and nobody listens. */
+static void refuse(struct tcpd *t, const struct segment *seg)
+{
+	if (!(seg->h.flags & TCP_RST))
+		output_reset_for(t, seg);
+	tcpd_drop(t, seg, CNT_TCP_NO_CONNECTION);
+}
+
+static void to_listener(struct tcpd *t, struct segment *seg)
+{
+	uint32_t listener = listen_find(t, seg);
+
+	if (listener == NO_SOCKET)
+		refuse(t, seg);
+	else
+		listen_segment(t, listener, seg, NULL);
+}
+
+static void to_connection(struct tcpd *t, uint32_t id, struct segment *seg)
+{
+	struct tcb *c = conn_touch(t, id);
+
+	c->stats.segs_in += segment_pieces(seg);
+	if (c->flags & CONN_ABORTED)
+		tcpd_drop(t, seg, CNT_TCP_ABORTED);
+	else if (c->state == TCP_SYN_SENT)
+		syn_sent_segment(t, c, seg);
+	else
+		input_segment(t, c, seg);
+}
+
+/* The same address on another link is another host. */
+static bool by_wrong_link(
+    const struct tcpd *t, uint32_t id, const struct segment *seg)
+{
+	uint8_t link =
+	    id_is_linger(id) ? linger_get(t, id)->link : conn_get(t, id)->link;
+
+	return link != LINK_ANY && link != seg->link &&
+	    ip_is_link_local(&seg->ends.remote);
+}
+
+static void segment_arrives(
+    struct tcpd *t, const uint8_t *p, const struct desc *d)
+{
+	struct segment seg;
+	uint32_t id;
+
+	if (!read_segment(t, &seg, p, d))
+		return;
+	if (log_shows(&t->n.log, LOG_DEBUG))
+		tcp_log(&t->n.log, &seg.h);
+	node_count(&t->n, CNT_TCP_SEGMENTS_RECEIVED);
+	id = conn_find(t, &seg.ends);
+	if (id != NO_ID && by_wrong_link(t, id, &seg))
+		tcpd_drop(t, &seg, CNT_TCP_NO_CONNECTION);
+	else if (id == NO_ID)
+		to_listener(t, &seg);
+	else if (id_is_linger(id))
+		linger_segment(t, id, &seg);
+	else
+		to_connection(t, id, &seg);
+}
+
+void tcpd_rx(struct tcpd *t, struct ring_in *in)
 {
 	uint32_t limit = node_limit(&t->n, TCPD_TURN);
 
-	while (limit-- > 0 && !turn_full(&t->n.turn)) {
+	/* What a segment is answered with at once must have room. */
+	while (limit-- > 0 && conn_can_touch(t) && tcpd_has_room(t)) {
 		struct desc d;
 		const uint8_t *p = node_take(&t->n, in, &d);
 
 		if (p == NULL)
 			return;
-		if (d.kind != PKT_DATA)
-			drop(t, &d, CNT_TCP_ICMP_IGNORED);
-		else if (!segment_arrives(t, down, p, &d)) {
-			node_untake(in);
-			return;
-		}
+		if (d.kind == PKT_DATA)
+			segment_arrives(t, p, &d);
+		else if (d.kind == PKT_ERROR)
+			icmp_error(t, &d, p);
+		else
+			drop(t, &d, CNT_TCP_BAD_KIND);
+		node_give_back(&t->n, &d);
 	}
 }

@@ -9,7 +9,7 @@
 #include <errno.h>
 
 #include "shm/bytes.h"
-#include "udpd/icmp_error.h"
+#include "shm/icmp_error.h"
 #include "udpd/port.h"
 #include "udpd/udp_wire.h"
 

@@ -1,7 +1,7 @@
 /*
  * icmp_error.c - what an ICMP error means to a socket
  */
-#include "udpd/icmp_error.h"
+#include "shm/icmp_error.h"
 
 #include <errno.h>
 #include <netinet/icmp6.h>

@@ -4,8 +4,8 @@
  * RFC 1122, 4.1.3.3 leaves to the system how errors are told; programs know
  * the errnos of Linux, so they are these.
  */
-#ifndef UDPD_ICMP_ERROR_H
-#define UDPD_ICMP_ERROR_H
+#ifndef SHM_ICMP_ERROR_H
+#define SHM_ICMP_ERROR_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,4 +19,4 @@ struct icmp_verdict {
 struct icmp_verdict icmp_verdict4(uint8_t type, uint8_t code, uint8_t discover);
 struct icmp_verdict icmp_verdict6(uint8_t type, uint8_t code, uint8_t discover);
 
-#endif /* UDPD_ICMP_ERROR_H */
+#endif /* SHM_ICMP_ERROR_H */

@@ -1,0 +1,133 @@
+/*
+ * info.c - TCP_INFO: a connection's numbers as Linux's struct tcp_info has them
+ *
+ * Linux counts segments where we count bytes; those fields are the bytes in
+ * segments of the MSS, rounded up.
+ */
+#include <linux/tcp.h>
+
+#include "tcpd/send.h"
+#include "tcpd/tcpd.h"
+
+static uint32_t in_segments(uint32_t bytes, const struct tcb *c)
+{
+	return c->mss > 0 ? (bytes + c->mss - 1) / c->mss : 0;
+}
+
+static uint32_t us_of(int64_t ns)
+{
+	int64_t us = ns / 1000;
+
+	return us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
+}
+
+/* Milliseconds since @then; 0 if it never was. */
+static uint32_t ms_since(const struct tcpd *t, struct mono then)
+{
+	int64_t ms = mono_since(t->n.now, then) / NS_PER_MS;
+
+	if (then.ns == 0 || ms < 0)
+		return 0;
+	return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+}
+
+static uint8_t ca_state(const struct tcb *c)
+{
+	switch ((enum conn_recovery)c->recovery) {
+	case RECOVERY_FAST:
+		return TCP_CA_Recovery;
+	case RECOVERY_RTO:
+		return TCP_CA_Loss;
+	case RECOVERY_NONE:
+		break;
+	}
+	return sb_sacked(&c->sb) > 0 ? TCP_CA_Disorder : TCP_CA_Open;
+}
+
+static uint8_t option_bits(const struct tcb *c)
+{
+	return (uint8_t)((c->flags & CONN_TS ? TCPI_OPT_TIMESTAMPS : 0) |
+	    (c->flags & CONN_SACK ? TCPI_OPT_SACK : 0) |
+	    (c->flags & CONN_WSCALE ? TCPI_OPT_WSCALE : 0) |
+	    (ecn_on(&c->ecn) ? TCPI_OPT_ECN : 0));
+}
+
+static void timing(const struct tcpd *t, const struct tcb *c, struct tcp_info *i)
+{
+	i->tcpi_rto = us_of(c->rtt.rto_ns);
+	i->tcpi_ato = us_of(t->config.ack_delay_ns);
+	i->tcpi_rtt = us_of(c->rtt.srtt_ns);
+	i->tcpi_rttvar = us_of(c->rtt.rttvar_ns);
+	i->tcpi_min_rtt = us_of(rtt_min(&c->rtt));
+	i->tcpi_rcv_rtt = c->rcv_rtt_us;
+	i->tcpi_last_data_sent = ms_since(t, c->stats.data_sent);
+	i->tcpi_last_data_recv = ms_since(t, c->stats.data_received);
+	i->tcpi_last_ack_recv = ms_since(t, c->stats.ack_received);
+	i->tcpi_busy_time = us_of(c->stats.busy_ns);
+	i->tcpi_rwnd_limited = us_of(c->stats.rwnd_limited_ns);
+	i->tcpi_sndbuf_limited = us_of(c->stats.sndbuf_limited_ns);
+}
+
+static void windows(const struct tcpd *t, const struct tcb *c, struct tcp_info *i)
+{
+	struct rcv_space space = conn_rcv_space(c);
+	uint32_t headers = TCP_HDR_LEN +
+	    (ip_is_v4(&c->ends.remote) ? 20 : 40) +
+	    (c->flags & CONN_TS ? 12 : 0);
+
+	(void)t;
+	i->tcpi_snd_wscale = c->snd_scale & 15U;
+	i->tcpi_rcv_wscale = c->rcv_scale & 15U;
+	i->tcpi_snd_mss = c->mss;
+	i->tcpi_rcv_mss = c->ack.seg_size;
+	i->tcpi_advmss = c->rmss;
+	i->tcpi_pmtu = c->path_mtu != 0 ? c->path_mtu : c->mss + headers;
+	i->tcpi_snd_cwnd = in_segments(c->cc.cwnd, c);
+	i->tcpi_snd_ssthresh = c->cc.ssthresh == UINT32_MAX
+	    ? INT32_MAX
+	    : in_segments(c->cc.ssthresh, c);
+	i->tcpi_rcv_ssthresh = space.size;
+	i->tcpi_rcv_space = space.size;
+	i->tcpi_snd_wnd = c->snd.wnd;
+}
+
+static void counts(const struct tcb *c, struct tcp_info *i)
+{
+	uint32_t flight = seq_len(c->sb.f.una, sb_end(&c->sb));
+
+	i->tcpi_unacked = in_segments(flight, c);
+	i->tcpi_sacked = in_segments(sb_sacked(&c->sb), c);
+	i->tcpi_lost = in_segments(sb_lost(&c->sb), c);
+	i->tcpi_retrans = in_segments(c->retransmitted, c);
+	i->tcpi_reordering = 3;
+	i->tcpi_total_retrans = c->stats.retransmits;
+	i->tcpi_bytes_acked = c->stats.bytes_acked;
+	i->tcpi_bytes_received = c->stats.bytes_received;
+	i->tcpi_bytes_sent = c->stats.bytes_sent;
+	i->tcpi_bytes_retrans = c->stats.bytes_retransmitted;
+	i->tcpi_segs_out = c->stats.segs_out;
+	i->tcpi_segs_in = c->stats.segs_in;
+	i->tcpi_data_segs_out = c->stats.data_segs_out;
+	i->tcpi_data_segs_in = c->stats.data_segs_in;
+	i->tcpi_notsent_bytes = conn_unsent(c);
+	i->tcpi_delivered = c->stats.delivered;
+	i->tcpi_delivered_ce = c->stats.delivered_ce;
+	i->tcpi_dsack_dups = c->stats.dsack_dups;
+	i->tcpi_reord_seen = c->stats.reorderings;
+}
+
+void conn_info(const struct tcpd *t, const struct tcb *c, struct tcp_info *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->tcpi_state = tcp_state_info(c->state);
+	ret->tcpi_ca_state = ca_state(c);
+	ret->tcpi_options = option_bits(c);
+	ret->tcpi_retransmits = c->timers.retransmits;
+	ret->tcpi_backoff = c->rtt.backoff;
+	ret->tcpi_probes = c->timers.probes > c->timers.keepalives
+	    ? c->timers.probes
+	    : c->timers.keepalives;
+	timing(t, c, ret);
+	windows(t, c, ret);
+	counts(c, ret);
+}
