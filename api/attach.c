@@ -23,14 +23,14 @@ enum {
 
 /*
  * The only state of the library that is not reached through an argument: a
- * program has one stack, as it has one kernel.
+ * program has one stack, as it has one kernel.  With more sockets than an app
+ * may have, it is several apps of that.
  */
-static struct lib lib = {
-	.control = -1,
-	.fib_lock = PTHREAD_MUTEX_INITIALIZER,
-};
+static struct lib libs[LIB_APPS];
+static _Atomic uint32_t nlibs; /* attached, from the first on */
 static pthread_mutex_t attach_lock = PTHREAD_MUTEX_INITIALIZER;
-static _Atomic uint16_t *table; /* by fd: 1 + sub; 0: not ours */
+static pthread_mutex_t fib_lock = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic uint16_t *table; /* by fd: 1 + number of socket; 0: not ours */
 
 /* ---- Locks */
 
@@ -50,13 +50,21 @@ void lib_unlock(pthread_mutex_t *m)
 static void before_fork(void)
 {
 	pthread_mutex_lock(&attach_lock);
-	pthread_mutex_lock(&lib.fib_lock);
+	pthread_mutex_lock(&fib_lock);
+	spare_before_fork();
 }
 
 static void after_fork(void)
 {
-	pthread_mutex_unlock(&lib.fib_lock);
+	spare_after_fork();
+	pthread_mutex_unlock(&fib_lock);
 	pthread_mutex_unlock(&attach_lock);
+}
+
+static void in_child(void)
+{
+	after_fork();
+	spare_forget_all();
 }
 
 static void make_locks(struct lib_shared *s)
@@ -170,7 +178,7 @@ static int make_tables(struct lib *l)
 		table = private_pages(TABLE_FDS * sizeof(*table), MAP_PRIVATE);
 		if (table == NULL)
 			return -ENOMEM;
-		pthread_atfork(before_fork, after_fork, after_fork);
+		pthread_atfork(before_fork, after_fork, in_child);
 	}
 	if (l->shared == NULL) {
 		l->shared = private_pages(sizeof(*l->shared), MAP_SHARED);
@@ -202,6 +210,8 @@ static int attach(struct lib *l, const char *stack)
 		return r;
 	}
 	l->control = sock;
+	l->id = answer.id;
+	l->fib_lock = &fib_lock;
 	((struct a2s_head *)(void *)l->a2s)->magic = LAYOUT_MAGIC;
 	((struct a2s_head *)(void *)l->a2s)->version = LAYOUT_VERSION;
 	return 0;
@@ -214,42 +224,63 @@ static void say_why(const char *stack, int r)
 		    stack[0] ? stack : "the only stack", strerror(-r));
 }
 
-int lib_attach(struct lib **ret)
+static int attach_as(uint32_t i)
 {
 	char stack[TOPO_NAME_LEN] = "";
+	int r = rundir_stack(stack);
+
+	libs[i].index = i;
+	if (r == 0)
+		r = attach(&libs[i], stack);
+	else if (r == -ENOENT)
+		r = -ENETDOWN;
+	if (r < 0)
+		say_why(stack, r);
+	else
+		atomic_store(&nlibs, i + 1);
+	return r;
+}
+
+int lib_attach(struct lib **ret, uint32_t i)
+{
 	int r = 0;
 
-	pthread_mutex_lock(&attach_lock);
-	if (lib.control == -1) {
-		r = rundir_stack(stack);
-		if (r == 0)
-			r = attach(&lib, stack);
-		else if (r == -ENOENT)
-			r = -ENETDOWN;
-		if (r < 0)
-			say_why(stack, r);
+	if (i >= LIB_APPS)
+		return -EMFILE;
+	if (i >= atomic_load(&nlibs)) {
+		pthread_mutex_lock(&attach_lock);
+		if (i >= atomic_load(&nlibs))
+			r = attach_as(i);
+		pthread_mutex_unlock(&attach_lock);
 	}
-	pthread_mutex_unlock(&attach_lock);
 	if (r == 0)
-		*ret = &lib;
+		*ret = &libs[i];
 	return r;
+}
+
+struct lib *lib_of_app(uint32_t app)
+{
+	for (uint32_t i = 0; i < atomic_load(&nlibs); i++)
+		if (libs[i].id == app)
+			return &libs[i];
+	return NULL;
 }
 
 /* ---- Sockets */
 
-static void fill(struct sock *k, int fd, uint32_t sub)
+static void fill(struct sock *k, int fd, struct lib *l, uint32_t sub)
 {
-	struct lib_socket *l = &lib.shared->socket[sub];
+	struct lib_socket *s = &l->shared->socket[sub];
 
 	*k = (struct sock){
 		.fd = fd,
 		.sub = sub,
-		.lib = &lib,
-		.l = l,
-		.a = (void *)(lib.a2s + a2s_socket_off(sub)),
-		.s = (const void *)(lib.s2a[l->proc] + s2a_socket_off(sub)),
-		.tx = lib.a2s + a2s_tx_off(sub),
-		.rx = lib.s2a[l->proc] + s2a_rx_off(sub),
+		.lib = l,
+		.l = s,
+		.a = (void *)(l->a2s + a2s_socket_off(sub)),
+		.s = (const void *)(l->s2a[s->proc] + s2a_socket_off(sub)),
+		.tx = l->a2s + a2s_tx_off(sub),
+		.rx = l->s2a[s->proc] + s2a_rx_off(sub),
 	};
 }
 
@@ -262,75 +293,162 @@ static void resume(const struct sock *k)
 	atomic_store(&k->a->cmd_seq, atomic_load(&k->s->reply_seq));
 	atomic_store(&k->a->cmd_waiting, 0);
 	atomic_store(&k->a->tx_waiting, 0);
+	atomic_store(&k->a->tx_poll, 0);
+	atomic_store(&k->a->tx_more, 0);
+	atomic_store(&k->a->offered, 0);
 }
 
-static int accept_socket(struct lib *l, const struct ctl_msg *m,
-    const struct ctl_msg *answer, const int *fds)
+static bool can_be(
+    const struct lib *l, const struct ctl_msg *answer, const int *fds)
 {
-	struct lib_socket *s;
+	if (answer->nfds == 0 || answer->nfds > CTL_MAX_SOCKETS ||
+	    answer->arg[0] >= TOPO_MAX_PROCS || l->s2a[answer->arg[0]] == NULL)
+		return false;
+	for (uint32_t i = 0; i < answer->nfds; i++)
+		if (answer->subs[i] >= APP_MAX_SOCKETS || fds[i] >= TABLE_FDS)
+			return false;
+	return true;
+}
+
+static void begin_socket(struct lib *l, const struct ctl_msg *asked,
+    const struct ctl_msg *answer, uint32_t i, int fd, struct lib_socket_fd *ret)
+{
+	struct lib_socket *s = &l->shared->socket[answer->subs[i]];
 	struct sock k;
 
-	if (answer->nfds != 1 || answer->sub >= APP_MAX_SOCKETS ||
-	    answer->arg[0] >= TOPO_MAX_PROCS ||
-	    l->s2a[answer->arg[0]] == NULL || fds[0] >= TABLE_FDS) {
-		for (uint32_t i = 0; i < answer->nfds; i++)
-			close(fds[i]);
-		return -EPROTO;
-	}
-	s = &l->shared->socket[answer->sub];
-	s->family = (uint8_t)m->arg[0];
-	s->type = (int)m->arg[1];
-	s->protocol = (int)m->arg[2];
+	s->family = (uint8_t)asked->arg[0];
+	s->type = (int)asked->arg[1];
+	s->protocol = (int)asked->arg[2];
 	s->proc = (uint8_t)answer->arg[0];
+	s->rx_posted = 0;
 	atomic_store(&s->nonblock, 0);
 	atomic_store(&s->send_timeout_ns, 0);
-	fill(&k, fds[0], answer->sub);
+	atomic_store(&s->connecting, 0);
+	atomic_store(&s->taken, 0);
+	fill(&k, fd, l, answer->subs[i]);
 	resume(&k);
 	/* Whether calls wait is decided here; the fd's own waits are used. */
-	fcntl(fds[0], F_SETFL, 0);
-	atomic_store(&table[fds[0]], (uint16_t)(answer->sub + 1));
-	return fds[0];
+	fcntl(fd, F_SETFL, 0);
+	*ret = (struct lib_socket_fd){ .fd = fd, .lib = l, .sub = k.sub };
 }
 
-int lib_new_socket(int family, int type, int protocol)
+/* What the supervisor has for @m, in @l; returns how many. */
+static int ask_for_sockets(
+    struct lib *l, struct ctl_msg *m, struct lib_socket_fd *ret)
+{
+	struct ctl_msg answer;
+	int fds[CTL_MAX_FDS];
+	int r;
+
+	lib_lock(&l->shared->control);
+	m->self = ++l->shared->token;
+	r = ask(l->control, m, &answer, fds);
+	if (r == 0 && !can_be(l, &answer, fds)) {
+		for (uint32_t i = 0; i < answer.nfds; i++)
+			close(fds[i]);
+		r = -EPROTO;
+	}
+	for (uint32_t i = 0; r == 0 && i < answer.nfds; i++) {
+		if (m->id > 0) {
+			fcntl(fds[i], F_SETFL, 0);
+			ret[i] = (struct lib_socket_fd){
+				.fd = fds[i], .lib = l, .sub = answer.subs[i]
+			};
+		} else {
+			begin_socket(l, m, &answer, i, fds[i], &ret[i]);
+		}
+	}
+	lib_unlock(&l->shared->control);
+	return r < 0 ? r : (int)answer.nfds;
+}
+
+static int make_sockets(const struct lib_wish *w, struct lib_socket_fd *ret)
 {
 	struct ctl_msg m = {
 		.type = CTL_SOCKET,
-		.arg = { (uint32_t)family, (uint32_t)type, (uint32_t)protocol },
+		.sub = w->proc,
+		.arg = { (uint32_t)w->family, (uint32_t)w->type,
+		    (uint32_t)w->protocol, w->count },
 	};
-	struct ctl_msg answer = { .nfds = 0 };
-	int fds[CTL_MAX_FDS];
-	struct lib *l = NULL;
-	int r = lib_attach(&l);
+	int r = -EMFILE;
 
-	if (r != 0)
-		return r;
-	/* Numbers of sockets just closed are free again in a moment. */
-	for (int tries = 0; tries < FULL_TRIES; tries++) {
-		static const struct timespec moment = { .tv_nsec = 1000000 };
+	/* The first of our apps that has room; perhaps a new one. */
+	for (uint32_t i = 0; r == -EMFILE && i < LIB_APPS; i++) {
+		struct lib *l;
 
-		lib_lock(&l->shared->control);
-		m.self = ++l->shared->token;
-		r = ask(l->control, &m, &answer, fds);
+		r = lib_attach(&l, i);
+		/* No more apps is no more sockets. */
 		if (r == 0)
-			r = accept_socket(l, &m, &answer, fds);
-		lib_unlock(&l->shared->control);
-		if (r != -EMFILE)
-			break;
-		nanosleep(&moment, NULL);
+			r = ask_for_sockets(l, &m, ret);
+		else if (i > 0)
+			return -EMFILE;
 	}
 	return r;
 }
 
+int lib_make_sockets(const struct lib_wish *w, struct lib_socket_fd *ret)
+{
+	static const struct timespec moment = { .tv_nsec = 1000000 };
+	int r = make_sockets(w, ret);
+
+	/* Numbers of sockets just closed are free again in a moment. */
+	for (int tries = 1; r == -EMFILE && tries < FULL_TRIES; tries++) {
+		nanosleep(&moment, NULL);
+		r = make_sockets(w, ret);
+	}
+	return r;
+}
+
+int lib_renew_socket(struct lib *l, uint32_t sub, struct lib_socket_fd *ret)
+{
+	const struct lib_socket *s = &l->shared->socket[sub];
+	struct ctl_msg m = {
+		.type = CTL_SOCKET,
+		.id = 1 + sub,
+		.arg = { s->family, (uint32_t)s->type },
+	};
+
+	return ask_for_sockets(l, &m, ret);
+}
+
+void lib_adopt(const struct lib_socket_fd *f)
+{
+	atomic_store(&table[f->fd],
+	    (uint16_t)(f->lib->index * APP_MAX_SOCKETS + f->sub + 1));
+}
+
+int lib_new_socket(int family, int type, int protocol)
+{
+	struct lib_wish w = {
+		.family = family,
+		.type = type,
+		.protocol = protocol,
+		.count = 1,
+	};
+	struct lib_socket_fd f[CTL_MAX_SOCKETS];
+	int r = lib_make_sockets(&w, f);
+
+	if (r < 0)
+		return r;
+	lib_adopt(&f[0]);
+	return f[0].fd;
+}
+
+void lib_sock(struct sock *ret, const struct lib_socket_fd *f)
+{
+	fill(ret, f->fd, f->lib, f->sub);
+}
+
 int lib_find(struct sock *ret, int fd)
 {
-	uint32_t sub = 0;
+	uint32_t n = 0;
 
 	if (table != NULL && fd >= 0 && fd < TABLE_FDS)
-		sub = atomic_load_explicit(&table[fd], memory_order_acquire);
-	if (sub == 0)
+		n = atomic_load_explicit(&table[fd], memory_order_acquire);
+	if (n == 0)
 		return fcntl(fd, F_GETFD) == -1 ? -EBADF : -ENOTSOCK;
-	fill(ret, fd, sub - 1);
+	n--;
+	fill(ret, fd, &libs[n / APP_MAX_SOCKETS], n % APP_MAX_SOCKETS);
 	return 0;
 }
 

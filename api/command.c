@@ -144,3 +144,10 @@ int sock_take_error(const struct sock *k)
 		return 0;
 	return -(int)(uint32_t)error;
 }
+
+void sock_poll_room(const struct sock *k, uint32_t level)
+{
+	atomic_store(&k->a->tx_poll, 1 + level);
+	/* Full fence: our word before its counts (app.h). */
+	atomic_thread_fence(memory_order_seq_cst);
+}

@@ -33,10 +33,10 @@ static int ask_fib(const struct sock *k, const struct ip_addr *to, uint8_t link,
 	struct fib *f = &k->lib->fib[k->l->proc];
 	int r;
 
-	pthread_mutex_lock(&k->lib->fib_lock);
+	pthread_mutex_lock(k->lib->fib_lock);
 	fib_refresh(f, &h->fib);
 	r = fib_lookup(f, to, link, ret);
-	pthread_mutex_unlock(&k->lib->fib_lock);
+	pthread_mutex_unlock(k->lib->fib_lock);
 	return r;
 }
 
@@ -239,6 +239,8 @@ ssize_t datagram_send(
 		.peer = d->to.ip,
 		.local = d->source,
 	};
+	if (!wait)
+		sock_poll_room(k, n.sndbuf - 1);
 	if (msg_flags & MSG_DONTROUTE)
 		g.flags |= DGRAM_DONTROUTE;
 	if (msg_flags & MSG_CONFIRM)

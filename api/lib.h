@@ -20,6 +20,12 @@
 #include <sys/socket.h>
 
 #include "shm/app.h"
+#include "shm/clock.h"
+#include "shm/control.h"
+
+enum {
+	LIB_APPS = 16, /* as which one program may attach */
+};
 
 struct lib_socket {
 	pthread_mutex_t command; /* the one command slot */
@@ -27,6 +33,9 @@ struct lib_socket {
 	pthread_mutex_t rx;      /* rx_read */
 	_Atomic uint32_t nonblock;
 	_Atomic int64_t send_timeout_ns; /* 0: none */
+	_Atomic uint32_t connecting;     /* connect() has not told the end */
+	_Atomic uint32_t taken; /* a spare: some process has accepted it */
+	uint64_t rx_posted;     /* under rx: reads that tcpd was told of */
 	uint8_t family;
 	uint8_t proc; /* the transport's index */
 	int type;
@@ -41,12 +50,14 @@ struct lib_shared {
 };
 
 struct lib {
-	int control; /* connection to the supervisor; -1: not attached */
+	int control; /* connection to the supervisor */
 	const struct topology *plan;
 	uint8_t *a2s;
 	const uint8_t *s2a[TOPO_MAX_PROCS];
 	struct lib_shared *shared;
-	pthread_mutex_t fib_lock;
+	uint32_t id;    /* the app's number */
+	uint32_t index; /* which of the program's apps */
+	pthread_mutex_t *fib_lock;
 	struct fib fib[TOPO_MAX_PROCS];
 };
 
@@ -67,8 +78,34 @@ typedef struct s2a_names names;
 
 /* ---- attach.c */
 
-/* The stack, found and attached to.  Negative errno. */
-int lib_attach(struct lib **ret);
+/* The stack, found and attached to, as the @i-th app.  Negative errno. */
+int lib_attach(struct lib **ret, uint32_t i);
+
+/* One of ours with this number, or NULL. */
+struct lib *lib_of_app(uint32_t app);
+
+/* Some sockets: what is wanted, and what there is. */
+struct lib_wish {
+	int family, type, protocol;
+	uint32_t count;
+	uint32_t proc; /* 1 + the transport that must serve them; 0: any */
+};
+
+struct lib_socket_fd {
+	int fd;
+	struct lib *lib;
+	uint32_t sub;
+};
+
+/* Up to CTL_MAX_SOCKETS of them; returns how many, at least one. */
+int lib_make_sockets(const struct lib_wish *w, struct lib_socket_fd *ret);
+
+/* A descriptor here for a socket whose own another process has. */
+int lib_renew_socket(struct lib *l, uint32_t sub, struct lib_socket_fd *ret);
+
+/* It is the program's from now on. */
+void lib_adopt(const struct lib_socket_fd *f);
+void lib_sock(struct sock *ret, const struct lib_socket_fd *f);
 
 /* A new socket of the stack's: its descriptor, or a negative errno. */
 int lib_new_socket(int family, int type, int protocol);
@@ -103,6 +140,9 @@ void sock_refresh(const struct sock *k);
 /* The pending error as a negative errno, which is taken; 0: none. */
 int sock_take_error(const struct sock *k);
 bool sock_has_error(const struct sock *k);
+
+/* A byte is to come when no more than @level bytes are waiting (app.h). */
+void sock_poll_room(const struct sock *k, uint32_t level);
 
 /* True if the stack is gone: nobody holds the other end. */
 bool sock_is_down(const struct sock *k);
@@ -165,6 +205,61 @@ int message_read_control(
     struct datagram_out *d, const struct sock *k, const struct msghdr *msg);
 void message_write_control(struct msghdr *msg, const struct sock *k,
     const names *n, const struct dgram *g);
+
+/* ---- stream.c */
+
+/* What a stream's state allows: enum stream_flag. */
+static inline uint64_t stream_word(const struct sock *k)
+{
+	return atomic_load_explicit(&k->s->stream, memory_order_acquire);
+}
+
+int stream_connect(const struct sock *k, const struct app_name *to);
+ssize_t stream_send(
+    const struct sock *k, const struct iovec *iov, size_t niov, int flags);
+ssize_t stream_receive(
+    const struct sock *k, const struct iovec *iov, size_t niov, int flags);
+int stream_wait_byte(const struct sock *k);
+
+/* What poll says: POLLIN and so on; all of it, asked for or not. */
+short stream_ready(const struct sock *k);
+void stream_settle(const struct sock *k);
+uint64_t stream_unread(const struct sock *k);
+uint64_t stream_unsent(const struct sock *k);
+
+/* Bytes that may be written now; the spans' own half of it is in span.c. */
+uint32_t stream_room(const struct sock *k, uint32_t sndbuf);
+void stream_wrote(const struct sock *k, uint64_t end, bool more);
+void stream_did_read(const struct sock *k, uint64_t end, uint32_t rcvbuf);
+
+/* Close may have to wait for the peer (SO_LINGER). */
+void stream_linger(const struct sock *k);
+
+/* ---- listen.c */
+
+void listen_closed(const struct sock *k);
+void spare_before_fork(void);
+void spare_after_fork(void);
+void spare_forget_all(void);
+
+/* ---- wait.c */
+
+/* What of @k is ready, of what was asked for; errors always. */
+short sock_ready(const struct sock *k, short asked);
+
+/* To be called when nothing is: a byte will come when something is. */
+void sock_arm(const struct sock *k, short asked);
+void sock_settle(const struct sock *k);
+
+/* Milliseconds until @deadline, rounded up, as poll(2) wants them. */
+int lib_wait_ms(struct mono deadline);
+
+/* ---- epoll.c */
+
+/* True if @fd was a set of ours, which is now forgotten. */
+bool epoll_close(int fd);
+
+void epoll_forget(int fd);
 
 /* The result of a public call. */
 static inline ssize_t lib_result(ssize_t r)

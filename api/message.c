@@ -1,6 +1,7 @@
 /*
  * message.c - sendmsg, recvmsg and what travels beside a datagram
  */
+#include <limits.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -238,6 +239,9 @@ ssize_t strata_sendmsg(int fd, const struct msghdr *msg, int flags)
 
 	if (r < 0)
 		return lib_result(r);
+	if (k.l->type == SOCK_STREAM)
+		return lib_result(stream_send(
+		    &k, msg->msg_iov, msg->msg_iovlen, flags));
 	d.iov = msg->msg_iov;
 	d.niov = msg->msg_iovlen;
 	d.len = total(d.iov, d.niov);
@@ -277,7 +281,8 @@ ssize_t strata_sendto(int fd, const void *buf, size_t len, int flags,
 	/* A pointer with length 0 is too short an address, not none. */
 	if (to != NULL && to_len == 0) {
 		r = lib_find(&k, fd);
-		return lib_result(r < 0 ? r : -EINVAL);
+		if (r < 0 || k.l->type != SOCK_STREAM)
+			return lib_result(r < 0 ? r : -EINVAL);
 	}
 	return strata_sendmsg(fd, &msg, flags);
 }
@@ -300,6 +305,13 @@ ssize_t strata_recvmsg(int fd, struct msghdr *msg, int flags)
 
 	if (r == 0 && (flags & MSG_ERRQUEUE))
 		r = -EAGAIN; /* there is none */
+	if (r == 0 && k.l->type == SOCK_STREAM) {
+		msg->msg_flags = 0;
+		msg->msg_namelen = 0;
+		msg->msg_controllen = 0;
+		return lib_result(
+		    stream_receive(&k, msg->msg_iov, msg->msg_iovlen, flags));
+	}
 	if (r == 0)
 		r = datagram_receive(&k, &d, flags);
 	if (r < 0)
@@ -346,4 +358,38 @@ ssize_t strata_recvfrom(int fd, void *buf, size_t len, int flags,
 ssize_t strata_recv(int fd, void *buf, size_t len, int flags)
 {
 	return strata_recvfrom(fd, buf, len, flags, NULL, NULL);
+}
+
+ssize_t strata_readv(int fd, const struct iovec *iov, int n)
+{
+	struct msghdr msg = {
+		.msg_iov = (struct iovec *)(uintptr_t)iov,
+		.msg_iovlen = (size_t)n,
+	};
+
+	if (n < 0 || n > IOV_MAX)
+		return lib_result(-EINVAL);
+	return strata_recvmsg(fd, &msg, 0);
+}
+
+ssize_t strata_writev(int fd, const struct iovec *iov, int n)
+{
+	struct msghdr msg = {
+		.msg_iov = (struct iovec *)(uintptr_t)iov,
+		.msg_iovlen = (size_t)n,
+	};
+
+	if (n < 0 || n > IOV_MAX)
+		return lib_result(-EINVAL);
+	return strata_sendmsg(fd, &msg, 0);
+}
+
+ssize_t strata_read(int fd, void *buf, size_t len)
+{
+	return strata_recv(fd, buf, len, 0);
+}
+
+ssize_t strata_write(int fd, const void *buf, size_t len)
+{
+	return strata_send(fd, buf, len, 0);
 }

@@ -86,7 +86,7 @@ static int get_error(const struct sock *k)
 	int err = -sock_take_error(k);
 
 	if (err != 0)
-		datagram_settle(k);
+		sock_settle(k);
 	return err;
 }
 
@@ -117,7 +117,8 @@ static int get_local(
 	case SO_PROTOCOL:
 		return put_int(k->l->protocol, value, len);
 	case SO_ACCEPTCONN:
-		return put_int(0, value, len);
+		return put_int(
+		    (stream_word(k) & STREAM_LISTENING) != 0, value, len);
 	case SO_RCVTIMEO:
 		return getsockopt(k->fd, SOL_SOCKET, name, value, len) == -1
 		    ? -errno

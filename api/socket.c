@@ -16,6 +16,11 @@ enum {
 	TYPES = SOCK_PACKET + 1,
 };
 
+static int own_protocol(int type)
+{
+	return (type & TYPE_MASK) == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+}
+
 /* In the order in which the kernel looks. */
 static int check_kind(int domain, int type, int protocol)
 {
@@ -31,9 +36,9 @@ static int check_kind(int domain, int type, int protocol)
 		return -EAFNOSUPPORT;
 	if (protocol < 0 || protocol >= IPPROTO_MAX)
 		return -EINVAL;
-	if (kind != SOCK_DGRAM)
+	if (kind != SOCK_DGRAM && kind != SOCK_STREAM)
 		return -ESOCKTNOSUPPORT;
-	if (protocol != 0 && protocol != IPPROTO_UDP)
+	if (protocol != 0 && protocol != own_protocol(type))
 		return -EPROTONOSUPPORT;
 	return 0;
 }
@@ -44,7 +49,8 @@ int strata_socket(int domain, int type, int protocol)
 	struct sock k;
 
 	if (r == 0)
-		r = lib_new_socket(domain, type & TYPE_MASK, IPPROTO_UDP);
+		r = lib_new_socket(
+		    domain, type & TYPE_MASK, own_protocol(type));
 	if (r < 0)
 		return (int)lib_result(r);
 	if (!(type & SOCK_CLOEXEC))
@@ -62,7 +68,12 @@ int strata_close(int fd)
 	int r = lib_find(&k, fd);
 
 	if (r < 0)
-		return (int)lib_result(r);
+		return epoll_close(fd) ? close(fd) : (int)lib_result(r);
+	if (k.l->type == SOCK_STREAM) {
+		listen_closed(&k);
+		stream_linger(&k);
+	}
+	epoll_forget(fd);
 	lib_forget(fd);
 	return close(fd);
 }
@@ -89,7 +100,9 @@ int strata_connect(int fd, const struct sockaddr *addr, socklen_t len)
 	if (r == 0)
 		r = name_for_connect(&name, &k, addr, len);
 	if (r == 0)
-		r = sock_command_name(&k, APP_OP_CONNECT, &name);
+		r = k.l->type == SOCK_STREAM
+		    ? stream_connect(&k, &name)
+		    : sock_command_name(&k, APP_OP_CONNECT, &name);
 	return (int)lib_result(r);
 }
 
@@ -136,7 +149,7 @@ int strata_shutdown(int fd, int how)
 		r = -EINVAL;
 	if (r == 0)
 		r = sock_command(&k, APP_OP_SHUTDOWN, arg, NULL, 0, NULL, NULL);
-	if (r == 0) {
+	if (r == 0 && k.l->type != SOCK_STREAM) {
 		/* Done, and yet an error: so it is with the kernel. */
 		sock_names(&k, &n);
 		r = n.connected ? 0 : -ENOTCONN;
@@ -192,7 +205,10 @@ int strata_ioctl(int fd, unsigned long request, ...)
 	va_end(ap);
 	switch (request) {
 	case FIONREAD: /* SIOCINQ is the same */
-		*arg = (int)datagram_next_len(&k);
+		if (stream_word(&k) & STREAM_LISTENING)
+			return (int)lib_result(-EINVAL);
+		*arg = k.l->type == SOCK_STREAM ? (int)stream_unread(&k)
+						: (int)datagram_next_len(&k);
 		return 0;
 	case SIOCOUTQ: /* TIOCOUTQ is the same */
 		*arg = (int)(atomic_load(&k.a->tx_written) -
