@@ -172,7 +172,7 @@ static void refuses_keys_and_types(void **state)
 		    "17:26: tcp.congestion: \"bbr\" is not one of cubic, "
 		    "reno" },
 		{ { { "\"hop_limit\": 64", "\"tcp\": { \"sack\": 1 }" } },
-		    "17:21: tcp.sack: must be true or false" },
+		    "17:20: tcp.sack: must be true or false, not a number" },
 		{ { { "\"hop_limit\": 64", "\"icmp\": { \"rates\": 5 }" } },
 		    "17:13: icmp.rates: unknown key; did you mean \"rate\"?" },
 		{ { { "\"hop_limit\": 64", "\"a\\nb\": 5" } },

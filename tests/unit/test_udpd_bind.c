@@ -122,7 +122,7 @@ static void frees_a_port_at_close(void **state)
 /* Its fd is closed, and nobody has looked at that when bind comes. */
 static void a_bind_waits_for_a_close_to_be_noticed(void **state)
 {
-	struct apps *w = apps_open();
+	struct fake_apps *w = apps_open();
 	uint32_t old = apps_socket(w, AF_INET);
 	uint32_t s = apps_socket(w, AF_INET);
 	struct app_name want = apps_name("*", 7);
