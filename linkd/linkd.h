@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "linkd/apps.h"
+#include "linkd/app_refs.h"
 #include "linkd/armed.h"
 #include "linkd/batch.h"
 #include "linkd/counters.h"
@@ -60,7 +60,7 @@ struct linkd {
 	uint64_t seed;      /* random, before attach; used the first time */
 
 	struct netdev dev[TOPO_MAX_LINKS]; /* set before attach */
-	struct apps apps;                  /* before it and after */
+	struct app_refs apps;              /* before it and after */
 	uint32_t narmed[TOPO_MAX_LINKS];
 	uint32_t harvest[TOPO_MAX_LINKS]; /* armed slots looked at so far */
 	struct groups groups[TOPO_MAX_LINKS];

@@ -43,7 +43,7 @@ static void control(
 {
 	struct process *p = ctx;
 
-	apps_control(&p->x.apps, m, fds);
+	app_refs_control(&p->x.apps, m, fds);
 	if (m->type == CTL_APP_GONE)
 		daemon_tell(d, CTL_APP_GONE, m->id, 0);
 }

@@ -81,7 +81,7 @@ static bool gather(struct linkd *x, struct packet *p, const struct desc *d,
 	struct span s[APP_REFS];
 
 	/* They stand at the slot's very start, before the headers. */
-	if (!apps_refs(&x->apps, bytes - d->off, d->off, s))
+	if (!app_refs_read(&x->apps, bytes - d->off, d->off, s))
 		return false;
 	for (int i = 0; i < APP_REFS; i++) {
 		p->s[p->ns++] = s[i];

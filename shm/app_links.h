@@ -41,10 +41,10 @@ struct app_links {
 #define APP_LINKS_SYSCALLS \
 	SCMP_SYS(sendto), SCMP_SYS(recvfrom), SCMP_SYS(shutdown)
 
-/* As in struct daemon_ops; @l is filled in by the first of these. */
-int app_links_watch(struct app_links *l, struct daemon *d);
-void app_links_control(struct app_links *l, struct daemon *d,
+/* As in struct daemon_ops; @p is filled in by the first of these. */
+int app_links_watch(struct app_links *p, struct daemon *d);
+void app_links_control(struct app_links *p, struct daemon *d,
     const struct ctl_msg *m, const int *fds);
-void app_links_after(struct app_links *l, struct daemon *d);
+void app_links_after(struct app_links *p, struct daemon *d);
 
 #endif /* SHM_APP_LINKS_H */

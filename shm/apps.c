@@ -436,8 +436,8 @@ static bool serve_closing(struct apps *a, uint32_t id, uint32_t *budget)
 	enum apps_served r;
 
 	if (apps_is_open(a, id)) {
-		r = a->ops->close(a->x, id,
-		    lied ? 0 : apps_tx_written(a, id), lied, budget);
+		r = a->ops->close(
+		    a->x, id, lied ? 0 : apps_tx_written(a, id), lied, budget);
 		if (r == SERVE_MORE || r == SERVE_WAIT)
 			return r == SERVE_MORE;
 		apps_names_changed(a, id);

@@ -78,8 +78,8 @@ struct apps_ops {
 
 	/*
 	 * Nobody holds the socket any more.  @written: what had been sent;
-	 * @lied: believe nothing, end it at once.  SERVE_MORE, SERVE_WAIT: to be
-	 * asked again; when it is done the object is gone.
+	 * @lied: believe nothing, end it at once.  SERVE_MORE, SERVE_WAIT: to
+	 * be asked again; when it is done the object is gone.
 	 */
 	enum apps_served (*close)(void *x, uint32_t id, uint64_t written,
 	    bool lied, uint32_t *budget);

@@ -362,25 +362,16 @@ static void forget_socket(struct sup *s, struct app *a, uint32_t sub)
 	set_taken(a, sub, false);
 }
 
-/* Another pair for a socket that is there. */
-static int renew_socket(
-    struct sup *s, struct app *a, uint32_t sub, int *app_end)
+/* To the transport that serves it: another end of ours for socket @sub. */
+static int tell_socket(struct sup *s, const struct app *a, uint32_t sub, int fd)
 {
-	struct app_socket *k;
-	int pair[2];
+	const struct app_socket *k = &a->socket[sub];
+	struct ctl_msg to = { .type = CTL_SOCKET, .id = app_id(s, a) };
+	int fds[CTL_MAX_FDS];
 
-	if (sub >= APP_MAX_SOCKETS || a->socket[sub].fd == -1)
-		return -EBADF;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
-		pair) == -1)
-		return -errno;
-	k = &a->socket[sub];
-	close(k->fd);
-	k->fd = pair[0];
-	sup_keep(s, socket_label(app_id(s, a), sub, k->proc), 0, k->arg,
-	    pair[0]);
-	*app_end = pair[1];
-	return (int)sub;
+	memcpy(to.arg, k->arg, sizeof(k->arg));
+	add_socket(&to, fds, sub, fd);
+	return sup_tell(s, k->proc, &to, fds);
 }
 
 /* To the transport that serves the sockets of @m, made just now: our ends. */
@@ -408,12 +399,6 @@ static void make_sockets(
 	int sub = p;
 	int app_end = -1;
 
-	if (p >= 0 && asked->id > 0) {
-		count = 0;
-		sub = renew_socket(s, a, asked->id - 1, &app_end);
-		if (sub >= 0)
-			add_socket(&m, fds, (uint32_t)sub, app_end);
-	}
 	while (p >= 0 && m.nfds < count && m.nfds < CTL_MAX_SOCKETS) {
 		sub = new_socket(s, a, (uint32_t)p, asked, &app_end);
 		if (sub < 0)
@@ -427,25 +412,63 @@ static void make_sockets(
 	m.id = app_id(s, a);
 	m.sub = m.subs[0];
 	m.arg[0] = a->socket[m.sub].proc;
+	/* A transport that does not listen has no such sockets. */
 	if (tell_transport(s, a, &m) < 0) {
-		/* A transport that does not listen has no such sockets. */
-		for (uint32_t i = 0; i < m.nfds; i++) {
+		for (uint32_t i = 0; i < m.nfds; i++)
 			forget_socket(s, a, m.subs[i]);
-			close(fds[i]);
-		}
 		refuse(c, asked, ENOBUFS);
-		return;
+	} else {
+		ctl_send(c->src.fd, &m, fds);
 	}
-	/* If the app does not listen its end closes here, and so the socket. */
-	ctl_send(c->src.fd, &m, fds);
+	/* If the app does not listen its ends close here: so do the sockets. */
 	for (uint32_t i = 0; i < m.nfds; i++)
 		close(fds[i]);
+}
+
+/* Another pair for a socket that is there: of @asked->id. */
+static void renew_socket(
+    struct sup *s, struct client *c, const struct ctl_msg *asked)
+{
+	struct app *a = c->app;
+	uint32_t sub = asked->id - 1;
+	struct ctl_msg m = { .type = CTL_SOCKET, .self = asked->self };
+	int fds[CTL_MAX_FDS];
+	struct app_socket *k;
+	int pair[2];
+
+	if (a == NULL || sub >= APP_MAX_SOCKETS || a->socket[sub].fd == -1) {
+		refuse(c, asked, EBADF);
+		return;
+	}
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+		pair) == -1) {
+		refuse(c, asked, errno);
+		return;
+	}
+	k = &a->socket[sub];
+	if (tell_socket(s, a, sub, pair[0]) < 0) {
+		close(pair[0]);
+		refuse(c, asked, ENOBUFS);
+	} else {
+		close(k->fd);
+		k->fd = pair[0];
+		sup_keep(s, socket_label(app_id(s, a), sub, k->proc), 0, k->arg,
+		    pair[0]);
+		m.id = app_id(s, a);
+		m.sub = sub;
+		m.arg[0] = k->proc;
+		add_socket(&m, fds, sub, pair[1]);
+		ctl_send(c->src.fd, &m, fds);
+	}
+	close(pair[1]);
 }
 
 void sup_app_message(struct sup *s, struct client *c, const struct ctl_msg *m)
 {
 	if (m->type == CTL_APP)
 		attach(s, c, m);
+	else if (m->type == CTL_SOCKET && m->id > 0)
+		renew_socket(s, c, m);
 	else if (m->type == CTL_SOCKET)
 		make_sockets(s, c, m);
 	else
@@ -517,7 +540,8 @@ void sup_app_report(struct sup *s, uint32_t p, const struct ctl_msg *m)
  * To a process that has just begun.  It reads as fast as it can, but more than
  * its socket holds may have to be said: wait for it a little.
  */
-static int say(struct instance *i, const struct ctl_msg *m, const int *fds)
+static int say(
+    const struct instance *i, const struct ctl_msg *m, const int *fds)
 {
 	struct pollfd p = { .fd = i->ctl.fd, .events = POLLOUT };
 	int r = ctl_send(i->ctl.fd, m, fds);
@@ -528,7 +552,7 @@ static int say(struct instance *i, const struct ctl_msg *m, const int *fds)
 }
 
 static int introduce_one(
-    struct sup *s, struct instance *i, const struct app *a)
+    struct sup *s, const struct instance *i, const struct app *a)
 {
 	struct ctl_msg m;
 	int fds[CTL_MAX_FDS];

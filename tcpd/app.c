@@ -106,7 +106,8 @@ static enum apps_served close_socket(
 	struct streams *s = x;
 	const struct tsock *k = &s->state->sock[id];
 
-	(void)budget;
+	if (*budget > 0)
+		(*budget)--;
 	if (k->conn != NO_CONN &&
 	    close_connection(s, id, written, lied) == SERVE_WAIT)
 		return SERVE_WAIT;
@@ -129,7 +130,8 @@ static enum apps_served serve_listener(
 	const struct tsock *k = &s->state->sock[id];
 
 	if (written - k->words.tx_consumed > APP_TX_BYTES ||
-	    written % sizeof(uint32_t) != k->words.tx_consumed % sizeof(uint32_t))
+	    written % sizeof(uint32_t) !=
+		k->words.tx_consumed % sizeof(uint32_t))
 		return SERVE_LIE;
 	s->ops->may_accept(s->x, id);
 	return SERVED;
@@ -353,8 +355,7 @@ void stream_error(struct streams *s, uint32_t id, int err)
 {
 	struct tsock *k = tsock_touch(s, id);
 
-	k->words.error =
-	    ((k->words.error >> 32) + 1) << 32 | (uint32_t)err;
+	k->words.error = ((k->words.error >> 32) + 1) << 32 | (uint32_t)err;
 	stream_readable(s, id);
 }
 
@@ -389,14 +390,13 @@ uint32_t stream_spares(const struct streams *s, uint32_t id)
 	uint64_t bytes = apps_tx_written(&s->apps, id) -
 	    s->state->sock[id].words.tx_consumed;
 
-	return bytes > APP_TX_BYTES ? 0
-				    : (uint32_t)(bytes / sizeof(uint32_t));
+	return bytes > APP_TX_BYTES ? 0 : (uint32_t)(bytes / sizeof(uint32_t));
 }
 
 uint32_t stream_queued(const struct streams *s, uint32_t id)
 {
-	uint64_t waiting = s->state->sock[id].words.rx_written -
-	    apps_rx_read(&s->apps, id);
+	uint64_t waiting =
+	    s->state->sock[id].words.rx_written - apps_rx_read(&s->apps, id);
 
 	/* A lie is dealt with where it is looked for. */
 	return waiting > APP_RX_BYTES

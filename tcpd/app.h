@@ -71,7 +71,8 @@ struct stream_ops {
 	 * Is there one without a socket (TIME-WAIT, orphan) at this local
 	 * address and port?  @reuse: that has SO_REUSEADDR, and so had it.
 	 */
-	bool (*lingers)(const void *x, const struct app_name *local, bool reuse);
+	bool (*lingers)(
+	    const void *x, const struct app_name *local, bool reuse);
 };
 
 struct streams {

@@ -42,8 +42,8 @@ static void port_remove(struct streams *s, uint32_t id)
 }
 
 /* The one place where a socket gets its port: the table must agree. */
-static void set_local(struct streams *s, uint32_t id,
-    const struct app_name *local, uint16_t port)
+static void set_local(
+    struct streams *s, uint32_t id, const struct app_name *local, uint16_t port)
 {
 	struct tsock *k = &s->state->sock[id];
 

@@ -250,7 +250,7 @@ static int set_socket(
 		return 0;
 	case SO_RCVLOWAT:
 		o->rcvlowat = v < 0 || v > APP_RX_BYTES / 2 ? APP_RX_BYTES / 2
-		    : v == 0				    ? 1
+		    : v == 0                                ? 1
 							    : v;
 		return 0;
 	default: /* an app's number */
@@ -380,8 +380,8 @@ static int get_socket(const struct streams *s, const struct tsock *k, int name,
 	case SO_BINDTODEVICE:
 		if (k->o.bind_link == LINK_ANY)
 			return 0;
-		return reply(r, s->n->topo->links[k->o.bind_link].name,
-		    TOPO_NAME_LEN);
+		return reply(
+		    r, s->n->topo->links[k->o.bind_link].name, TOPO_NAME_LEN);
 	default: /* an app's number */
 		return -ENOPROTOOPT;
 	}

@@ -59,19 +59,19 @@ struct tsock_options {
 	uint32_t flags; /* enum tsock_flag */
 	int32_t rcvbuf, sndbuf;
 	int32_t rcvlowat;
-	uint32_t linger;        /* 1 + seconds; 0: off */
-	int32_t keep_idle_s;    /* TCP_KEEPIDLE */
+	uint32_t linger;     /* 1 + seconds; 0: off */
+	int32_t keep_idle_s; /* TCP_KEEPIDLE */
 	int32_t keep_interval_s;
 	int32_t keep_count;
 	int32_t user_timeout_ms; /* 0: by retransmissions */
 	int32_t maxseg;          /* 0: by MTU */
 	int32_t defer_accept_s;
-	int32_t syn_count;      /* TCP_SYNCNT; 0: the stack's */
-	int32_t linger2_s;      /* TCP_LINGER2: FIN-WAIT-2; 0: the stack's */
+	int32_t syn_count; /* TCP_SYNCNT; 0: the stack's */
+	int32_t linger2_s; /* TCP_LINGER2: FIN-WAIT-2; 0: the stack's */
 	int32_t window_clamp;
 	int32_t notsent_lowat;
 	int32_t priority;
-	int16_t ttl, hops6;     /* -1: the stack's default */
+	int16_t ttl, hops6; /* -1: the stack's default */
 	uint8_t tos, tclass6;
 	uint8_t mtu_discover, mtu_discover6; /* IP_PMTUDISC_* */
 	uint8_t bind_link;                   /* SO_BINDTODEVICE; LINK_ANY */
@@ -80,10 +80,10 @@ struct tsock_options {
 };
 
 struct tsock {
-	uint8_t family; /* AF_INET, AF_INET6 */
-	uint8_t state;  /* enum tsock_state */
-	uint8_t bound;  /* local.port is ours: it is in the table of ports */
-	uint8_t bound_ip;   /* the address was asked for by bind */
+	uint8_t family;   /* AF_INET, AF_INET6 */
+	uint8_t state;    /* enum tsock_state */
+	uint8_t bound;    /* local.port is ours: it is in the table of ports */
+	uint8_t bound_ip; /* the address was asked for by bind */
 	uint8_t bound_port; /* and so was the port */
 	uint8_t shut;       /* 1 rx, 2 tx */
 	uint8_t reset;      /* the connection ended before its time */

@@ -101,7 +101,8 @@ void apps_run(struct fake_apps *w)
 		uint8_t wake;
 
 		w->rig->now = mono_add(w->rig->now, NS_PER_US);
-		if (!udpd_turn(w->u, w->rig->now) && apps_may_sleep(&w->u->apps)) {
+		if (!udpd_turn(w->u, w->rig->now) &&
+		    apps_may_sleep(&w->u->apps)) {
 			if (udpd_deadline(w->u).ns == MONO_NEVER.ns)
 				return;
 			w->rig->now = udpd_deadline(w->u);

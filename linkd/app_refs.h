@@ -1,13 +1,13 @@
 /*
- * apps.h - the apps' rings, of which linkd reads what is to be sent
+ * app_refs.h - the apps' rings, of which linkd reads what is to be sent
  *
  * Bulk payload is not copied on its way down: the slot begins with two
  * references into an app's a2s segment (layout.h), and the device gathers it
  * from there.  The app may write it all the while; linkd reads nothing twice
  * and believes nothing.
  */
-#ifndef LINKD_APPS_H
-#define LINKD_APPS_H
+#ifndef LINKD_APP_REFS_H
+#define LINKD_APP_REFS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,15 +20,16 @@ enum {
 	APP_REFS = 2, /* of one packet */
 };
 
-struct apps {
+struct app_refs {
 	void *a2s[APP_MAX]; /* A2S_BYTES each, read-only; NULL: none */
 };
 
 /* Keep or forget an app's segment; the descriptors in @fds are closed. */
-void apps_control(struct apps *a, const struct ctl_msg *m, const int *fds);
+void app_refs_control(
+    struct app_refs *a, const struct ctl_msg *m, const int *fds);
 
 /* The pieces that the @room bytes at @slot refer to; false: they lie. */
-bool apps_refs(const struct apps *a, const uint8_t *slot, size_t room,
+bool app_refs_read(const struct app_refs *a, const uint8_t *slot, size_t room,
     struct span ret[APP_REFS]);
 
-#endif /* LINKD_APPS_H */
+#endif /* LINKD_APP_REFS_H */

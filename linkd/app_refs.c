@@ -1,21 +1,22 @@
 /*
- * apps.c - the apps' rings, of which linkd reads what is to be sent
+ * app_refs.c - the apps' rings, of which linkd reads what is to be sent
  */
-#include "linkd/apps.h"
+#include "linkd/app_refs.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #include "shm/segment.h"
 
-static void forget(struct apps *a, uint32_t id)
+static void forget(struct app_refs *a, uint32_t id)
 {
 	if (a->a2s[id] != NULL)
 		segment_unmap(a->a2s[id], A2S_BYTES);
 	a->a2s[id] = NULL;
 }
 
-void apps_control(struct apps *a, const struct ctl_msg *m, const int *fds)
+void app_refs_control(
+    struct app_refs *a, const struct ctl_msg *m, const int *fds)
 {
 	bool mine = m->id < APP_MAX;
 
@@ -29,7 +30,7 @@ void apps_control(struct apps *a, const struct ctl_msg *m, const int *fds)
 	}
 }
 
-bool apps_refs(const struct apps *a, const uint8_t *slot, size_t room,
+bool app_refs_read(const struct app_refs *a, const uint8_t *slot, size_t room,
     struct span ret[APP_REFS])
 {
 	struct ref ref[APP_REFS];
