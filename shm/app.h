@@ -197,6 +197,7 @@ struct a2s_socket {
 	alignas(CACHE_LINE) _Atomic uint64_t rx_read;
 	_Atomic uint64_t error_taken; /* s2a error word that was reported */
 	_Atomic uint32_t kick;        /* changes: send a byte if rx has data */
+	_Atomic uint32_t rx_poll;     /* a byte when so many are unread */
 };
 
 struct a2s_head {
@@ -281,6 +282,13 @@ static inline bool app_poll_wants(
     uint32_t tx_poll, uint64_t tx_written, uint64_t tx_consumed)
 {
 	return tx_poll != 0 && tx_written - tx_consumed < tx_poll;
+}
+
+/* The same for who has left some unread and waits for more; 0: nobody. */
+static inline bool app_poll_reads(
+    uint32_t rx_poll, uint64_t rx_written, uint64_t rx_read)
+{
+	return rx_poll != 0 && rx_written - rx_read >= rx_poll;
 }
 
 /* ---- Where everything lies: fixed, never read from shared memory */

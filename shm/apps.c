@@ -306,10 +306,6 @@ void apps_show(void *apps, uint32_t id)
 		return;
 	a->ops->words(a->x, id, &w);
 	to = s2a_of(a, id);
-	if (!a->sock[id].names_shown) {
-		show_names(a, id, to);
-		a->sock[id].names_shown = true;
-	}
 	atomic_store_explicit(
 	    &to->tx_consumed, w.tx_consumed, memory_order_release);
 	atomic_store_explicit(&to->dropped, w.dropped, memory_order_relaxed);
@@ -320,6 +316,11 @@ void apps_show(void *apps, uint32_t id)
 	atomic_store_explicit(&to->tx_room,
 	    app_room_word(w.tx_consumed, w.stream, w.error),
 	    memory_order_release);
+	/* Who sees a command's answer is to see what it has changed, too. */
+	if (!a->sock[id].names_shown) {
+		show_names(a, id, to);
+		a->sock[id].names_shown = true;
+	}
 }
 
 /* ---- Whom to wake after the turn */
@@ -343,14 +344,18 @@ static uint8_t who_waits(struct apps *a, uint32_t id)
 	const struct a2s_socket *from;
 	uint8_t wake = p->wake;
 	struct app_words w;
+	uint64_t read;
 
 	if (a->app[app_of(id)].a2s == NULL)
 		return wake;
 	a->ops->words(a->x, id, &w);
 	from = a2s_of(a, id);
+	read = atomic_load_explicit(&from->rx_read, memory_order_relaxed);
 	if (w.rx_written != p->rx_told &&
-	    atomic_load_explicit(&from->rx_read, memory_order_relaxed) ==
-		p->rx_told)
+	    (read == p->rx_told ||
+		app_poll_reads(
+		    atomic_load_explicit(&from->rx_poll, memory_order_relaxed),
+		    w.rx_written, read)))
 		wake |= WAKE_RX;
 	p->rx_told = w.rx_written;
 	if (w.tx_consumed != p->tx_told || w.stream != p->stream_told) {
