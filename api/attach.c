@@ -49,6 +49,7 @@ void lib_unlock(pthread_mutex_t *m)
 /* A thread that forks must not leave the child another thread's locks. */
 static void before_fork(void)
 {
+	epoll_before_fork();
 	pthread_mutex_lock(&attach_lock);
 	pthread_mutex_lock(&fib_lock);
 	spare_before_fork();
@@ -59,10 +60,12 @@ static void after_fork(void)
 	spare_after_fork();
 	pthread_mutex_unlock(&fib_lock);
 	pthread_mutex_unlock(&attach_lock);
+	epoll_after_fork();
 }
 
 static void in_child(void)
 {
+	epoll_in_child();
 	after_fork();
 	spare_forget_all();
 }
@@ -295,6 +298,7 @@ static void resume(const struct sock *k)
 	atomic_store(&k->a->tx_waiting, 0);
 	atomic_store(&k->a->tx_poll, 0);
 	atomic_store(&k->a->tx_more, 0);
+	atomic_store(&k->a->rx_poll, 0);
 	atomic_store(&k->a->offered, 0);
 }
 
@@ -323,6 +327,8 @@ static void begin_socket(struct lib *l, const struct ctl_msg *asked,
 	s->rx_posted = 0;
 	atomic_store(&s->nonblock, 0);
 	atomic_store(&s->send_timeout_ns, 0);
+	atomic_store(&s->recv_timeout_ns, 0);
+	atomic_store(&s->room_waits, 0);
 	atomic_store(&s->connecting, 0);
 	atomic_store(&s->taken, 0);
 	fill(&k, fd, l, answer->subs[i]);
@@ -392,7 +398,8 @@ int lib_make_sockets(const struct lib_wish *w, struct lib_socket_fd *ret)
 	int r = make_sockets(w, ret);
 
 	/* Numbers of sockets just closed are free again in a moment. */
-	for (int tries = 1; r == -EMFILE && tries < FULL_TRIES; tries++) {
+	for (int tries = 1; w->patient && r == -EMFILE && tries < FULL_TRIES;
+	     tries++) {
 		nanosleep(&moment, NULL);
 		r = make_sockets(w, ret);
 	}
@@ -424,6 +431,7 @@ int lib_new_socket(int family, int type, int protocol)
 		.type = type,
 		.protocol = protocol,
 		.count = 1,
+		.patient = true,
 	};
 	struct lib_socket_fd f[CTL_MAX_SOCKETS];
 	int r = lib_make_sockets(&w, f);

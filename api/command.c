@@ -3,6 +3,7 @@
  */
 #include <linux/futex.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -145,9 +146,50 @@ int sock_take_error(const struct sock *k)
 	return -(int)(uint32_t)error;
 }
 
+/* ---- What poll waits for (app.h) */
+
 void sock_poll_room(const struct sock *k, uint32_t level)
 {
 	atomic_store(&k->a->tx_poll, 1 + level);
-	/* Full fence: our word before its counts (app.h). */
+	/* Full fence: our word before its counts. */
 	atomic_thread_fence(memory_order_seq_cst);
+}
+
+void sock_poll_bytes(const struct sock *k, uint32_t bytes)
+{
+	atomic_store(&k->a->rx_poll, bytes);
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+void sock_room_seen(const struct sock *k, uint32_t mine)
+{
+	if (atomic_load_explicit(&k->a->tx_poll, memory_order_relaxed) == 0 ||
+	    atomic_exchange(&k->a->tx_poll, 0) == 0)
+		return;
+	/* Who counted himself before he wrote tx_poll is seen here. */
+	if (atomic_load(&k->l->room_waits) <= mine)
+		return;
+	atomic_fetch_add(&k->a->kick, 1);
+	sock_post(k);
+}
+
+/* ---- Signals */
+
+/*
+ * Which signal it was is not to be known.  If all handlers have SA_RESTART,
+ * as most programs want it, calls go on as the kernel's do (signal(7)).
+ */
+bool sock_interrupted(const struct sock *k)
+{
+	if (atomic_load(&k->l->send_timeout_ns) > 0)
+		return true;
+	for (int i = 1; i < NSIG; i++) {
+		struct sigaction act;
+
+		if (sigaction(i, NULL, &act) == 0 &&
+		    act.sa_handler != SIG_DFL && act.sa_handler != SIG_IGN &&
+		    !(act.sa_flags & SA_RESTART))
+			return true;
+	}
+	return false;
 }

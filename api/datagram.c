@@ -166,7 +166,7 @@ static int wait_for_room(
 	if (!has_room(k, n->sndbuf, room) &&
 	    syscall(SYS_futex, &k->s->tx_room, FUTEX_WAIT, seen, &ts, NULL,
 		0) == -1) {
-		if (errno == EINTR)
+		if (errno == EINTR && sock_interrupted(k))
 			r = -EINTR;
 		else if (errno == ETIMEDOUT && sock_is_down(k))
 			r = -ENETDOWN;

@@ -1,440 +1,563 @@
 /*
  * epoll.c - epoll over sockets of the stack and other descriptors
  *
- * A set is an epoll fd of the kernel's with a table beside it.  Ordinary
- * descriptors are watched by the kernel as the program asked.  Of a socket the
- * kernel watches the bare fd, for edges: each new byte makes it a candidate,
- * whose readiness is then looked up in shared memory:
+ * A set is four descriptors of the kernel's.  The one that the program holds
+ * has the others in it and is what it sleeps on:
  *
- *	byte, EPOLL_CTL_ADD, _MOD --> candidate --> ready: reported
- *	                                 ^  |        level: stays a candidate
- *	                                 |  v
- *	                             not ready: armed (wait.c), looked at again
+ *	others	an epoll with what is not ours, just as the program asked
+ *	ours	an epoll with the bare fds of our sockets, edge-triggered: each
+ *		byte is an event, and nobody has to take it away
+ *	bell	an eventfd: some of ours may be ready without a byte
  *
- * An edge-triggered socket is reported once for each byte; as with the kernel
- * the program then reads or writes until EAGAIN.
- *
- * The table is the process's own: a set made before fork is of no use in the
- * child.
+ * A socket with an event is put into the queue.  What is in it is looked at,
+ * in shared memory, by the next call; level-triggered ones that are ready stay,
+ * and so everything else that epoll(7) says follows.
  */
-#include <pthread.h>
+#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "api/lib.h"
 #include "api/strata.h"
-#include "shm/clock.h"
 
 enum {
-	SETS = 64,
-	KERNEL_EVENTS = 128, /* taken at once */
-	WAKER = -1,          /* its fd in an entry */
-	OURS = EPOLLIN | EPOLLRDHUP | EPOLLET,
-	ALWAYS = EPOLLERR | EPOLLHUP,
-	FLAGS = EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP,
+	MANY = 64,                   /* events at a time */
+	KINDS = 0xffff | EPOLLRDHUP, /* of events; the rest says how */
+	WRITE = EPOLLOUT | EPOLLWRNORM,
 };
 
-struct entry {
+/* A socket of ours in a set. */
+struct item {
+	struct epoll_event want;
 	int fd;
-	uint32_t events; /* as asked; 0 after EPOLLONESHOT */
-	epoll_data_t data;
-	bool socket;
-	bool candidate;
-	struct entry *next; /* in the set */
+	bool edge; /* bytes have come */
+	bool down; /* the stack is gone */
+	bool queued;
+	struct item *next;
 };
 
 struct set {
-	int ep;    /* -1: free */
-	int waker; /* eventfd: the table has changed */
-	uint32_t waiting;
 	pthread_mutex_t lock;
-	struct entry *first;
-	struct entry *gone; /* freed when nobody can hold them */
+	struct set *next;
+	int fd, others, ours, bell;
+	uint32_t users;   /* calls under way, and the descriptor */
+	uint32_t waiters; /* asleep, or about to be */
+	_Atomic bool ours_first;
+	bool inherited;     /* from before a fork, and not used here since */
+	struct item **item; /* by fd */
+	size_t nitems;
+	struct item *first, **last; /* the queue */
 };
 
-static struct set sets[SETS];
+static struct set *sets;
 static pthread_mutex_t sets_lock = PTHREAD_MUTEX_INITIALIZER;
-static bool sets_made;
 
-static struct set *find_set(int ep)
+/* ---- Sets */
+
+static void destroy(struct set *s)
 {
-	struct set *s = NULL;
+	const int fds[] = { s->fd, s->others, s->ours, s->bell };
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] != -1)
+			close(fds[i]);
+	for (size_t i = 0; i < s->nitems; i++)
+		free(s->item[i]);
+	free(s->item);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+static void put_set(struct set *s)
+{
+	bool last;
 
 	pthread_mutex_lock(&sets_lock);
-	for (int i = 0; sets_made && ep >= 0 && i < SETS && s == NULL; i++)
-		if (sets[i].ep == ep)
-			s = &sets[i];
+	last = --s->users == 0;
+	pthread_mutex_unlock(&sets_lock);
+	if (last)
+		destroy(s);
+}
+
+static struct set *get_set(int fd)
+{
+	struct set *s;
+
+	pthread_mutex_lock(&sets_lock);
+	for (s = sets; s != NULL && s->fd != fd; s = s->next)
+		;
+	if (s != NULL) {
+		s->users++;
+		s->inherited = false;
+	}
 	pthread_mutex_unlock(&sets_lock);
 	return s;
 }
 
-/* ---- Making a set */
-
-static struct set *free_set(void)
-{
-	for (int i = 0; !sets_made && i < SETS; i++)
-		sets[i].ep = -1;
-	sets_made = true;
-	for (int i = 0; i < SETS; i++)
-		if (sets[i].ep == -1)
-			return &sets[i];
-	return NULL;
-}
-
-static int begin_set(struct set *s, int ep)
+static bool add_level(int epoll, int fd)
 {
 	struct epoll_event e = { .events = EPOLLIN };
-	int waker = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
-	if (waker == -1)
-		return -errno;
-	if (epoll_ctl(ep, EPOLL_CTL_ADD, waker, &e) == -1) {
-		close(waker);
-		return -errno;
-	}
-	memset(s, 0, sizeof(*s));
-	pthread_mutex_init(&s->lock, NULL);
-	s->waker = waker;
-	s->ep = ep;
-	return 0;
+	return fd != -1 && epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) == 0;
 }
 
 int strata_epoll_create1(int flags)
 {
-	int ep = epoll_create1(flags);
 	struct set *s;
-	int r = -EMFILE;
 
-	if (ep == -1)
-		return -1;
-	pthread_mutex_lock(&sets_lock);
-	s = free_set();
-	if (s != NULL)
-		r = begin_set(s, ep);
-	pthread_mutex_unlock(&sets_lock);
-	if (r < 0)
-		close(ep);
-	return (int)lib_result(r < 0 ? r : ep);
-}
-
-static void free_entries(struct entry *e)
-{
-	while (e != NULL) {
-		struct entry *next = e->next;
-
-		free(e);
-		e = next;
-	}
-}
-
-bool epoll_close(int fd)
-{
-	struct set *s = find_set(fd);
-
+	if (flags & ~EPOLL_CLOEXEC)
+		return (int)lib_result(-EINVAL);
+	s = calloc(1, sizeof(*s));
 	if (s == NULL)
-		return false;
+		return (int)lib_result(-ENOMEM);
+	pthread_mutex_init(&s->lock, NULL);
+	s->users = 1;
+	s->last = &s->first;
+	s->fd = epoll_create1(flags);
+	s->others = epoll_create1(EPOLL_CLOEXEC);
+	s->ours = epoll_create1(EPOLL_CLOEXEC);
+	s->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->fd == -1 || !add_level(s->fd, s->others) ||
+	    !add_level(s->fd, s->ours) || !add_level(s->fd, s->bell)) {
+		int r = errno;
+
+		destroy(s);
+		return (int)lib_result(-r);
+	}
 	pthread_mutex_lock(&sets_lock);
-	free_entries(s->first);
-	free_entries(s->gone);
-	close(s->waker);
-	s->ep = -1;
+	s->next = sets;
+	sets = s;
 	pthread_mutex_unlock(&sets_lock);
-	return true;
+	return s->fd;
 }
 
-/* ---- Changing it; all under its lock */
+/* ---- The queue; all from here on under the set's lock */
 
-static struct entry *find_entry(struct set *s, int fd)
+static void enqueue(struct set *s, struct item *i)
 {
-	struct entry *e = s->first;
-
-	while (e != NULL && e->fd != fd)
-		e = e->next;
-	return e;
+	if (i->queued)
+		return;
+	i->queued = true;
+	i->next = NULL;
+	*s->last = i;
+	s->last = &i->next;
 }
 
-/* Whoever waits looks at the table again. */
-static void wake(struct set *s)
+static struct item *dequeue(struct set *s)
 {
-	uint64_t one = 1;
+	struct item *i = s->first;
 
-	if (s->waiting > 0 && write(s->waker, &one, sizeof(one)) == -1)
-		return; /* it is set already */
+	s->first = i->next;
+	if (s->first == NULL)
+		s->last = &s->first;
+	i->queued = false;
+	return i;
 }
 
-/* The kernel may still name it in an event that a thread holds. */
-static void take_out(struct set *s, struct entry *e)
+static void unqueue(struct set *s, const struct item *gone)
 {
-	struct entry **at = &s->first;
+	struct item **at = &s->first;
 
-	while (*at != e)
+	if (!gone->queued)
+		return;
+	while (*at != gone)
 		at = &(*at)->next;
-	*at = e->next;
-	e->fd = WAKER;
-	e->next = s->gone;
-	s->gone = e;
-	if (s->waiting == 0) {
-		free_entries(s->gone);
-		s->gone = NULL;
-	}
+	*at = gone->next;
+	if (s->last == &gone->next)
+		s->last = at;
 }
 
-static int kernel_ctl(struct set *s, int op, struct entry *e)
+/* Somebody asleep is to look at the queue. */
+static void ring_bell(const struct set *s)
 {
-	struct epoll_event k = {
-		.events = e->socket ? (uint32_t)OURS : e->events,
-		.data.ptr = e,
-	};
-
-	return epoll_ctl(s->ep, op, e->fd, &k) == -1 ? -errno : 0;
+	if (s->first != NULL && s->waiters > 0)
+		eventfd_write(s->bell, 1);
 }
 
-static int add(struct set *s, int fd, const struct epoll_event *event)
+/* ---- What is in a set */
+
+static struct item *find_item(const struct set *s, int fd)
 {
-	struct entry *old = find_entry(s, fd);
-	struct entry *e = calloc(1, sizeof(*e));
+	return (size_t)fd < s->nitems ? s->item[fd] : NULL;
+}
+
+/* As many as want to write are counted at the socket (sock_room_seen). */
+static void count_writer(const struct item *i, int by)
+{
 	struct sock k;
-	int r;
 
-	if (e == NULL)
+	if ((i->want.events & WRITE) && lib_find(&k, i->fd) == 0)
+		atomic_fetch_add(&k.l->room_waits, (uint32_t)by);
+}
+
+static void remove_item(struct set *s, int fd)
+{
+	struct item *i = find_item(s, fd);
+
+	if (i == NULL)
+		return;
+	count_writer(i, -1);
+	unqueue(s, i);
+	s->item[fd] = NULL;
+	free(i);
+}
+
+static int make_place(struct set *s, int fd)
+{
+	size_t n = s->nitems ? s->nitems : MANY;
+	struct item **bigger;
+
+	while (n <= (size_t)fd)
+		n *= 2;
+	if (n == s->nitems)
+		return 0;
+	bigger = realloc(s->item, n * sizeof(struct item *));
+	if (bigger == NULL)
 		return -ENOMEM;
-	*e = (struct entry){
-		.fd = fd,
-		.events = event->events,
-		.data = event->data,
-		.socket = lib_find(&k, fd) == 0,
+	memset(bigger + s->nitems, 0, (n - s->nitems) * sizeof(struct item *));
+	s->item = bigger;
+	s->nitems = n;
+	return 0;
+}
+
+static int add_item(struct set *s, int fd, const struct epoll_event *want)
+{
+	struct epoll_event edge = {
+		.events = EPOLLIN | EPOLLRDHUP | EPOLLET,
+		.data.fd = fd,
 	};
-	e->candidate = e->socket;
-	r = kernel_ctl(s, EPOLL_CTL_ADD, e);
-	if (r < 0) {
-		free(e);
-		return r;
+	struct item *i;
+
+	if (make_place(s, fd) < 0)
+		return -ENOMEM;
+	i = calloc(1, sizeof(*i));
+	if (i == NULL)
+		return -ENOMEM;
+	if (epoll_ctl(s->ours, EPOLL_CTL_ADD, fd, &edge) == -1) {
+		free(i);
+		return -errno;
 	}
-	/* A descriptor that was closed, and its number used again. */
-	if (old != NULL)
-		take_out(s, old);
-	e->next = s->first;
-	s->first = e;
+	/* One that was closed behind our back. */
+	remove_item(s, fd);
+	*i = (struct item){ .fd = fd, .want = *want };
+	i->want.events |= EPOLLERR | EPOLLHUP;
+	s->item[fd] = i;
+	count_writer(i, 1);
+	enqueue(s, i);
 	return 0;
 }
 
-static int change(struct set *s, int fd, const struct epoll_event *event)
+static int change_item(struct set *s, int fd, const struct epoll_event *want)
 {
-	struct entry *e = find_entry(s, fd);
+	struct item *i = find_item(s, fd);
 
-	if (e == NULL)
+	if (i == NULL)
 		return -ENOENT;
-	if (event->events & EPOLLEXCLUSIVE)
+	if (want->events & EPOLLEXCLUSIVE)
 		return -EINVAL;
-	e->events = event->events;
-	e->data = event->data;
-	e->candidate = e->socket;
-	return kernel_ctl(s, EPOLL_CTL_MOD, e);
-}
-
-static int remove_fd(struct set *s, int fd)
-{
-	struct entry *e = find_entry(s, fd);
-
-	if (e == NULL)
-		return -ENOENT;
-	epoll_ctl(s->ep, EPOLL_CTL_DEL, fd, NULL);
-	take_out(s, e);
+	count_writer(i, -1);
+	i->want = *want;
+	i->want.events |= EPOLLERR | EPOLLHUP;
+	count_writer(i, 1);
+	enqueue(s, i);
 	return 0;
 }
 
-int strata_epoll_ctl(int ep, int op, int fd, struct epoll_event *event)
+static int control(
+    struct set *s, int op, int fd, const struct epoll_event *want)
 {
-	struct set *s = find_set(ep);
 	int r = -EINVAL;
 
-	if (s == NULL)
-		return epoll_ctl(ep, op, fd, event);
-	if (fd == ep)
-		return (int)lib_result(-EINVAL);
-	pthread_mutex_lock(&s->lock);
+	if (want == NULL && op != EPOLL_CTL_DEL)
+		return -EFAULT;
 	if (op == EPOLL_CTL_ADD)
-		r = add(s, fd, event);
+		r = add_item(s, fd, want);
 	else if (op == EPOLL_CTL_MOD)
-		r = change(s, fd, event);
+		r = change_item(s, fd, want);
 	else if (op == EPOLL_CTL_DEL)
-		r = remove_fd(s, fd);
-	wake(s);
-	pthread_mutex_unlock(&s->lock);
-	return (int)lib_result(r);
+		r = find_item(s, fd) == NULL ? -ENOENT : 0;
+	if (r == 0 && op == EPOLL_CTL_DEL) {
+		epoll_ctl(s->ours, EPOLL_CTL_DEL, fd, NULL);
+		remove_item(s, fd);
+	}
+	ring_bell(s);
+	return r;
 }
 
-void epoll_forget(int fd)
+static bool is_set(int fd)
 {
+	const struct set *s;
+
 	pthread_mutex_lock(&sets_lock);
-	for (int i = 0; sets_made && i < SETS; i++) {
-		if (sets[i].ep == -1)
-			continue;
-		pthread_mutex_lock(&sets[i].lock);
-		remove_fd(&sets[i], fd);
-		pthread_mutex_unlock(&sets[i].lock);
-	}
+	for (s = sets; s != NULL && s->fd != fd; s = s->next)
+		;
 	pthread_mutex_unlock(&sets_lock);
+	return s != NULL;
+}
+
+static int no_set(int fd)
+{
+	return fcntl(fd, F_GETFD) == -1 ? -EBADF : -EINVAL;
+}
+
+int strata_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
+{
+	struct set *s = get_set(epfd);
+	struct sock k;
+	int r = 0;
+
+	if (s == NULL)
+		return (int)lib_result(no_set(epfd));
+	if (is_set(fd)) {
+		r = -EINVAL;
+	} else if (lib_find(&k, fd) == 0) {
+		pthread_mutex_lock(&s->lock);
+		r = control(s, op, fd, event);
+		pthread_mutex_unlock(&s->lock);
+	} else if (epoll_ctl(s->others, op, fd, event) == -1) {
+		r = -errno;
+	}
+	put_set(s);
+	return (int)lib_result(r);
 }
 
 /* ---- Waiting */
 
-/* EPOLL* and POLL* are the same numbers. */
-static uint32_t ready_events(const struct entry *e, const struct sock *k)
+/* Who has had bytes is put into the queue. */
+static void take_edges(struct set *s)
 {
-	return (uint16_t)sock_ready(k, (short)(e->events & ~(uint32_t)FLAGS));
+	struct epoll_event e[MANY];
+	int n;
+
+	do {
+		n = epoll_wait(s->ours, e, MANY, 0);
+		for (int i = 0; i < n; i++) {
+			struct item *it = find_item(s, e[i].data.fd);
+
+			if (it == NULL)
+				continue;
+			it->edge = true;
+			if (e[i].events & (EPOLLHUP | EPOLLRDHUP | EPOLLERR))
+				it->down = true;
+			enqueue(s, it);
+		}
+	} while (n == MANY);
 }
 
-/* What is ready of a candidate; 0: it is none any more. */
-static uint32_t examine(struct entry *e)
+static uint32_t ready(const struct item *i, const struct sock *k)
 {
-	uint32_t got;
-	struct sock k;
+	uint32_t r = (uint16_t)sock_ready(k, (short)(i->want.events & KINDS));
 
-	if (e->events == 0 || lib_find(&k, e->fd) < 0) {
-		e->candidate = false;
-		return 0;
-	}
-	got = ready_events(e, &k);
-	if (got == 0) {
-		sock_arm(&k, (short)(e->events & ~(uint32_t)FLAGS));
-		got = ready_events(e, &k);
-	}
-	if (got == 0) {
-		e->candidate = false;
-		sock_settle(&k);
-		return 0;
-	}
-	if (e->events & EPOLLET) {
-		e->candidate = false;
-		sock_arm(&k, (short)(e->events & ~(uint32_t)FLAGS));
-	}
-	if (e->events & EPOLLONESHOT) {
-		e->events = 0;
-		e->candidate = false;
-	}
-	return got;
+	return i->down ? r | EPOLLERR | EPOLLHUP : r;
 }
 
 /*
- * Candidates that are ready, at most @max.  Those reported go to the table's
- * end, so that with few places all have their turn.
+ * What is to be reported of @i, which is not in the queue: 0 is nothing, and
+ * then its next byte will bring it back.
  */
-static int report(struct set *s, struct epoll_event *events, int max)
+static uint32_t look(struct set *s, struct item *i)
 {
-	struct entry **at = &s->first;
-	struct entry *moved = NULL;
+	struct sock k;
+	uint32_t r;
+
+	/* Reported once (EPOLLONESHOT), or closed by close(2). */
+	if ((i->want.events & KINDS) == 0 || lib_find(&k, i->fd) < 0)
+		return 0;
+	if (stream_word(&k) & STREAM_LISTENING)
+		listen_ready(&k);
+	r = ready(i, &k);
+	/* The reader takes the bytes away himself. */
+	if (i->edge && !(r & EPOLLIN))
+		sock_settle(&k);
+	i->edge = false;
+	if (r == 0) {
+		sock_arm(&k, (short)(i->want.events & KINDS));
+		r = ready(i, &k);
+	}
+	if (r == 0)
+		return 0;
+	if (r & WRITE)
+		sock_room_seen(&k, 1);
+	if (i->want.events & EPOLLONESHOT) {
+		count_writer(i, -1);
+		i->want.events &= ~(uint32_t)KINDS;
+	} else if (!(i->want.events & EPOLLET)) {
+		enqueue(s, i);
+	}
+	return r;
+}
+
+static int report_ours(struct set *s, struct epoll_event *ret, int max)
+{
+	struct item *stop = NULL;
 	int n = 0;
 
-	while (*at != NULL && n < max) {
-		struct entry *e = *at;
-		uint32_t got = e->candidate ? examine(e) : 0;
+	pthread_mutex_lock(&s->lock);
+	take_edges(s);
+	/* Those that stay in the queue are looked at once. */
+	while (n < max && s->first != NULL && s->first != stop) {
+		struct item *i = dequeue(s);
+		uint32_t events = look(s, i);
 
-		if (got == 0) {
-			at = &e->next;
-			continue;
-		}
-		events[n++] = (struct epoll_event){ got, e->data };
-		*at = e->next;
-		e->next = moved;
-		moved = e;
+		if (events != 0)
+			ret[n++] = (struct epoll_event){ .events = events,
+				.data = i->want.data };
+		if (stop == NULL && i->queued)
+			stop = i;
 	}
-	while (*at != NULL)
-		at = &(*at)->next;
-	*at = moved;
+	ring_bell(s);
+	pthread_mutex_unlock(&s->lock);
 	return n;
 }
 
-/* The kernel's word: ordinary descriptors are reported, ours looked at. */
-static int sort(struct set *s, const struct epoll_event *from, int nfrom,
-    struct epoll_event *events, int max)
+static int report_others(const struct set *s, struct epoll_event *ret, int max)
 {
-	uint64_t count;
-	int n = 0;
+	int n = max > 0 ? epoll_wait(s->others, ret, max, 0) : 0;
 
-	for (int i = 0; i < nfrom; i++) {
-		struct entry *e = from[i].data.ptr;
-
-		if (e == NULL) {
-			if (read(s->waker, &count, sizeof(count)) == -1)
-				continue; /* another thread was first */
-		} else if (e->fd == WAKER) {
-			continue;
-		} else if (e->socket) {
-			e->candidate = true;
-		} else if (n < max) {
-			events[n++] =
-			    (struct epoll_event){ from[i].events, e->data };
-			if (e->events & EPOLLONESHOT)
-				e->events = 0;
-		}
-	}
-	return n;
+	return n > 0 ? n : 0;
 }
 
-/* Under the lock, but not while it sleeps. */
-static int ask_kernel(struct set *s, struct epoll_event *from, int max, int ms,
-    const sigset_t *mask)
+/* Who comes first takes turns, so that neither can fill all places for ever. */
+static int report(struct set *s, struct epoll_event *ret, int max)
 {
-	int want = max < KERNEL_EVENTS ? max : KERNEL_EVENTS;
+	bool ours = !atomic_load(&s->ours_first);
 	int n;
 
-	s->waiting++;
-	pthread_mutex_unlock(&s->lock);
-	n = epoll_pwait(s->ep, from, want, ms, mask);
-	n = n == -1 ? -errno : n;
-	pthread_mutex_lock(&s->lock);
-	s->waiting--;
-	return n;
-}
-
-static int wait_in(struct set *s, struct epoll_event *events, int max,
-    struct mono deadline, const sigset_t *mask)
-{
-	struct epoll_event from[KERNEL_EVENTS];
-
-	for (;;) {
-		int n = report(s, events, max);
-		int got = ask_kernel(s, from, max - n > 0 ? max - n : 1,
-		    n > 0 ? 0 : lib_wait_ms(deadline), mask);
-
-		if (got < 0)
-			return n > 0 ? n : got;
-		n += sort(s, from, got, events + n, max - n);
-		if (n == 0)
-			n = report(s, events, max);
-		if (n > 0 || mono_reached(deadline, mono_now()))
-			return n;
+	atomic_store(&s->ours_first, ours);
+	if (ours) {
+		n = report_ours(s, ret, max);
+		return n + report_others(s, ret + n, max - n);
 	}
+	n = report_others(s, ret, max);
+	return n + report_ours(s, ret + n, max - n);
 }
 
-int strata_epoll_pwait(int ep, struct epoll_event *events, int max,
+/* Until there may be something: 0, or a negative errno. */
+static int sleep_on(struct set *s, int timeout_ms, const sigset_t *mask)
+{
+	struct epoll_event e[3];
+	eventfd_t count;
+	bool now;
+	int r = 0;
+
+	pthread_mutex_lock(&s->lock);
+	now = s->first != NULL;
+	s->waiters++;
+	pthread_mutex_unlock(&s->lock);
+	if (epoll_pwait(s->fd, e, 3, now ? 0 : timeout_ms, mask) == -1)
+		r = -errno;
+	pthread_mutex_lock(&s->lock);
+	s->waiters--;
+	eventfd_read(s->bell, &count);
+	pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+static int wait_for_events(struct set *s, struct epoll_event *ret, int max,
     int timeout_ms, const sigset_t *mask)
 {
-	struct set *s = find_set(ep);
 	struct mono deadline =
 	    timeout_ms < 0 ? MONO_NEVER : mono_add_ms(mono_now(), timeout_ms);
+	int r = report(s, ret, max);
+
+	while (r == 0 && (timeout_ms = lib_wait_ms(deadline)) != 0) {
+		r = sleep_on(s, timeout_ms, mask);
+		if (r == 0)
+			r = report(s, ret, max);
+	}
+	return r;
+}
+
+int strata_epoll_pwait(int epfd, struct epoll_event *events, int max,
+    int timeout_ms, const sigset_t *mask)
+{
+	struct set *s;
 	int r;
 
-	if (s == NULL)
-		return epoll_pwait(ep, events, max, timeout_ms, mask);
 	if (max <= 0)
 		return (int)lib_result(-EINVAL);
-	pthread_mutex_lock(&s->lock);
-	r = wait_in(s, events, max, deadline, mask);
-	if (s->waiting == 0) {
-		free_entries(s->gone);
-		s->gone = NULL;
-	}
-	pthread_mutex_unlock(&s->lock);
+	s = get_set(epfd);
+	if (s == NULL)
+		return (int)lib_result(no_set(epfd));
+	r = wait_for_events(s, events, max, timeout_ms, mask);
+	put_set(s);
 	return (int)lib_result(r);
 }
 
 int strata_epoll_wait(
-    int ep, struct epoll_event *events, int max, int timeout_ms)
+    int epfd, struct epoll_event *events, int max, int timeout_ms)
 {
-	return strata_epoll_pwait(ep, events, max, timeout_ms, NULL);
+	return strata_epoll_pwait(epfd, events, max, timeout_ms, NULL);
+}
+
+/* ---- Descriptors that are closed */
+
+void epoll_forget(int fd)
+{
+	pthread_mutex_lock(&sets_lock);
+	for (struct set *s = sets; s != NULL; s = s->next) {
+		pthread_mutex_lock(&s->lock);
+		/* A copy elsewhere would keep it, but so would the parent. */
+		if (find_item(s, fd) != NULL && !s->inherited)
+			epoll_ctl(s->ours, EPOLL_CTL_DEL, fd, NULL);
+		remove_item(s, fd);
+		pthread_mutex_unlock(&s->lock);
+	}
+	pthread_mutex_unlock(&sets_lock);
+}
+
+bool epoll_closed(int fd)
+{
+	struct set **at = &sets;
+	struct set *s;
+
+	pthread_mutex_lock(&sets_lock);
+	while (*at != NULL && (*at)->fd != fd)
+		at = &(*at)->next;
+	s = *at;
+	if (s != NULL) {
+		*at = s->next;
+		pthread_mutex_lock(&s->lock);
+		for (size_t i = 0; i < s->nitems; i++)
+			remove_item(s, (int)i);
+		/* The number is the program's to use again. */
+		close(s->fd);
+		s->fd = -1;
+		pthread_mutex_unlock(&s->lock);
+	}
+	pthread_mutex_unlock(&sets_lock);
+	if (s != NULL)
+		put_set(s);
+	return s != NULL;
+}
+
+/* ---- fork */
+
+void epoll_before_fork(void)
+{
+	pthread_mutex_lock(&sets_lock);
+	for (struct set *s = sets; s != NULL; s = s->next)
+		pthread_mutex_lock(&s->lock);
+}
+
+void epoll_after_fork(void)
+{
+	for (struct set *s = sets; s != NULL; s = s->next)
+		pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&sets_lock);
+}
+
+/* The other threads are not here, and who wants to write is twice there. */
+void epoll_in_child(void)
+{
+	for (struct set *s = sets; s != NULL; s = s->next) {
+		s->waiters = 0;
+		s->users = 1;
+		s->inherited = true;
+		for (size_t i = 0; i < s->nitems; i++)
+			if (s->item[i] != NULL)
+				count_writer(s->item[i], 1);
+	}
 }

@@ -33,9 +33,11 @@ struct lib_socket {
 	pthread_mutex_t rx;      /* rx_read */
 	_Atomic uint32_t nonblock;
 	_Atomic int64_t send_timeout_ns; /* 0: none */
-	_Atomic uint32_t connecting;     /* connect() has not told the end */
-	_Atomic uint32_t taken; /* a spare: some process has accepted it */
-	uint64_t rx_posted;     /* under rx: reads that tcpd was told of */
+	_Atomic int64_t recv_timeout_ns;
+	_Atomic uint32_t room_waits; /* polls and epolls that want to write */
+	_Atomic uint32_t connecting; /* connect() has not told the end */
+	_Atomic uint32_t taken;      /* a spare: some process has accepted it */
+	uint64_t rx_posted;          /* under rx: reads that tcpd was told of */
 	uint8_t family;
 	uint8_t proc; /* the transport's index */
 	int type;
@@ -89,6 +91,7 @@ struct lib_wish {
 	int family, type, protocol;
 	uint32_t count;
 	uint32_t proc; /* 1 + the transport that must serve them; 0: any */
+	bool patient;  /* wait a little for numbers to be free */
 };
 
 struct lib_socket_fd {
@@ -141,8 +144,24 @@ void sock_refresh(const struct sock *k);
 int sock_take_error(const struct sock *k);
 bool sock_has_error(const struct sock *k);
 
-/* A byte is to come when no more than @level bytes are waiting (app.h). */
+/*
+ * A byte is to come when no more than @level bytes are waiting to be sent, or
+ * as soon as @bytes are unread, 0: no more (app.h).
+ */
 void sock_poll_room(const struct sock *k, uint32_t level);
+void sock_poll_bytes(const struct sock *k, uint32_t bytes);
+
+/*
+ * Room is there: no more bytes because of it.  If others wait for it than the
+ * @mine that are the caller's, they are told at once.
+ */
+void sock_room_seen(const struct sock *k, uint32_t mine);
+
+/*
+ * After EINTR of a system call that the kernel does not take up again by
+ * itself: must the caller's call end?
+ */
+bool sock_interrupted(const struct sock *k);
 
 /* True if the stack is gone: nobody holds the other end. */
 bool sock_is_down(const struct sock *k);
@@ -206,6 +225,19 @@ int message_read_control(
 void message_write_control(struct msghdr *msg, const struct sock *k,
     const names *n, const struct dgram *g);
 
+/* ---- Where in an iovec the next byte is: place.c */
+
+struct place {
+	const struct iovec *iov;
+	size_t niov;
+	size_t off;
+};
+
+size_t place_left(const struct place *p);
+
+/* The next piece, of at most @max bytes, and where; 0: no more. */
+uint32_t place_piece(struct place *p, uint32_t max, uint8_t **at);
+
 /* ---- stream.c */
 
 /* What a stream's state allows: enum stream_flag. */
@@ -217,27 +249,56 @@ static inline uint64_t stream_word(const struct sock *k)
 int stream_connect(const struct sock *k, const struct app_name *to);
 ssize_t stream_send(
     const struct sock *k, const struct iovec *iov, size_t niov, int flags);
-ssize_t stream_receive(
-    const struct sock *k, const struct iovec *iov, size_t niov, int flags);
-int stream_wait_byte(const struct sock *k);
 
-/* What poll says: POLLIN and so on; all of it, asked for or not. */
-short stream_ready(const struct sock *k);
-void stream_settle(const struct sock *k);
-uint64_t stream_unread(const struct sock *k);
+/* Will a call with @flags wait? */
+bool stream_waits(const struct sock *k, int flags);
+
+/* sock_take_error(), which also ends a connect() that failed. */
+int stream_take_error(const struct sock *k);
+
 uint64_t stream_unsent(const struct sock *k);
 
-/* Bytes that may be written now; the spans' own half of it is in span.c. */
+/* Bytes that may be written now. */
 uint32_t stream_room(const struct sock *k, uint32_t sndbuf);
+
+/* Until there is some, if the socket's calls wait. */
+int stream_wait_room(const struct sock *k, uint32_t sndbuf);
+
+/* Under the tx lock: it is written up to @end; @more: it may wait. */
 void stream_wrote(const struct sock *k, uint64_t end, bool more);
-void stream_did_read(const struct sock *k, uint64_t end, uint32_t rcvbuf);
 
 /* Close may have to wait for the peer (SO_LINGER). */
 void stream_linger(const struct sock *k);
 
+/* ---- stream_read.c */
+
+ssize_t stream_receive(
+    const struct sock *k, const struct iovec *iov, size_t niov, int flags);
+
+/* By SO_RCVTIMEO. */
+struct mono stream_read_deadline(const struct sock *k);
+
+/* Until the fd is readable; -EAGAIN: @deadline is over. */
+int stream_wait_byte(const struct sock *k, struct mono deadline);
+
+/* What poll says: POLLIN and so on; all of it, asked for or not. */
+short stream_ready(const struct sock *k);
+
+/* sock_arm(), sock_settle() for streams. */
+void stream_arm(const struct sock *k, short asked);
+void stream_settle(const struct sock *k);
+
+uint64_t stream_unread(const struct sock *k);
+
+/* Under the rx lock: all up to @end is read. */
+void stream_did_read(const struct sock *k, uint64_t end, uint32_t rcvbuf);
+
 /* ---- listen.c */
 
 void listen_closed(const struct sock *k);
+
+/* Somebody is going to wait on this listener: sockets must be in stock. */
+void listen_ready(const struct sock *k);
 void spare_before_fork(void);
 void spare_after_fork(void);
 void spare_forget_all(void);
@@ -247,8 +308,16 @@ void spare_forget_all(void);
 /* What of @k is ready, of what was asked for; errors always. */
 short sock_ready(const struct sock *k, short asked);
 
-/* To be called when nothing is: a byte will come when something is. */
+/*
+ * To be called when nothing is: a byte will come when something is.  Look once
+ * more after it.
+ */
 void sock_arm(const struct sock *k, short asked);
+
+/*
+ * Bytes on the fd that say nothing any more away.  Who sleeps in epoll on it,
+ * edge-triggered, does not miss them.
+ */
 void sock_settle(const struct sock *k);
 
 /* Milliseconds until @deadline, rounded up, as poll(2) wants them. */
@@ -256,10 +325,15 @@ int lib_wait_ms(struct mono deadline);
 
 /* ---- epoll.c */
 
-/* True if @fd was a set of ours, which is now forgotten. */
-bool epoll_close(int fd);
+/* True if @fd is an epoll set, which is closed now. */
+bool epoll_closed(int fd);
 
+/* A socket of ours is to be closed: out of all sets with it. */
 void epoll_forget(int fd);
+
+void epoll_before_fork(void);
+void epoll_after_fork(void);
+void epoll_in_child(void);
 
 /* The result of a public call. */
 static inline ssize_t lib_result(ssize_t r)

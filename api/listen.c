@@ -10,20 +10,23 @@
  * a connection whose fd another process has asks the supervisor for a new one.
  */
 #include <fcntl.h>
-#include <poll.h>
+#include <sys/resource.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "api/lib.h"
 #include "api/strata.h"
 
 enum {
-	FIRST_SPARES = 128, /* at least as many as come in a burst */
-	FEW_SPARES = 64,    /* then more are made */
+	MOST_SPARES = 512, /* for one listener */
+	FD_SHARE = 4,      /* but no more than this part of our descriptors */
 	ALL_SOCKETS = LIB_APPS * APP_MAX_SOCKETS,
 };
 
 /* By number of socket: 1 + the fd of a spare that is ours; 0: none. */
 static int spare_fd[ALL_SOCKETS];
+/* By listener: how many spares this process keeps for it; 0: none yet. */
+static _Atomic uint16_t stock[ALL_SOCKETS];
 static pthread_mutex_t spare_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static uint32_t number_of(const struct lib *l, uint32_t sub)
@@ -47,6 +50,7 @@ void spare_forget_all(void)
 		if (spare_fd[i] > 0)
 			close(spare_fd[i] - 1);
 		spare_fd[i] = 0;
+		atomic_store(&stock[i], 0);
 	}
 }
 
@@ -76,7 +80,24 @@ static uint32_t in_stock(const struct sock *k)
 	return (uint32_t)(stream_unsent(k) / sizeof(uint32_t));
 }
 
-static int add_spares(const struct sock *k, uint32_t want)
+/* Spares of ours that others have taken are of no use any more. */
+static void drop_taken(void)
+{
+	pthread_mutex_lock(&spare_lock);
+	for (uint32_t i = 0; i < ALL_SOCKETS; i++) {
+		struct lib *l;
+
+		if (spare_fd[i] == 0 ||
+		    lib_attach(&l, i / APP_MAX_SOCKETS) < 0 ||
+		    !atomic_load(&l->shared->socket[i % APP_MAX_SOCKETS].taken))
+			continue;
+		close(spare_fd[i] - 1);
+		spare_fd[i] = 0;
+	}
+	pthread_mutex_unlock(&spare_lock);
+}
+
+static void add_spares(const struct sock *k, uint32_t want)
 {
 	struct lib_socket_fd f[CTL_MAX_SOCKETS];
 	struct lib_wish w = {
@@ -88,19 +109,55 @@ static int add_spares(const struct sock *k, uint32_t want)
 	int r = 0;
 
 	lib_lock(&k->l->tx);
-	while (in_stock(k) < want) {
+	while (r >= 0 && in_stock(k) < want) {
 		w.count = want - in_stock(k);
 		if (w.count > CTL_MAX_SOCKETS)
 			w.count = CTL_MAX_SOCKETS;
 		r = lib_make_sockets(&w, f);
-		if (r < 0)
-			break;
 		for (int i = 0; i < r; i++)
 			hand_over(k, &f[i]);
 	}
 	lib_unlock(&k->l->tx);
 	sock_post(k);
-	return r < 0 ? r : 0;
+}
+
+/* As many as may come before anybody looks again. */
+static uint32_t stock_for(int backlog)
+{
+	struct rlimit files;
+	uint32_t n = MOST_SPARES;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
+	    files.rlim_cur / FD_SHARE < n)
+		n = (uint32_t)files.rlim_cur / FD_SHARE;
+	if (backlog >= 0 && (uint32_t)backlog < n)
+		n = (uint32_t)backlog + 1;
+	return n > 0 ? n : 1;
+}
+
+static _Atomic uint16_t *stock_of(const struct sock *k)
+{
+	return &stock[number_of(k->lib, k->sub)];
+}
+
+void listen_ready(const struct sock *k)
+{
+	uint32_t most = atomic_load(stock_of(k));
+
+	/*
+	 * Inherited: what is in stock may be somebody's who is no more, and was
+	 * closed with him.
+	 */
+	if (most == 0) {
+		most = stock_for(-1) / 4 + 1;
+		atomic_store(stock_of(k), (uint16_t)most);
+		add_spares(k, in_stock(k) + most);
+	} else if (in_stock(k) <= most / 2) {
+		drop_taken();
+		add_spares(k, most);
+	}
+	/* A byte when half are used up. */
+	sock_poll_room(k, most / 2 * (uint32_t)sizeof(uint32_t));
 }
 
 int strata_listen(int fd, int backlog)
@@ -114,10 +171,9 @@ int strata_listen(int fd, int backlog)
 	if (r == 0)
 		r = sock_command(&k, APP_OP_LISTEN, arg, NULL, 0, NULL, NULL);
 	if (r == 0) {
-		uint32_t most = (uint32_t)backlog < FIRST_SPARES
-		    ? (uint32_t)backlog + 1
-		    : FIRST_SPARES;
+		uint32_t most = stock_for(backlog);
 
+		atomic_store(stock_of(&k), (uint16_t)most);
 		add_spares(&k, most);
 		/* Fewer do, as long as there are some. */
 		r = in_stock(&k) > 0 ? 0 : -EMFILE;
@@ -152,28 +208,11 @@ static int claim(const struct accept_record *rec, struct lib_socket_fd *ret)
 	return 0;
 }
 
-/* Spares of ours that others have taken are of no use any more. */
-static void drop_taken(void)
-{
-	pthread_mutex_lock(&spare_lock);
-	for (uint32_t i = 0; i < ALL_SOCKETS; i++) {
-		struct lib *l;
-
-		if (spare_fd[i] == 0 ||
-		    lib_attach(&l, i / APP_MAX_SOCKETS) < 0 ||
-		    !atomic_load(
-			&l->shared->socket[i % APP_MAX_SOCKETS].taken))
-			continue;
-		close(spare_fd[i] - 1);
-		spare_fd[i] = 0;
-	}
-	pthread_mutex_unlock(&spare_lock);
-}
-
 /* Under the rx lock: the next record, or -EAGAIN. */
 static int take_record(const struct sock *k, struct accept_record *ret)
 {
-	uint64_t at = atomic_load_explicit(&k->a->rx_read, memory_order_relaxed);
+	uint64_t at =
+	    atomic_load_explicit(&k->a->rx_read, memory_order_relaxed);
 
 	if (stream_unread(k) < sizeof(*ret))
 		return -EAGAIN;
@@ -182,44 +221,58 @@ static int take_record(const struct sock *k, struct accept_record *ret)
 	return 0;
 }
 
-static int next_record(const struct sock *k, struct accept_record *ret)
+/* Nothing is there: 0, look again; or why not. */
+static int wait_for_record(const struct sock *k, struct mono deadline)
 {
-	bool wait = !atomic_load(&k->l->nonblock);
-
-	for (;;) {
-		int r;
-
-		lib_lock(&k->l->rx);
-		r = take_record(k, ret);
-		lib_unlock(&k->l->rx);
-		if (r == 0)
-			return 0;
-		if (!(stream_word(k) & STREAM_LISTENING)) {
-			sock_refresh(k);
-			if (!(stream_word(k) & STREAM_LISTENING))
-				return sock_is_down(k) ? -ENETDOWN : -EINVAL;
-		}
-		stream_settle(k);
-		if (stream_unread(k) > 0)
-			continue;
-		if (!wait)
-			return sock_is_down(k) ? -ENETDOWN : -EAGAIN;
-		r = stream_wait_byte(k);
-		if (r < 0)
-			return r;
-	}
+	if (!(stream_word(k) & STREAM_LISTENING))
+		return sock_is_down(k) ? -ENETDOWN : -EINVAL;
+	listen_ready(k);
+	stream_settle(k);
+	if (stream_unread(k) > 0)
+		return 0;
+	if (!stream_waits(k, 0))
+		return sock_is_down(k) ? -ENETDOWN : -EAGAIN;
+	return stream_wait_byte(k, deadline);
 }
 
-static int finish(const struct lib_socket_fd *f, int flags)
+/* The fd of the next connection that is still there. */
+static int next_connection(
+    const struct sock *k, struct accept_record *rec, struct lib_socket_fd *ret)
+{
+	struct mono deadline = stream_read_deadline(k);
+	int r;
+
+	do {
+		lib_lock(&k->l->rx);
+		r = take_record(k, rec);
+		lib_unlock(&k->l->rx);
+		if (r == -EAGAIN)
+			r = wait_for_record(k, deadline);
+		else if (claim(rec, ret) == 0)
+			return 0;
+	} while (r == 0);
+	return r;
+}
+
+static int finish(
+    const struct sock *from, const struct lib_socket_fd *f, int flags)
 {
 	struct sock k;
+	struct timeval tv;
+	socklen_t len = sizeof(tv);
 
 	lib_sock(&k, f);
 	/* tcpd may still be showing what it is. */
-	while (!(stream_word(&k) & (STREAM_ESTABLISHED | STREAM_RESET)) &&
-	    !sock_is_down(&k))
+	if (!(stream_word(&k) & (STREAM_ESTABLISHED | STREAM_RESET)))
 		sock_refresh(&k);
-	k.l->rx_posted = 0;
+	/* As with the kernel these are inherited, and O_NONBLOCK is not. */
+	if (getsockopt(from->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, &len) == 0)
+		setsockopt(k.fd, SOL_SOCKET, SO_RCVTIMEO, &tv, len);
+	atomic_store(
+	    &k.l->recv_timeout_ns, atomic_load(&from->l->recv_timeout_ns));
+	atomic_store(
+	    &k.l->send_timeout_ns, atomic_load(&from->l->send_timeout_ns));
+	k.l->rx_posted = atomic_load(&k.a->rx_read);
 	if (!(flags & SOCK_CLOEXEC))
 		fcntl(k.fd, F_SETFD, 0);
 	if (flags & SOCK_NONBLOCK) {
@@ -236,23 +289,20 @@ int strata_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 	struct sock k;
 	int r = lib_find(&k, fd);
 
-	if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
-		return (int)lib_result(-EINVAL);
+	if (r == 0 && (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)))
+		r = -EINVAL;
 	if (r == 0 && k.l->type != SOCK_STREAM)
 		r = -EOPNOTSUPP;
+	if (r == 0 && addr != NULL && (int)*len < 0)
+		r = -EINVAL;
 	if (r == 0)
-		r = next_record(&k, &rec);
-	if (r == 0)
-		r = claim(&rec, &f);
+		r = next_connection(&k, &rec, &f);
 	if (r < 0)
 		return (int)lib_result(r);
-	if (in_stock(&k) < FEW_SPARES) {
-		drop_taken();
-		add_spares(&k, FIRST_SPARES);
-	}
-	if (addr != NULL && len != NULL)
+	listen_ready(&k);
+	if (addr != NULL)
 		name_to_sockaddr(&rec.peer, k.l->family, addr, len);
-	return finish(&f, flags);
+	return finish(&k, &f, flags);
 }
 
 int strata_accept(int fd, struct sockaddr *addr, socklen_t *len)
@@ -284,9 +334,9 @@ void listen_closed(const struct sock *k)
 	struct accept_record rec;
 	uint32_t word;
 
-	/* With a copy of the fd elsewhere it goes on listening. */
 	if (!(stream_word(k) & STREAM_LISTENING))
 		return;
+	atomic_store(stock_of(k), 0);
 	for (; at != atomic_load(&k->a->tx_written); at += sizeof(word)) {
 		app_ring_read(&word, k->tx, APP_TX_BYTES, at, sizeof(word));
 		close_spare(word);

@@ -240,8 +240,8 @@ ssize_t strata_sendmsg(int fd, const struct msghdr *msg, int flags)
 	if (r < 0)
 		return lib_result(r);
 	if (k.l->type == SOCK_STREAM)
-		return lib_result(stream_send(
-		    &k, msg->msg_iov, msg->msg_iovlen, flags));
+		return lib_result(
+		    stream_send(&k, msg->msg_iov, msg->msg_iovlen, flags));
 	d.iov = msg->msg_iov;
 	d.niov = msg->msg_iovlen;
 	d.len = total(d.iov, d.niov);

@@ -9,10 +9,9 @@
 #include "api/strata.h"
 #include "shm/clock.h"
 
-/* ---- SO_RCVTIMEO is the bare fd's own; SO_SNDTIMEO is kept here */
+/* ---- SO_RCVTIMEO is the bare fd's own, too; SO_SNDTIMEO is kept here */
 
-static int set_send_timeout(
-    const struct sock *k, const void *value, socklen_t len)
+static int set_timeout(_Atomic int64_t *ret, const void *value, socklen_t len)
 {
 	struct timeval tv;
 
@@ -22,8 +21,13 @@ static int set_send_timeout(
 	if (tv.tv_usec < 0 || tv.tv_usec >= 1000000)
 		return -EDOM;
 	/* Before the beginning of time means not to wait: a nanosecond. */
-	atomic_store(&k->l->send_timeout_ns,
-	    tv.tv_sec < 0 ? 1 : tv.tv_sec * NS_PER_S + tv.tv_usec * NS_PER_US);
+	if (tv.tv_sec < 0)
+		atomic_store(ret, 1);
+	else if (tv.tv_sec >= INT64_MAX / NS_PER_S - 1)
+		atomic_store(ret, 0);
+	else
+		atomic_store(
+		    ret, tv.tv_sec * NS_PER_S + tv.tv_usec * NS_PER_US);
 	return 0;
 }
 
@@ -32,11 +36,11 @@ static int set_local(
 {
 	switch (name) {
 	case SO_RCVTIMEO:
-		return setsockopt(k->fd, SOL_SOCKET, name, value, len) == -1
-		    ? -errno
-		    : 0;
+		if (setsockopt(k->fd, SOL_SOCKET, name, value, len) == -1)
+			return -errno;
+		return set_timeout(&k->l->recv_timeout_ns, value, len);
 	case SO_SNDTIMEO:
-		return set_send_timeout(k, value, len);
+		return set_timeout(&k->l->send_timeout_ns, value, len);
 	case SO_ERROR:
 	case SO_TYPE:
 	case SO_DOMAIN:

@@ -68,7 +68,7 @@ int strata_close(int fd)
 	int r = lib_find(&k, fd);
 
 	if (r < 0)
-		return epoll_close(fd) ? close(fd) : (int)lib_result(r);
+		return epoll_closed(fd) ? 0 : (int)lib_result(r);
 	if (k.l->type == SOCK_STREAM) {
 		listen_closed(&k);
 		stream_linger(&k);

@@ -24,24 +24,24 @@ static void pieces(struct iovec ret[2], const uint8_t *ring, uint32_t size,
 	ret[1] = (struct iovec){ base, len - first };
 }
 
-ssize_t strata_send_reserve(int fd, size_t len, struct iovec iov[2])
+ssize_t strata_send_reserve(int fd, struct iovec span[2], size_t len)
 {
 	struct sock k;
 	names n;
-	ssize_t r = find_stream(&k, fd);
+	int r = find_stream(&k, fd);
 	uint32_t room;
 
+	if (r == 0 && len == 0)
+		r = -EINVAL;
 	if (r < 0)
 		return lib_result(r);
-	if (!(stream_word(&k) & STREAM_TX_OPEN))
-		return lib_result(
-		    stream_word(&k) & STREAM_CONNECTING ? -EAGAIN : -EPIPE);
 	sock_names(&k, &n);
+	r = stream_wait_room(&k, n.sndbuf);
+	if (r < 0)
+		return lib_result(r);
 	room = stream_room(&k, n.sndbuf);
-	if (room == 0)
-		return lib_result(-EAGAIN);
 	room = len < room ? (uint32_t)len : room;
-	pieces(iov, k.tx, APP_TX_BYTES, atomic_load(&k.a->tx_written), room);
+	pieces(span, k.tx, APP_TX_BYTES, atomic_load(&k.a->tx_written), room);
 	return room;
 }
 
@@ -55,32 +55,31 @@ int strata_send_commit(int fd, size_t len)
 		return (int)lib_result(r);
 	sock_names(&k, &n);
 	lib_lock(&k.l->tx);
-	if (len > stream_room(&k, n.sndbuf))
+	if (!(stream_word(&k) & STREAM_TX_OPEN))
+		r = -EPIPE;
+	else if (len > stream_room(&k, n.sndbuf))
 		r = -EINVAL;
-	else
+	else if (len > 0)
 		stream_wrote(&k, atomic_load(&k.a->tx_written) + len, false);
 	lib_unlock(&k.l->tx);
 	return (int)lib_result(r);
 }
 
-ssize_t strata_recv_peek(int fd, struct iovec iov[2])
+ssize_t strata_recv_peek(int fd, struct iovec span[2])
 {
+	char byte;
+	struct iovec one = { &byte, 1 };
 	struct sock k;
 	ssize_t r = find_stream(&k, fd);
 	uint32_t have;
 
-	if (r < 0)
+	/* The end, an error, or nothing yet: as recv says. */
+	if (r == 0)
+		r = stream_receive(&k, &one, 1, MSG_PEEK);
+	if (r <= 0)
 		return lib_result(r);
 	have = (uint32_t)stream_unread(&k);
-	if (have == 0) {
-		/* The end, an error, or nothing yet: as recv says. */
-		r = stream_receive(&k, &(struct iovec){ &(char){ 0 }, 1 }, 1,
-		    MSG_PEEK | MSG_DONTWAIT);
-		if (r <= 0)
-			return lib_result(r);
-		have = (uint32_t)stream_unread(&k);
-	}
-	pieces(iov, k.rx, APP_RX_BYTES, atomic_load(&k.a->rx_read), have);
+	pieces(span, k.rx, APP_RX_BYTES, atomic_load(&k.a->rx_read), have);
 	return have;
 }
 
@@ -97,8 +96,7 @@ int strata_recv_consume(int fd, size_t len)
 	if (len > stream_unread(&k))
 		r = -EINVAL;
 	else if (len > 0)
-		stream_did_read(
-		    &k, atomic_load(&k.a->rx_read) + len, n.rcvbuf);
+		stream_did_read(&k, atomic_load(&k.a->rx_read) + len, n.rcvbuf);
 	lib_unlock(&k.l->rx);
 	return (int)lib_result(r);
 }

@@ -1,11 +1,10 @@
 /*
  * wait.c - poll over sockets of the stack and other descriptors
  *
- * The bare fd of a socket tells when there is something to read, the end or an
- * error; and, once it was asked to (sock_arm), when there is room to write.
- * Each of these is one byte through the fd, and the byte stays while something
- * is unread.  Who then waits for room alone must not be woken by the old byte:
- * he watches for edges, through an epoll fd of his own.
+ * The bare fd of a socket says by its level that there is something to read.
+ * Who waits for that alone sleeps in poll(2) on it.  All else is announced by a
+ * byte that may find others there (shm/app.h): who waits for it sleeps in an
+ * epoll, edge-triggered, which no other thread can take the byte from.
  */
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -17,6 +16,8 @@
 
 enum {
 	FEW = 64, /* descriptors without an allocation */
+	READ = POLLIN | POLLRDNORM,
+	WRITE = POLLOUT | POLLWRNORM,
 };
 
 /* ---- One socket */
@@ -28,11 +29,11 @@ static short datagram_ready(const struct sock *k)
 
 	sock_names(k, &n);
 	if (datagram_readable(k) || (n.shut & 1))
-		r |= POLLIN | POLLRDNORM;
+		r |= READ;
 	if (n.shut & 1)
 		r |= POLLRDHUP;
 	if (datagram_writable(k, &n))
-		r |= POLLOUT | POLLWRNORM;
+		r |= WRITE;
 	if (sock_has_error(k))
 		r |= POLLERR;
 	if (n.shut == 3)
@@ -42,22 +43,22 @@ static short datagram_ready(const struct sock *k)
 
 short sock_ready(const struct sock *k, short asked)
 {
-	short r = k->l->type == SOCK_STREAM ? stream_ready(k)
-					    : datagram_ready(k);
+	short r =
+	    k->l->type == SOCK_STREAM ? stream_ready(k) : datagram_ready(k);
 
-	return (short)(r & (asked | POLLERR | POLLHUP));
+	return r & (asked | POLLERR | POLLHUP);
 }
 
 void sock_arm(const struct sock *k, short asked)
 {
 	names n;
 
-	if (!(asked & (POLLOUT | POLLWRNORM)))
-		return;
-	sock_names(k, &n);
-	/* A third of the buffer free, as Linux; a datagram: any room. */
-	sock_poll_room(k,
-	    k->l->type == SOCK_STREAM ? n.sndbuf - n.sndbuf / 3 : n.sndbuf);
+	if (k->l->type == SOCK_STREAM) {
+		stream_arm(k, asked);
+	} else if (asked & WRITE) {
+		sock_names(k, &n);
+		sock_poll_room(k, n.sndbuf - 1);
+	}
 }
 
 void sock_settle(const struct sock *k)
@@ -68,105 +69,124 @@ void sock_settle(const struct sock *k)
 		datagram_settle(k);
 }
 
-/* ---- Many */
+static bool has_bytes(const struct sock *k)
+{
+	return k->l->type == SOCK_STREAM ? stream_unread(k) > 0
+					 : datagram_readable(k);
+}
 
-/* One call of strata_poll: what the kernel watches in place of @fds. */
-struct call {
-	struct pollfd *fds;
+/* ---- One call of poll */
+
+struct polling {
+	struct pollfd *fds; /* the caller's */
 	nfds_t n;
-	struct pollfd *kernel; /* n + 1 */
-	int edges;             /* an epoll fd, or -1 */
-	struct mono deadline;
+	struct pollfd *kernel; /* what is slept on: n, and the edges */
+	int edges;             /* -1: not needed */
+	bool gone;             /* some stack has hung up */
 };
 
-/* How many are ready without the kernel's word. */
-static int look(struct call *c)
+/* One of ours?  Then it is in *@ret. */
+static bool ours(const struct polling *p, nfds_t i, struct sock *ret)
+{
+	return p->fds[i].fd >= 0 && lib_find(ret, p->fds[i].fd) == 0;
+}
+
+/* Fills in revents of our sockets; returns how many are ready. */
+static int check(struct polling *p)
 {
 	int count = 0;
 
-	for (nfds_t i = 0; i < c->n; i++) {
+	for (nfds_t i = 0; i < p->n; i++) {
 		struct sock k;
 
-		c->fds[i].revents = 0;
-		if (c->fds[i].fd < 0 || lib_find(&k, c->fds[i].fd) < 0)
+		if (!ours(p, i, &k))
 			continue;
-		c->fds[i].revents = sock_ready(&k, c->fds[i].events);
-		count += c->fds[i].revents != 0;
+		p->fds[i].revents = sock_ready(&k, p->fds[i].events);
+		if (p->gone && sock_is_down(&k))
+			p->fds[i].revents |= POLLERR | POLLHUP;
+		count += p->fds[i].revents != 0;
+		if (p->fds[i].revents & WRITE)
+			sock_room_seen(&k, p->edges == -1 ? 0 : 1);
 	}
 	return count;
 }
 
-/* Woken by new bytes only. */
-static int watch_edge(struct call *c, int fd)
+/* Does the level of the bare fd say all that @k is waited for? */
+static bool level_tells(const struct sock *k, short asked)
 {
-	struct epoll_event e = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET };
-
-	if (c->edges == -1)
-		c->edges = epoll_create1(EPOLL_CLOEXEC);
-	if (c->edges == -1)
-		return -errno;
-	if (epoll_ctl(c->edges, EPOLL_CTL_ADD, fd, &e) == -1 &&
-	    errno != EEXIST)
-		return -errno;
-	return 0;
+	return (asked & READ) && !(asked & WRITE) && !has_bytes(k);
 }
 
-/* What the kernel is to watch; sockets say what they wait for. */
-static int arm(struct call *c)
+/* Others' descriptors as they are, ours by their level; -1: by edges. */
+static bool fill_in(struct polling *p)
+{
+	bool level = true;
+
+	for (nfds_t i = 0; i < p->n; i++) {
+		struct sock k;
+
+		p->kernel[i] = p->fds[i];
+		if (!ours(p, i, &k))
+			continue;
+		p->kernel[i].events = POLLIN | POLLRDHUP;
+		level &= level_tells(&k, p->fds[i].events);
+		if (stream_word(&k) & STREAM_LISTENING)
+			listen_ready(&k);
+	}
+	return level;
+}
+
+/* From now on all of ours by edges. */
+static int use_edges(struct polling *p)
 {
 	int r = 0;
 
-	for (nfds_t i = 0; i < c->n; i++) {
+	p->edges = epoll_create1(EPOLL_CLOEXEC);
+	if (p->edges == -1)
+		return -ENOMEM;
+	for (nfds_t i = 0; i < p->n; i++) {
+		struct epoll_event e = {
+			.events = EPOLLIN | EPOLLRDHUP | EPOLLET,
+			.data.fd = p->fds[i].fd,
+		};
 		struct sock k;
 
-		c->kernel[i] = c->fds[i];
-		if (c->fds[i].fd < 0 || lib_find(&k, c->fds[i].fd) < 0)
+		if (!ours(p, i, &k))
 			continue;
-		sock_arm(&k, c->fds[i].events);
-		c->kernel[i].events = POLLIN | POLLRDHUP;
-		/* Readable all the time, and nobody cares. */
-		if (sock_ready(&k, POLLIN) != 0) {
-			c->kernel[i].fd = -1;
-			r = watch_edge(c, c->fds[i].fd);
-		}
-		if (r < 0)
-			return r;
+		if (p->fds[i].events & WRITE)
+			atomic_fetch_add(&k.l->room_waits, 1);
+		/* Twice the same is no harm. */
+		if (epoll_ctl(p->edges, EPOLL_CTL_ADD, k.fd, &e) == -1 &&
+		    errno != EEXIST)
+			r = -ENOMEM;
 	}
-	c->kernel[c->n] = (struct pollfd){ .fd = c->edges, .events = POLLIN };
-	return 0;
+	return r;
 }
 
-static void forget_edges(const struct call *c)
+static void end_edges(const struct polling *p)
 {
-	struct epoll_event e;
-
-	while (c->edges != -1 && epoll_wait(c->edges, &e, 1, 0) > 0)
-		;
-}
-
-/* What the kernel said of the others, and of stacks that are gone. */
-static int collect(struct call *c)
-{
-	int count = 0;
-
-	for (nfds_t i = 0; i < c->n; i++) {
-		struct pollfd *f = &c->fds[i];
-		short r = c->kernel[i].revents;
+	if (p->edges == -1)
+		return;
+	for (nfds_t i = 0; i < p->n; i++) {
 		struct sock k;
 
-		if (f->fd < 0 || lib_find(&k, f->fd) < 0) {
-			f->revents = r;
-		} else {
-			f->revents = sock_ready(&k, f->events);
-			if (r & (POLLHUP | POLLRDHUP))
-				f->revents |= POLLERR | POLLHUP;
-			/* A byte that is left over. */
-			else if ((r & POLLIN) && f->revents == 0)
-				sock_settle(&k);
-		}
-		count += f->revents != 0;
+		if ((p->fds[i].events & WRITE) && ours(p, i, &k))
+			atomic_fetch_sub(&k.l->room_waits, 1);
 	}
-	return count;
+	close(p->edges);
+}
+
+static void arm(const struct polling *p)
+{
+	for (nfds_t i = 0; i < p->n; i++) {
+		struct sock k;
+
+		if (!ours(p, i, &k))
+			continue;
+		p->kernel[i].fd = -1;
+		sock_arm(&k, p->fds[i].events);
+	}
+	p->kernel[p->n] = (struct pollfd){ .fd = p->edges, .events = POLLIN };
 }
 
 int lib_wait_ms(struct mono deadline)
@@ -179,52 +199,124 @@ int lib_wait_ms(struct mono deadline)
 	return ns > 0 ? (int)((ns + NS_PER_MS - 1) / NS_PER_MS) : 0;
 }
 
-static int poll_all(struct call *c)
+/* Bytes on an fd of ours that say nothing to us. */
+static void note(struct polling *p, int fd, uint32_t events)
 {
-	for (;;) {
-		int count = look(c);
-		int r = arm(c);
+	struct sock k;
 
+	if (events & (POLLHUP | POLLRDHUP | POLLERR))
+		p->gone = true;
+	else if (lib_find(&k, fd) == 0 && !has_bytes(&k))
+		sock_settle(&k);
+}
+
+static void note_edges(struct polling *p)
+{
+	struct epoll_event e[FEW];
+	int n;
+
+	do {
+		n = epoll_wait(p->edges, e, FEW, 0);
+		for (int i = 0; i < n; i++)
+			note(p, e[i].data.fd, e[i].events);
+	} while (n == FEW);
+}
+
+/* What the kernel said; returns how many others are ready. */
+static int collect(struct polling *p)
+{
+	int count = 0;
+
+	for (nfds_t i = 0; i < p->n; i++) {
+		struct sock k;
+
+		if (!ours(p, i, &k)) {
+			p->fds[i].revents = p->kernel[i].revents;
+			count += p->fds[i].revents != 0;
+		} else if (p->kernel[i].fd != -1 && p->kernel[i].revents) {
+			note(p, k.fd, (uint32_t)p->kernel[i].revents);
+		}
+	}
+	if (p->edges != -1 && p->kernel[p->n].revents)
+		note_edges(p);
+	return count;
+}
+
+/* Ours are not ready: sleep until something is; 0: @deadline is over. */
+static int sleep_once(struct polling *p, struct mono deadline)
+{
+	nfds_t n = p->n;
+	int r;
+
+	if (!fill_in(p) && p->edges == -1) {
+		r = use_edges(p);
 		if (r < 0)
 			return r;
-		forget_edges(c);
-		/* Once more, now that a byte will come for what changes. */
-		if (count == 0)
-			count = look(c);
-		r = poll(
-		    c->kernel, c->n + 1, count > 0 ? 0 : lib_wait_ms(c->deadline));
-		if (r == -1)
-			return -errno;
-		count = collect(c);
-		if (count > 0)
-			return count;
-		if (mono_reached(c->deadline, mono_now()))
-			return 0;
 	}
+	if (p->edges != -1) {
+		arm(p);
+		n++;
+	}
+	/* It may have come before the edges were set. */
+	r = poll(p->kernel, n, check(p) > 0 ? 0 : lib_wait_ms(deadline));
+	if (r == -1)
+		return -errno;
+	r = collect(p);
+	return r + check(p);
+}
+
+/* Without sleeping: all others, and whether a stack is gone. */
+static int look_once(struct polling *p)
+{
+	int count;
+
+	for (nfds_t i = 0; i < p->n; i++) {
+		struct sock k;
+
+		p->kernel[i] = p->fds[i];
+		if (ours(p, i, &k))
+			p->kernel[i].events = POLLRDHUP;
+	}
+	if (poll(p->kernel, p->n, 0) == -1)
+		return -errno;
+	count = collect(p);
+	return count + check(p);
+}
+
+static int poll_all(struct polling *p, struct mono deadline)
+{
+	int count = 0;
+
+	if (mono_reached(deadline, mono_now()) || check(p) > 0)
+		return look_once(p);
+	do
+		count = sleep_once(p, deadline);
+	while (count == 0 &&
+	    (deadline.ns == MONO_NEVER.ns ||
+		!mono_reached(deadline, mono_now())));
+	return count;
 }
 
 int strata_poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
+	struct mono deadline =
+	    timeout_ms < 0 ? MONO_NEVER : mono_add_ms(mono_now(), timeout_ms);
 	struct pollfd few[FEW + 1];
-	struct call c = {
+	struct polling p = {
 		.fds = fds,
 		.n = n,
 		.kernel = few,
 		.edges = -1,
-		.deadline = timeout_ms < 0
-		    ? MONO_NEVER
-		    : mono_add_ms(mono_now(), timeout_ms),
 	};
 	int r;
 
 	if (n > FEW)
-		c.kernel = calloc(n + 1, sizeof(*c.kernel));
-	if (c.kernel == NULL)
+		p.kernel = calloc(n + 1, sizeof(*p.kernel));
+	if (p.kernel == NULL)
 		return (int)lib_result(-ENOMEM);
-	r = poll_all(&c);
-	if (c.edges != -1)
-		close(c.edges);
-	if (c.kernel != few)
-		free(c.kernel);
+	r = poll_all(&p, deadline);
+	end_edges(&p);
+	if (p.kernel != few)
+		free(p.kernel);
 	return (int)lib_result(r);
 }

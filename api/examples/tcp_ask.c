@@ -86,7 +86,8 @@ int main(int argc, char **argv)
 			if (n <= 0) {
 				p[0].fd = -1;
 				strata_shutdown(p[1].fd, SHUT_WR);
-			} else if (strata_send(p[1].fd, buf, (size_t)n, 0) < n) {
+			} else if (strata_send(p[1].fd, buf, (size_t)n, 0) <
+			    n) {
 				return fail("strata_send");
 			}
 		}

@@ -58,7 +58,8 @@ static void echo(int fd)
 {
 	static char buf[65536];
 	ssize_t n = strata_recv(fd, buf, sizeof(buf), MSG_PEEK);
-	ssize_t sent = n > 0 ? strata_send(fd, buf, (size_t)n, MSG_NOSIGNAL) : n;
+	ssize_t sent =
+	    n > 0 ? strata_send(fd, buf, (size_t)n, MSG_NOSIGNAL) : n;
 
 	if (sent > 0)
 		strata_recv(fd, buf, (size_t)sent, MSG_TRUNC);
