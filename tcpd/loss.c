@@ -21,6 +21,12 @@ enum {
 	DUP_THRESH = 3,
 	LIMITED_TRANSMIT = 2, /* RFC 3042 */
 	FRTO_NEW = 2,         /* segments, RFC 5682, step 2b */
+	/*
+	 * A tail loss probe is not due earlier than this, however short the
+	 * round trip: a peer, or a daemon of ours, that gets no CPU for a
+	 * moment has lost nothing.
+	 */
+	PROBE_LEAST_NS = 10 * NS_PER_MS,
 };
 
 static uint32_t flight(const struct tcb *c)
@@ -454,6 +460,7 @@ int64_t loss_probe_after(const struct tcpd *t, const struct tcb *c)
 	bool in_recovery = c->recovery != RECOVERY_NONE;
 	struct mono rto = mono_add(t->n.now, c->rtt.rto_ns);
 	struct mono at;
+	int64_t ns;
 
 	if (!t->config.tail_loss_probe || !(c->flags & CONN_SACK) ||
 	    c->tlp.pending || !tlp_may_arm(&c->sb, in_recovery) ||
@@ -461,5 +468,6 @@ int64_t loss_probe_after(const struct tcpd *t, const struct tcb *c)
 		return 0;
 	at = tlp_deadline(&c->rtt, flight(c) <= c->mss,
 	    t->config.rtt.min_ns, rto, t->n.now);
-	return mono_since(at, t->n.now);
+	ns = mono_since(at, t->n.now);
+	return ns > PROBE_LEAST_NS ? ns : PROBE_LEAST_NS;
 }

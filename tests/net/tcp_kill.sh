@@ -1,0 +1,84 @@
+#!/bin/bash
+# tcp_kill.sh - kill -9 of each daemon while connections are busy
+#
+#	this namespace                  configs/tap.json
+#	nc                                                tcp_echo 7, tcp_ask
+#	192.0.2.1 -------- tap0 ------- 192.0.2.2
+#
+# STREAMS transfers each way, of BYTES each, with checksums, while a daemon dies
+# every 50 to 500 ms (SEED, printed).  No reset, no wrong byte, nobody fails.
+. "$(dirname "$0")/lib.sh"
+
+bytes=${BYTES:-200000000}
+streams=${STREAMS:-3}
+daemons=${DAEMONS:-tcpd ipd linkd udpd}
+seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
+say "seed $seed"
+RANDOM=$seed
+head -c "$bytes" /dev/urandom >"$work/in"
+sum=$(md5sum <"$work/in")
+
+stack_up configs/tap.json
+"$examples/tcp_echo" 7 >"$work/echo" &
+echo_pid=$!
+until_true 3 grep -qs echoing "$work/echo" || fail 'tcp_echo does not begin'
+
+# Connections of the kernel's here that ended by a reset.
+resets() {
+	awk '/^Tcp:/ && n++ { print $9 }' /proc/net/snmp
+}
+
+killer() {
+	local name pid
+	while :; do
+		for name in $daemons; do
+			sleep "$(bc_ms 0 $(((50 + RANDOM % 450) * 1000)))"
+			until pid=$(daemon pid "$name") &&
+				kill -9 "$pid" 2>/dev/null; do
+				:
+			done
+			echo "$name" >>"$work/kills"
+		done
+	done
+}
+: >"$work/kills"
+killer &
+killer_pid=$!
+
+from=$EPOCHREALTIME
+for ((i = 0; i < streams; i++)); do
+	timeout 300 nc -N 192.0.2.2 7 <"$work/in" 2>"$work/err.$i" |
+		md5sum >"$work/back.$i" &
+	pids[i]=$!
+	timeout 300 nc -l -N 192.0.2.1 $((7100 + i)) <"$work/in" |
+		md5sum >"$work/kernel.$i" &
+	kernel[i]=$!
+done
+sleep 0.3
+for ((i = 0; i < streams; i++)); do
+	timeout 300 "$examples/tcp_ask" 192.0.2.1 $((7100 + i)) <"$work/in" \
+		2>"$work/ask.err.$i" | md5sum >"$work/ask.$i" &
+	asks[i]=$!
+done
+for ((i = 0; i < streams; i++)); do
+	wait "${pids[i]}" "${kernel[i]}" "${asks[i]}"
+	cat "$work/err.$i" "$work/ask.err.$i"
+	for what in back kernel ask; do
+		expect "MD5 of $what.$i" "$(cat "$work/$what.$i")" = "$sum"
+	done
+done
+kill $killer_pid
+wait $killer_pid 2>/dev/null
+say "$streams transfers of $bytes bytes there and back, and as many each way:" \
+	"$(bc_ms "$from" "$EPOCHREALTIME") s, killed:" \
+	"$(sort "$work/kills" | uniq -c | tr -s ' \n' ' ')"
+say "loss probes $(counter loss_probes), timeouts $(counter timeouts), retransmitted $(counter retransmitted)"
+# A late duplicate for a connection that is long over is answered by a reset, and
+# rightly so; what may not be is a connection that ends by one.
+expect 'connections reset, by the kernel' "$(resets)" -eq 0
+expect 'connections reset, by us' "$(counter resets_received)" -eq 0
+gaps=$(grep -oE 'gap_us=[0-9]+' /run/strata/$stack/log | cut -d = -f 2 | sort -n)
+say "gaps, us: $(tr '\n' ' ' <<<"$gaps")"
+kill $echo_pid
+slots_at_home
+stack_down

@@ -1,0 +1,81 @@
+#!/bin/bash
+# tcp_loss.sh - TCP through a wire that loses, reorders and doubles
+#
+#	namespace far            this namespace
+#	nc, veth far0 ------- near0 ==impair== tap0 ------- tcp_echo, tcp_ask
+#	192.0.2.1, 2001:db8::1                  192.0.2.2, 2001:db8::2
+#
+# Frames as on a wire: without super-frames on either side.
+. "$(dirname "$0")/lib.sh"
+
+bytes=${BYTES:-1000000}
+rates=${RATES:-1 3 10}
+seed=${SEED:-$RANDOM}
+say "seed $seed"
+head -c "$bytes" /dev/urandom >"$work/in"
+sum=$(md5sum <"$work/in")
+
+ns_new far
+ip link add near0 type veth peer name far0 netns "$far"
+for a in 192.0.2.1/24 2001:db8::1/64; do
+	ip -n "$far" address add "$a" dev far0
+done
+ip -n "$far" link set far0 up
+ip link set near0 up
+ethtool -K near0 tso off gso off gro off tx off >/dev/null
+ip netns exec "$far" ethtool -K far0 tso off gso off gro off tx off >/dev/null
+far() {
+	ip netns exec "$far" "$@"
+}
+
+jq 'del(.links[].host) | .links[].offload = false' configs/tap.json \
+	>"$work/topology.json"
+stack_up "$work/topology.json"
+ip link set tap0 up
+"$examples/tcp_echo" 7 >"$work/echo" &
+echo_pid=$!
+until_true 3 grep -qs echoing "$work/echo" || fail 'tcp_echo does not begin'
+
+# there ADDRESS: from the kernel to tcp_echo and back.
+there() {
+	far timeout 100 nc -N "$1" 7 <"$work/in" >"$work/back" ||
+		fail "nc: status $?"
+	expect "MD5 through $1" "$(md5sum <"$work/back")" = "$sum"
+}
+
+# here ADDRESS: tcp_ask to the kernel, and what it sends.
+here() {
+	far timeout 100 nc -l -N "$1" 7007 <"$work/in" >"$work/far" &
+	local nc_pid=$!
+	sleep 0.3
+	timeout 100 "$examples/tcp_ask" "$1" 7007 <"$work/in" >"$work/out" ||
+		fail "tcp_ask: status $?"
+	wait $nc_pid
+	expect "MD5 to $1" "$(md5sum <"$work/far")" = "$sum"
+	expect "MD5 from $1" "$(md5sum <"$work/out")" = "$sum"
+}
+
+for rate in $rates; do
+	"$BUILD/tests/net/impair" -l "$rate" -d 1 -r 2 -D 1 -s "$seed" \
+		tap0 near0 >"$work/impair" &
+	impair_pid=$!
+	until_true 3 grep -qs joined "$work/impair" || fail 'no impair'
+	for address in 192.0.2 2001:db8::; do
+		dot=${address/*::/} dot=${dot:+.}
+		from=$EPOCHREALTIME
+		there "$address${dot}2"
+		mid=$EPOCHREALTIME
+		here "$address${dot}1"
+		say "$rate % lost: $bytes bytes with $address in" \
+			"$(bc_ms "$from" "$mid") s and" \
+			"$(bc_ms "$mid" "$EPOCHREALTIME") s"
+	done
+	kill $impair_pid
+	wait $impair_pid
+	say "$(tail -n 1 "$work/impair")"
+done
+say "retransmitted $(counter retransmitted), timeouts $(counter timeouts)," \
+	"spurious $(counter spurious)"
+kill $echo_pid
+slots_at_home
+stack_down
