@@ -57,7 +57,7 @@ static int prepare(void *x, struct daemon *d)
 	 */
 	if (getrandom(p->t.seed, sizeof(p->t.seed), 0) != sizeof(p->t.seed))
 		return -EIO;
-	return 0;
+	return tcpd_prepare(&p->t, mono_now());
 }
 
 static int watch(void *x, struct daemon *d)

@@ -80,6 +80,15 @@ static struct streams_setup sockets_of(struct tcpd *t)
 	};
 }
 
+int tcpd_prepare(struct tcpd *t, struct mono now)
+{
+	int r = t->prepared ? 0 : conns_init(t, now);
+
+	if (r == 0)
+		t->prepared = true;
+	return r;
+}
+
 int tcpd_attach(struct tcpd *t, const struct segments *s, struct mono now)
 {
 	struct streams_setup sockets;
@@ -93,7 +102,7 @@ int tcpd_attach(struct tcpd *t, const struct segments *s, struct mono now)
 		goto detach;
 	config_read(&t->config, &s->topo->tcp);
 	draw_keys(t);
-	r = conns_init(t, now);
+	r = tcpd_prepare(t, now);
 	if (r < 0) {
 		r = log_errno(&t->n.log, -r, "no memory for timers");
 		goto detach;
@@ -116,6 +125,7 @@ detach:
 void tcpd_detach(struct tcpd *t)
 {
 	conns_free(t);
+	t->prepared = false;
 	node_detach(&t->n);
 }
 

@@ -76,6 +76,7 @@ struct tcpd {
 	struct conns conns;
 	struct listeners listeners;
 	uint64_t turn; /* counted, for conns.touched */
+	bool prepared;
 };
 
 /* A segment in hand: read once, checked. */
@@ -98,6 +99,12 @@ static inline uint32_t segment_pieces(const struct segment *seg)
 		return 1;
 	return (seg->len + seg->gso_size - 1) / seg->gso_size;
 }
+
+/*
+ * While standing by: memory that is private, and the pages of it, so that who
+ * takes over need not wait for the kernel.  0 or -ENOMEM.
+ */
+int tcpd_prepare(struct tcpd *t, struct mono now);
 
 /*
  * Join and recover; t->seed is random, and the rest of *@t was zeroed once.
