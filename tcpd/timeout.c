@@ -40,13 +40,26 @@ static uint32_t most_retries(const struct tcpd *t, const struct tcb *c)
 				      : t->config.retries;
 }
 
+/*
+ * The window has shrunk to nothing over what was in flight.  What is sent again
+ * then is a probe of it, and who answers those may go on for ever (RFC 9293,
+ * MUST-35, MUST-37).
+ */
+static bool only_waits(const struct tcpd *t, const struct tcb *c)
+{
+	return c->snd.wnd == 0 && !(c->flags & CONN_ORPHAN) &&
+	    tcp_state_synchronized(c->state) && c->state != TCP_SYN_RECEIVED &&
+	    mono_since(t->n.now, c->stats.ack_received) <=
+	    2 * t->config.rtt.max_ns;
+}
+
 /* False: the connection is no more. */
 static bool retransmit(struct tcpd *t, struct tcb *c)
 {
 	struct timer_config timers = conn_timers(t, c);
 
 	/* RFC 5482: with a user timeout the count does not matter. */
-	if (timers.user_timeout_ns == 0 &&
+	if (timers.user_timeout_ns == 0 && !only_waits(t, c) &&
 	    c->timers.retransmits >= most_retries(t, c)) {
 		/* Who never answered is not told; he would not answer. */
 		if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED)
@@ -72,8 +85,7 @@ static bool probe_window(struct tcpd *t, struct tcb *c)
 	/* Open, but too little for a segment worth sending: now it goes. */
 	c->flags |=
 	    c->snd.wnd > 0 ? CONN_WANT_OVERRIDE : CONN_WANT_WINDOW_PROBE;
-	timers_window_probe_sent(
-	    &c->timers, &timers, c->rtt.rto_ns, t->n.now);
+	timers_window_probe_sent(&c->timers, &timers, c->rtt.rto_ns, t->n.now);
 	return true;
 }
 

@@ -63,8 +63,8 @@ void wire_fail(struct wire *w, const char *fmt, ...)
 		from = w->trace + w->trace_len - TRACE_SHOWN;
 		from = strchr(from, '\n') + 1;
 	}
-	print_error("%s%s:%d: IPv%d%s, at %.6f s: %s\n", from, w->file, w->line,
-	    w->v6 ? 6 : 4, w->kill ? ", dying" : "",
+	fprintf(stderr, "%s%s:%d: IPv%d%s, at %.6f s: %s\n", from, w->file,
+	    w->line, w->v6 ? 6 : 4, w->kill ? ", dying" : "",
 	    (double)mono_since(w->r->now, w->began) / NS_PER_S, what);
 	_fail(w->file, w->line);
 }
