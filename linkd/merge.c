@@ -52,12 +52,17 @@ static void finish(struct linkd *x, uint32_t i)
 	all->m[i] = m; /* its buffer */
 }
 
-/* True if one of the held frames took it. */
+/*
+ * True if one of the held frames took it.  Of a packet that no frame can take
+ * (an acknowledgement without data, a damaged one) the flow is not known, so
+ * all frames between its two hosts go first.
+ */
 static bool join(struct linkd *x, const uint8_t *pkt, size_t len)
 {
 	struct merges *all = &x->merges;
+	uint32_t i = 0;
 
-	for (uint32_t i = 0; i < all->n; i++) {
+	while (i < all->n) {
 		switch (gro_merge(&all->m[i].g, pkt, len, false)) {
 		case GRO_MERGED:
 			return true;
@@ -65,10 +70,13 @@ static bool join(struct linkd *x, const uint8_t *pkt, size_t len)
 			finish(x, i);
 			return true;
 		case GRO_OTHER:
+			i++;
 			continue;
-		case GRO_HELD:
 		case GRO_PLAIN:
 		case GRO_CHECKSUM:
+			finish(x, i);
+			continue;
+		case GRO_HELD:
 		case GRO_HEADER:
 		case GRO_OPTIONS:
 		case GRO_FLAGS:

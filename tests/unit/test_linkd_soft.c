@@ -229,6 +229,58 @@ static void a_bad_checksum_is_not_hidden(void **state)
 	world_close(w);
 }
 
+/* One received segment of the flow from @port; @len bytes of data. */
+static void put_segment(
+    struct world *w, uint16_t port, uint32_t seq, size_t len, uint8_t flags)
+{
+	static const uint8_t eth[ETH_HDR_LEN] = { 0x02, 0, 0, 0, 0, 0x02, 0x02,
+		0, 0, 0, 0, 0x09, 0x08, 0x00 };
+	uint8_t f[ETH_HDR_LEN + HDR + MSS];
+	uint8_t *p = f + ETH_HDR_LEN;
+	struct desc d;
+
+	memcpy(f, eth, sizeof(eth));
+	segment(p, len, &d);
+	be16_put(p + 20, port);
+	be32_put(p + 24, seq);
+	p[33] = flags;
+	be16_put(p + 36, csum_fold(csum_add(0, p + 20, HDR - 20 + len)));
+	wire_put(w, f, ETH_HDR_LEN + HDR + len);
+}
+
+/* The next that went up: of which flow, which number, how much data. */
+static void expect_segment(
+    struct world *w, uint16_t port, uint32_t seq, size_t len)
+{
+	uint8_t got[4000];
+	struct desc d;
+
+	assert_true(rig_take(w->r, "ipd", "linkd", &d, got, sizeof(got)));
+	assert_int_equal(be16_get(got + 20), port);
+	assert_int_equal(be32_get(got + 24), seq);
+	assert_int_equal(d.len, HDR + len);
+}
+
+/* Two flows between two hosts: what can't be joined overtakes neither. */
+static void nothing_is_overtaken_by_what_goes_alone(void **state)
+{
+	struct world *w = soft();
+
+	(void)state;
+	w->x->dev[0].batch = DEVICE_BATCH;
+	put_segment(w, 1, 100, MSS, 0x10);
+	put_segment(w, 2, 200, MSS, 0x10);
+	put_segment(w, 1, 100 + MSS, MSS, 0x10);
+	put_segment(w, 2, 200 + MSS, 0, 0x11); /* FIN */
+	put_segment(w, 1, 100 + 2 * MSS, 0, 0x11);
+	world_run(w, 1);
+	expect_segment(w, 1, 100, 2 * MSS);
+	expect_segment(w, 2, 200, MSS);
+	expect_segment(w, 2, 200 + MSS, 0);
+	expect_segment(w, 1, 100 + 2 * MSS, 0);
+	world_close(w);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -238,6 +290,7 @@ int main(void)
 		cmocka_unit_test(joins_what_belongs_together),
 		cmocka_unit_test(a_crash_finds_them_all_again),
 		cmocka_unit_test(a_bad_checksum_is_not_hidden),
+		cmocka_unit_test(nothing_is_overtaken_by_what_goes_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
