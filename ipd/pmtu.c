@@ -91,8 +91,11 @@ uint32_t pmtu_from_report(bool v4, uint32_t said, uint32_t packet_len)
 
 	if (said >= packet_len || packet_len <= least)
 		return 0;
+	/* RFC 8201, 4: such a report must be discarded, not rounded up. */
+	if (!v4)
+		return said < least ? 0 : said;
 	/* Only routers from before RFC 1191 say nothing. */
-	if (said == 0 && v4)
+	if (said == 0)
 		return plateau_below(packet_len);
 	return said < least ? least : said;
 }

@@ -51,7 +51,8 @@ void pmtu_set(struct pmtu_entry *e, const struct ip_addr *dst, uint32_t link,
 /*
  * The path MTU that follows from an ICMP error that says @said (0: nothing)
  * about a packet of @packet_len bytes.  Never below what the family promises.
- * 0: the report is absurd, since that packet would have passed.
+ * 0: the report is absurd, since that packet would have passed or, for IPv6, no
+ * link takes so little (RFC 8201, 4).
  */
 uint32_t pmtu_from_report(bool v4, uint32_t said, uint32_t packet_len);
 

@@ -118,6 +118,9 @@ enum quote_parse quote_parse6(struct quote *ret, const uint8_t *buf, size_t len)
 	q.proto = buf[V6_OFF_NEXT_HEADER];
 	q.src = ip_from_v6(buf + V6_OFF_SRC);
 	q.dst = ip_from_v6(buf + V6_OFF_DST);
+	/* Mapped ones are IPv4's, and this never was (rx6.c). */
+	if (ip_is_v4(&q.src) || ip_is_v4(&q.dst))
+		return QUOTE_BAD_HEADER;
 
 	rc = skip_chain(&q.proto, &at, buf, len);
 	if (rc == QUOTE_OK)

@@ -68,6 +68,20 @@ static bool for_others(struct ipd *ip, struct received *r)
 	return rx_forward(ip, r);
 }
 
+/*
+ * IPv4-mapped addresses belong on no wire (RFC 4291, 2.5.5.2; RFC 6890, table
+ * 20).  In here they are IPv4's own: such a packet would pass for one of IPv4,
+ * around all that was decided about that family.
+ */
+static enum admit admit6(struct ipd *ip, struct received *r)
+{
+	if (ip_is_v4(&r->src))
+		return ADMIT_MARTIAN_SOURCE;
+	if (ip_is_v4(&r->dst))
+		return ADMIT_MARTIAN_DESTINATION;
+	return rx_admit(ip, r);
+}
+
 bool rx6(struct ipd *ip, struct received *r)
 {
 	enum ipv6_parse why = ipv6_parse(&r->h6, r->p, r->len);
@@ -78,7 +92,7 @@ bool rx6(struct ipd *ip, struct received *r)
 	fill_in(r);
 	show_rx(ip, r);
 
-	admit = rx_admit(ip, r);
+	admit = admit6(ip, r);
 	if (admit >= ADMIT_MARTIAN_SOURCE)
 		return ipd_drop(ip, &r->d,
 		    CNT_MARTIAN_SOURCE + admit - ADMIT_MARTIAN_SOURCE);

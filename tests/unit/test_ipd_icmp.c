@@ -363,6 +363,41 @@ static void martians_are_dropped(void **state)
 	}
 }
 
+/* IPv4's addresses in an IPv6 header: nobody's, whoever they look like. */
+static void mapped_addresses_are_martians(void **state)
+{
+	static const uint8_t peer[16] = { [10] = 0xff, 0xff, 192, 0, 2, 1 };
+	static const uint8_t us[16] = { [10] = 0xff, 0xff, 192, 0, 2, 2 };
+	static const uint8_t beyond[16] = { [10] = 0xff, 0xff, 203, 0, 113, 9 };
+	static const struct {
+		size_t at;
+		const uint8_t *ip;
+		const char *counter;
+	} cases[] = {
+		{ 8, peer, "martian_source" },
+		{ 24, us, "martian_destination" },
+		{ 24, beyond, "martian_destination" },
+	};
+	uint8_t p[100];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct world *w = world_open("\"forward\":true,");
+		size_t len = make6(p, "2001:db8::1", "2001:db8::2", IPPROTO_UDP,
+		    UDP, sizeof(UDP));
+
+		memcpy(p + cases[i].at, cases[i].ip, 16);
+		world_rx(w, p, len, (struct desc){ .link = LINK_A });
+		memcpy(p + 8, peer, 16);
+		world_rx(w, p, len, (struct desc){ .link = LINK_A });
+		world_expect_nothing(w, "udpd");
+		world_expect_nothing(w, "linkd");
+		assert_true(world_counter(w, cases[i].counter) > 0);
+		world_no_leaks(w);
+		world_close(w);
+	}
+}
+
 /* A link-local address means the link that it is on. */
 static void link_local_is_strong(void **state)
 {
@@ -529,11 +564,14 @@ static void absurd_mtus_are_refused_or_bounded(void **state)
 	complain(w, 3, 4, 1400, "192.0.2.2", "203.0.113.9", 1400);
 	complain(w, 2, 0, 1500, "2001:db8::2", "2001:db8:5::9", 1400);
 	world_expect_nothing(w, "udpd");
-	assert_int_equal(world_counter(w, "icmp_mtu_refused"), 2);
+	/* RFC 8201, 4: no link takes so little. */
+	complain(w, 2, 0, 1279, "2001:db8::2", "2001:db8:5::9", 1500);
+	world_expect_nothing(w, "udpd");
+	assert_int_equal(world_counter(w, "icmp_mtu_refused"), 3);
 	complain(w, 3, 4, 10, "192.0.2.2", "203.0.113.9", 1500);
 	world_expect(w, "udpd", UDP, sizeof(UDP));
 	assert_int_equal(w->d.icmp_info, 68);
-	complain(w, 2, 0, 10, "2001:db8::2", "2001:db8:5::9", 1500);
+	complain(w, 2, 0, 1280, "2001:db8::2", "2001:db8:5::9", 1500);
 	world_expect(w, "udpd", UDP, sizeof(UDP));
 	assert_int_equal(w->d.icmp_info, 1280);
 	/* RFC 1191, 7.1: a router that says nothing. */
@@ -608,6 +646,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_option_of_ipv6_is_complained_of),
 		cmocka_unit_test(a_datagram_that_never_became_whole),
 		cmocka_unit_test(martians_are_dropped),
+		cmocka_unit_test(mapped_addresses_are_martians),
 		cmocka_unit_test(link_local_is_strong),
 		cmocka_unit_test(malformed_packets_are_counted),
 		cmocka_unit_test(an_error_goes_to_the_transport_it_is_about),

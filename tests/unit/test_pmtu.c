@@ -110,8 +110,9 @@ static void what_follows_from_a_report(void **state)
 		{ true, 0, 65535, 32000 },
 		{ true, 0, 100, 68 },
 		{ false, 1400, 1500, 1400 },
-		{ false, 1279, 1500, 1280 }, /* RFC 8201, 4 */
-		{ false, 0, 1500, 1280 },
+		{ false, 1280, 1500, 1280 },
+		{ false, 1279, 1500, 0 }, /* RFC 8201, 4 */
+		{ false, 0, 1500, 0 },
 		{ false, 1000, 1280, 0 },
 	};
 

@@ -117,6 +117,22 @@ static void refuses_contradictions(void **state)
 	}
 }
 
+/* They would name an IPv4 flow that is not what was sent. */
+static void refuses_mapped_addresses(void **state)
+{
+	static const uint8_t mapped[16] = { [10] = 0xff, 0xff, 192, 0, 2, 1 };
+	struct quote q;
+	uint8_t p[sizeof(V6)];
+
+	(void)state;
+	memcpy(p, V6, sizeof(p));
+	memcpy(p + 8, mapped, sizeof(mapped));
+	assert_int_equal(quote_parse6(&q, p, sizeof(p)), QUOTE_BAD_HEADER);
+	memcpy(p, V6, sizeof(p));
+	memcpy(p + 24, mapped, sizeof(mapped));
+	assert_int_equal(quote_parse6(&q, p, sizeof(p)), QUOTE_BAD_HEADER);
+}
+
 static void gives_up_on_endless_chains(void **state)
 {
 	uint8_t p[40 + 8 * 20] = { 0x60, [4] = 1, [6] = 60 };
@@ -135,6 +151,7 @@ int main(void)
 		cmocka_unit_test(reads_behind_a_fragment_header),
 		cmocka_unit_test(refuses_every_truncation),
 		cmocka_unit_test(refuses_contradictions),
+		cmocka_unit_test(refuses_mapped_addresses),
 		cmocka_unit_test(gives_up_on_endless_chains),
 	};
 
