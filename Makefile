@@ -298,6 +298,7 @@ soak: deps-test
 bench: deps-test
 	@$(MAKE) --no-print-directory all tools
 	@BUILD=$(B) tests/bench/bench.sh
+	@BUILD=$(B) tests/bench/tcp.sh
 
 # ---- Style
 
