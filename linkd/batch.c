@@ -29,7 +29,6 @@ static size_t emit_headers(struct linkd *x, uint8_t link, uint8_t *buf,
 	};
 	struct vnet v = {
 		.gso = gso_kind(p),
-		.ecn = p->flags & PKT_GSO_ECN,
 		.gso_size = p->gso_size,
 		.csum_partial = p->flags & PKT_CSUM_PARTIAL,
 	};
@@ -38,8 +37,11 @@ static size_t emit_headers(struct linkd *x, uint8_t link, uint8_t *buf,
 		v.csum_start = (uint16_t)(p->csum_start + ETH_HDR_LEN);
 		v.csum_offset = p->csum_offset;
 	}
-	if (v.gso != VNET_GSO_NONE)
+	if (v.gso != VNET_GSO_NONE) {
 		v.hdr_len = (uint16_t)(p->hdr_len + ETH_HDR_LEN);
+		/* Of anything else the kernel would refuse it. */
+		v.ecn = v.gso != VNET_GSO_UDP && (p->flags & PKT_GSO_ECN);
+	}
 	if (dev->vnet_len > 0)
 		vnet_emit(buf, dev->vnet_len, &v);
 	eth_emit(buf + dev->vnet_len, &eth);

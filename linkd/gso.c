@@ -72,6 +72,8 @@ int gso_begin(struct gso *ret, const struct span *spans, unsigned nspans,
 	g.segments = g.payload_len == 0
 	    ? 1
 	    : (uint32_t)((g.payload_len + size - 1) / size);
+	if (g.segments > GSO_SEGMENTS_MAX)
+		return -EINVAL;
 	*ret = g;
 	return 0;
 }

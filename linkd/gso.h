@@ -21,6 +21,9 @@
 
 enum {
 	GSO_HEADER_MAX = 256, /* IP with options or extensions, and TCP */
+
+	/* 64 KB in pieces of 64: what one super-frame costs is bounded. */
+	GSO_SEGMENTS_MAX = 1024,
 };
 
 enum gso_type {
@@ -49,7 +52,8 @@ struct gso {
  * @l4_at is where the transport header starts.  The checksum in it is not
  * read; each segment gets one of its own.  0; or -EINVAL if the header is not
  * what @type says, is longer than GSO_HEADER_MAX, has SYN, RST or URG (these
- * can't be repeated), or a segment would exceed an IP packet.
+ * can't be repeated), a segment would exceed an IP packet, or there were more
+ * than GSO_SEGMENTS_MAX.
  */
 int gso_begin(struct gso *ret, const struct span *spans, unsigned nspans,
     size_t l4_at, enum gso_type type, uint16_t size);

@@ -29,6 +29,8 @@ enum {
 
 	TCP_MIN = 20,
 	TCP_OFF_DOFF = 12,
+	TCP_OFF_FLAGS = 13,
+	TCP_CWR = 0x80,
 	UDP_LEN = 8,
 };
 
@@ -71,7 +73,13 @@ static bool offload_is_true(struct packet *p, const uint8_t *bytes)
 	if (!partial)
 		return false;
 	p->hdr_len = headers_len(p, bytes);
-	return p->hdr_len > 0;
+	if (p->hdr_len == 0)
+		return false;
+	/* Also of one that came in merged: CWR is the first piece's alone. */
+	if (p->proto == IPPROTO_TCP &&
+	    bytes[p->csum_start + TCP_OFF_FLAGS] & TCP_CWR)
+		p->flags |= PKT_GSO_ECN;
+	return true;
 }
 
 /* Payload that lies in an app's ring. */

@@ -119,6 +119,7 @@ static void refuses_headers_that_are_wrong(void **state)
 		{ "URG", 33, FLAG_URG, 20, GSO_TCP4, 1000 },
 		{ "size 0", 0, 0x45, 20, GSO_TCP4, 0 },
 		{ "size beyond IP", 0, 0x45, 20, GSO_TCP4, 65500 },
+		{ "more pieces than ever", 0, 0x45, 20, GSO_TCP4, 2 },
 		{ "type", 0, 0x45, 20, GSO_NTYPES, 1000 },
 	};
 
