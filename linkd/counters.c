@@ -28,6 +28,7 @@ const struct counter_def linkd_counters[LINKD_COUNTERS] = {
 	DEF(RX_UNKNOWN_TYPE, "rx_unknown_type", true),
 	DEF(RX_BAD_OFFLOAD, "rx_bad_offload", true),
 	DEF(RX_NO_SLOT, "rx_no_slot", true),
+	DEF(RX_KERNEL_DROPPED, "rx_kernel_dropped", true),
 	DEF(RX_ERROR, "rx_error", false),
 	DEF(ARP_SHORT, "arp_short", true),
 	DEF(ARP_BAD_HTYPE, "arp_bad_htype", true),

@@ -25,6 +25,7 @@ enum linkd_counter {
 	CNT_RX_UNKNOWN_TYPE,
 	CNT_RX_BAD_OFFLOAD, /* drop: virtio_net_hdr makes no sense */
 	CNT_RX_NO_SLOT,
+	CNT_RX_KERNEL_DROPPED,
 	CNT_RX_ERROR, /* reads that the device refused */
 
 	CNT_ARP_SHORT, /* and so on: enum arp_parse in its order */

@@ -93,12 +93,24 @@ static void packet_tx(struct netdev *d, struct tx_frame *f, uint32_t n)
 		f[i].result = res[i] < 0 ? res[i] : 0;
 }
 
+/* Reading the numbers sets them to nought. */
+static uint32_t packet_lost(struct netdev *d)
+{
+	struct tpacket_stats st = { 0 };
+	socklen_t len = sizeof(st);
+
+	if (getsockopt(d->fd, SOL_PACKET, PACKET_STATISTICS, &st, &len) == -1)
+		return 0;
+	return st.tp_drops;
+}
+
 int device_packet(
     struct netdev *d, const struct topo_link *l, int fd, struct io_uring *ring)
 {
 	static const struct netdev_ops ops = {
 		.rx = packet_rx,
 		.tx = packet_tx,
+		.lost = packet_lost,
 	};
 	struct packet_io *io = calloc(1, sizeof(*io));
 

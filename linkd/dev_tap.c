@@ -7,6 +7,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 
 #include "linkd/device.h"
 #include "linkd/vnet.h"
@@ -20,19 +21,34 @@ struct io_uring_sqe *device_sqe(struct io_uring *ring)
 	return sqe;
 }
 
+/*
+ * A signal, or no memory for a request: that passes.  A ring that is broken is
+ * of no use to this instance; the next one has its own, and loses nothing.
+ */
+static void try_again(int r)
+{
+	if (r < 0 && r != -EINTR && r != -EAGAIN && r != -EBUSY)
+		abort();
+}
+
 void device_reap(struct io_uring *ring, int32_t *res, uint32_t n)
 {
 	struct io_uring_cqe *cqe;
 
-	if (io_uring_submit_and_wait(ring, n) < 0) {
-		/* Nothing was taken in: as if the device had refused. */
-		for (uint32_t i = 0; i < n; i++)
-			res[i] = -EAGAIN;
-		return;
-	}
-	for (uint32_t done = 0; done < n; done++) {
-		if (io_uring_wait_cqe(ring, &cqe) < 0)
-			break;
+	/*
+	 * None may stay in the ring, or it would be read into or written from
+	 * memory that has another use by then.
+	 */
+	while (io_uring_sq_ready(ring) > 0)
+		try_again(io_uring_submit(ring));
+	for (uint32_t done = 0; done < n;) {
+		int r = io_uring_wait_cqe(ring, &cqe);
+
+		if (r < 0) {
+			try_again(r);
+			continue;
+		}
+		done++;
 		if (cqe->user_data < n)
 			res[cqe->user_data] = cqe->res;
 		io_uring_cqe_seen(ring, cqe);

@@ -44,6 +44,10 @@ struct netdev;
 struct netdev_ops {
 	void (*rx)(struct netdev *d, struct rx_buf *b, uint32_t n);
 	void (*tx)(struct netdev *d, struct tx_frame *f, uint32_t n);
+
+	/* Frames that the kernel had no room for since it was asked last;
+	 * NULL: it tells only those who may ask about the interface. */
+	uint32_t (*lost)(struct netdev *d);
 };
 
 struct netdev {

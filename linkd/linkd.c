@@ -143,6 +143,7 @@ int linkd_attach(struct linkd *x, const struct segments *s, struct mono now)
 	node_publish(&x->n);
 	address_groups(x, true);
 	publish(x, now, true);
+	x->ask_lost = now; /* nobody read while we were away */
 	return 0;
 
 abandon:
@@ -201,6 +202,18 @@ static void count_neighbours(struct linkd *x)
 	}
 }
 
+/* It counts by itself; asking costs a system call a device. */
+static void count_lost(struct linkd *x, struct mono now)
+{
+	if (!mono_reached(x->ask_lost, now))
+		return;
+	x->ask_lost = MONO_NEVER;
+	for (uint32_t l = 0; l < x->n.topo->nlinks; l++)
+		if (x->narmed[l] > 0 && x->dev[l].ops->lost != NULL)
+			x->n.counter[CNT_RX_KERNEL_DROPPED] +=
+			    x->dev[l].ops->lost(&x->dev[l]);
+}
+
 bool linkd_turn(struct linkd *x, struct mono now)
 {
 	bool worked;
@@ -214,6 +227,7 @@ bool linkd_turn(struct linkd *x, struct mono now)
 	address_tick(x, now);
 	wait_tick(x, now);
 	count_neighbours(x);
+	count_lost(x, now);
 	worked = node_commit(&x->n);
 	arm(x);
 	publish(x, now, false);
@@ -225,6 +239,7 @@ struct mono linkd_deadline(const struct linkd *x)
 	struct mono t = neighbour_deadline(&x->nb);
 
 	t = mono_min(t, address_deadline(x));
+	t = mono_min(t, x->ask_lost);
 	return mono_min(t, publish_deadline(x));
 }
 

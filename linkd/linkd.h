@@ -40,6 +40,9 @@ enum {
 
 	/* The neighbours are not republished more often than this. */
 	PUBLISH_INTERVAL_MS = 200,
+
+	/* After a read, to ask the kernel what it had no room for. */
+	LOST_INTERVAL_MS = 1000,
 };
 
 /* Persistent: everything of linkd that survives it. */
@@ -70,6 +73,7 @@ struct linkd {
 	struct merges merges;
 	uint64_t neighbour_seen[NEIGHBOUR_NCOUNTS];
 	struct mono published;
+	struct mono ask_lost; /* when to ask what the kernel dropped */
 	bool dirty;       /* the neighbours differ from what is published */
 	bool addrs_dirty; /* so does the state of an address */
 	uint8_t *scratch; /* SCRATCH_BYTES, for one packet in one piece */

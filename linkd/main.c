@@ -8,6 +8,7 @@
  *	devices
  */
 #include <poll.h>
+#include <seccomp.h>
 
 #include "linkd/linkd.h"
 #include "shm/daemon.h"
@@ -119,6 +120,10 @@ static bool may_sleep(void *ctx)
 int main(int argc, char **argv)
 {
 	static struct process process;
+	static const int syscalls[] = {
+		SCMP_SYS(getsockopt), /* what a packet socket dropped */
+		-1,
+	};
 	static const struct daemon_ops ops = {
 		.layer = LAYER_LINK,
 		.size = sizeof(process),
@@ -129,6 +134,7 @@ int main(int argc, char **argv)
 		.watch = watch,
 		.control = control,
 		.may_sleep = may_sleep,
+		.syscalls = syscalls,
 	};
 
 	return daemon_main(argc, argv, &ops);

@@ -396,6 +396,9 @@ void rx_read(struct linkd *x, uint8_t link)
 	if (n == 0)
 		return;
 	dev->ops->rx(dev, b, n);
+	if (dev->ops->lost != NULL)
+		x->ask_lost = mono_min(
+		    x->ask_lost, mono_add_ms(x->n.now, LOST_INTERVAL_MS));
 	for (uint32_t i = 0; i < n; i++) {
 		if (b[i].len > 0) {
 			rx_armed(x, link, &x->st->armed[link].a[i], &b[i]);

@@ -27,6 +27,7 @@
 
 enum {
 	TAP_VNET_LEN = 12,
+	TAP_QUEUE = 4096, /* frames */
 	GONE_MS = 500,
 };
 
@@ -54,6 +55,22 @@ bool device_has_fd(enum device d)
 }
 
 /* ---- TAP ---- */
+
+/*
+ * The frames that wait for us.  Of its own accord the kernel keeps 500, which
+ * at full speed is gone in a few milliseconds: less than linkd may be away.
+ * It is the host's business whether we may; without it all goes on.
+ */
+static void tap_queue(struct ifreq *q)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd == -1)
+		return;
+	q->ifr_qlen = TAP_QUEUE;
+	ioctl(fd, SIOCSIFTXQLEN, q);
+	close(fd);
+}
 
 /* What the kernel may leave for us to do, as much as it knows of. */
 static int tap_offload(int fd)
@@ -91,6 +108,8 @@ static int tap_open(const struct topo_link *l, char error[TOPO_ERROR_LEN])
 		r = failed(l, l->ifname, errno, hint, error);
 	} else if (l->offload && (r = tap_offload(fd)) < 0) {
 		r = failed(l, "offload", -r, "try \"offload\": false", error);
+	} else {
+		tap_queue(&q);
 	}
 	if (r < 0) {
 		close(fd);

@@ -70,7 +70,7 @@ static void noting_tx(struct netdev *d, struct tx_frame *f, uint32_t n)
 
 static void *attach(struct rig *r, const char *proc)
 {
-	static const struct netdev_ops ops = { no_rx, noting_tx };
+	static const struct netdev_ops ops = { .rx = no_rx, .tx = noting_tx };
 	struct linkd *x = calloc(1, sizeof(*x));
 	struct segments s = rig_segments(r, proc);
 

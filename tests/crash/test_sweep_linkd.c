@@ -112,7 +112,7 @@ static void wire_tx(struct netdev *d, struct tx_frame *f, uint32_t n)
 	}
 }
 
-static const struct netdev_ops WIRE_OPS = { wire_rx, wire_tx };
+static const struct netdev_ops WIRE_OPS = { .rx = wire_rx, .tx = wire_tx };
 
 /* ---- linkd ---- */
 

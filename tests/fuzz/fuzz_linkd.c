@@ -84,7 +84,7 @@ struct world {
 
 static void attach(struct world *w)
 {
-	static const struct netdev_ops ops = { rx, tx };
+	static const struct netdev_ops ops = { .rx = rx, .tx = tx };
 	struct segments s = rig_segments(w->r, "linkd");
 
 	memset(&w->x, 0, sizeof(w->x));

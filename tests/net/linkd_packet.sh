@@ -48,6 +48,16 @@ for offload in true false; do
 	pings 2 -i 0.1 192.0.2.2
 	pings 2 -i 0.1 -6 2001:db8::2
 
+	# What the socket has no room for while linkd is away has its counter.
+	linkd=$(daemon pid linkd)
+	kill -STOP "$linkd"
+	ping -q -n -c 8000 -l 8000 -s 1400 -W 1 192.0.2.2 >/dev/null
+	kill -CONT "$linkd"
+	until_true 5 eval test "\$(counter rx_kernel_dropped)" -gt 0 ||
+		fail 'the kernel dropped nothing, or nobody counted'
+	say "dropped by the kernel: $(counter rx_kernel_dropped)"
+	pings 5 -i 0.01 192.0.2.2
+
 	slots_at_home
 	stack_down
 done

@@ -37,6 +37,7 @@ struct wire {
 	unsigned in_head, in_tail, out_head, out_tail;
 	bool full;       /* refuses frames for now */
 	unsigned accept; /* if full: how many it still takes */
+	uint32_t lost;   /* for want of room, and not told yet */
 };
 
 struct world {
@@ -115,10 +116,23 @@ static inline void wire_tx(struct netdev *d, struct tx_frame *f, uint32_t n)
 	}
 }
 
+static inline uint32_t wire_lost(struct netdev *d)
+{
+	struct wire *w = d->ctx;
+	uint32_t lost = w->lost;
+
+	w->lost = 0;
+	return lost;
+}
+
 /* (Re)start linkd on whatever its memory holds. */
 static inline void world_attach(struct world *w, uint8_t vnet_len)
 {
-	static const struct netdev_ops ops = { wire_rx, wire_tx };
+	static const struct netdev_ops ops = {
+		.rx = wire_rx,
+		.tx = wire_tx,
+		.lost = wire_lost,
+	};
 	struct segments s = rig_segments(w->r, "linkd");
 
 	w->x = calloc(1, sizeof(*w->x));

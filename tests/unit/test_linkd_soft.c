@@ -281,6 +281,28 @@ static void nothing_is_overtaken_by_what_goes_alone(void **state)
 	world_close(w);
 }
 
+static void counts_what_the_kernel_dropped(void **state)
+{
+	struct world *w = soft();
+
+	(void)state;
+	w->wire->lost = 3;
+	put_segment(w, 1, 100, MSS, 0x10);
+	world_run(w, 1);
+	assert_count(w, "rx_kernel_dropped", 0);
+	/* Asked by itself, a while after the last read. */
+	assert_true(mono_before(
+	    linkd_deadline(w->x), mono_add_ms(w->r->now, 1001)));
+	world_run(w, 1000);
+	assert_count(w, "rx_kernel_dropped", 3);
+	/* What was lost while linkd was away. */
+	w->wire->lost = 4;
+	world_crash(w);
+	world_run(w, 0);
+	assert_count(w, "rx_kernel_dropped", 7);
+	world_close(w);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -290,6 +312,7 @@ int main(void)
 		cmocka_unit_test(joins_what_belongs_together),
 		cmocka_unit_test(a_crash_finds_them_all_again),
 		cmocka_unit_test(a_bad_checksum_is_not_hidden),
+		cmocka_unit_test(counts_what_the_kernel_dropped),
 		cmocka_unit_test(nothing_is_overtaken_by_what_goes_alone),
 	};
 
