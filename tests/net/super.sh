@@ -1,0 +1,88 @@
+#!/bin/bash
+# super.sh - the kernel's TCP through us, on devices that cut and join and others
+#
+#	this namespace          configs/two-links.json         far
+#	nc, 192.0.2.1 ---- left ---- forwards ---- right ---- 198.51.100.1, nc
+#	2001:db8:a::1                                         2001:db8:b::1
+#
+# A device with offload takes and gives super-frames; for one without linkd cuts
+# and joins, and the kernel on the other side verifies each checksum.
+. "$(dirname "$0")/lib.sh"
+
+bytes=${BYTES:-20000000}
+head -c "$bytes" /dev/urandom >"$work/in"
+sum=$(md5sum <"$work/in")
+
+# stream NAMESPACE_OF_SENDER NAMESPACE_OF_RECEIVER ADDRESS
+stream() {
+	ip netns exec "$2" timeout 60 nc -l -N "$3" 7007 </dev/null \
+		>"$work/out" &
+	local nc=$!
+	until_true 3 listens "$2"
+	ip netns exec "$1" timeout 60 nc -N "$3" 7007 <"$work/in" ||
+		fail "nc to $3: status $?"
+	wait $nc
+	expect "MD5 at $3" "$(md5sum <"$work/out")" = "$sum"
+}
+listens() {
+	ip netns exec "$1" ss -Hltn 'sport = 7007' | grep -q .
+}
+
+# bad_sums NAMESPACE: how many of those that came in.
+bad_sums() {
+	ip netns exec "$1" awk '/^Tcp:/ { n = $15 } END { print n }' \
+		/proc/net/snmp
+}
+
+# address LINK NAMESPACE 4ADDRESS 6ADDRESS 4GATEWAY 6GATEWAY
+address() {
+	ip link set "$1" netns "$2"
+	ip -n "$2" addr add "$3" dev "$1"
+	ip -n "$2" addr add "$4" dev "$1" nodad
+	ip -n "$2" link set "$1" up
+	ip -n "$2" route add default via "$5"
+	ip -n "$2" route add default via "$6"
+}
+
+for how in 'true true' 'true false' 'false true' 'false false'; do
+	read -r left right <<<"$how"
+	near=
+	far=
+	ns_new near
+	ns_new far
+	jq ".links[0].offload = $left | .links[1].offload = $right" \
+		configs/two-links.json >"$work/links.json"
+	stack_up "$work/links.json"
+	expect 'frames that a TAP holds' "$(device left txqlen)" -eq 4096
+	address left "$near" 192.0.2.1/24 2001:db8:a::1/64 192.0.2.2 \
+		2001:db8:a::2
+	address right "$far" 198.51.100.1/24 2001:db8:b::1/64 198.51.100.2 \
+		2001:db8:b::2
+	for ns in "$near" "$far"; do
+		ip netns exec "$ns" sysctl -q net.ipv4.tcp_ecn=1
+	done
+
+	stream "$near" "$far" 198.51.100.1
+	stream "$far" "$near" 192.0.2.1
+	stream "$near" "$far" 2001:db8:b::1
+	stream "$far" "$near" 2001:db8:a::1
+
+	frames=$(counter tx_frames)
+	say "offload: $how; $frames frames for $((4 * bytes)) bytes," \
+		"$(counter rx_merged) joined here"
+	expect 'bad checksums near' "$(bad_sums "$near")" -eq 0
+	expect 'bad checksums far' "$(bad_sums "$far")" -eq 0
+	[ "$how" != 'true true' ] ||
+		expect 'super-frames' $((4 * bytes / frames)) -gt 4000
+	[ "$how" = 'true true' ] ||
+		expect 'joined here' "$(counter rx_merged)" -gt 0
+	for drop in tx_error tx_bad_offload tx_over_mtu rx_bad_offload; do
+		expect $drop "$(counter $drop)" -eq 0
+	done
+	slots_at_home
+	stack_down
+	ip netns del "$near"
+	ip netns del "$far"
+	namespaces=()
+done
+nothing_left
