@@ -15,6 +15,7 @@ strata=$BUILD/strata
 pinger=$BUILD/tests/net/pinger
 udp_tester=$BUILD/tests/net/udp_tester
 flooder=$BUILD/tests/net/flooder
+tcp_peer=$BUILD/tests/net/tcp_peer
 examples=$BUILD/examples
 work=$(mktemp -d)
 stacks=()     # names of those that were brought up here

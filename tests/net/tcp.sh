@@ -2,7 +2,7 @@
 # tcp.sh - the kernel's TCP and ours, every byte, both ways
 #
 #	this namespace                  configs/tap.json
-#	nc                                                tcp_echo 7, tcp_ask
+#	nc, tcp_peer                                      tcp_echo 7, tcp_ask
 #	192.0.2.1 -------- tap0 ------- 192.0.2.2
 #	2001:db8::1                     2001:db8::2
 . "$(dirname "$0")/lib.sh"
@@ -20,7 +20,8 @@ until_true 3 grep -qs echoing "$work/echo" || fail 'tcp_echo does not begin'
 for address in 192.0.2.2 2001:db8::2; do
 	out=$(echo 'are you there?' | timeout 5 nc -N $address 7)
 	expect 'the answer' "$out" = 'are you there?'
-	out=$(timeout 60 nc -N $address 7 <"$work/in" | md5sum)
+	out=$(timeout 60 "$tcp_peer" $address 7 <"$work/in" 2>"$work/said" |
+		md5sum)
 	expect "MD5 of $bytes bytes through $address" "$out" = "$sum"
 	say "$bytes bytes there and back through $address"
 done
@@ -28,12 +29,13 @@ refused 'refused' nc -v 192.0.2.2 9 </dev/null
 
 # We call the kernel, and ourselves.
 for address in 192.0.2.1 2001:db8::1; do
-	timeout 60 nc -l -N "$address" 7007 <"$work/in" >"$work/kernel.in" &
-	nc_pid=$!
+	timeout 60 "$tcp_peer" -l "$address" 7007 <"$work/in" \
+		>"$work/kernel.in" 2>"$work/said" &
+	peer_pid=$!
 	sleep 0.3
 	"$examples/tcp_ask" "$address" 7007 <"$work/in" >"$work/out" ||
 		fail "tcp_ask: status $?"
-	wait $nc_pid
+	wait $peer_pid
 	expect "MD5 to $address" "$(md5sum <"$work/kernel.in")" = "$sum"
 	expect "MD5 from $address" "$(md5sum <"$work/out")" = "$sum"
 	say "$bytes bytes each way with $address"

@@ -2,7 +2,7 @@
 # tcp_kill.sh - kill -9 of each daemon while connections are busy
 #
 #	this namespace                  configs/tap.json
-#	nc                                                tcp_echo 7, tcp_ask
+#	tcp_peer                                          tcp_echo 7, tcp_ask
 #	192.0.2.1 -------- tap0 ------- 192.0.2.2
 #
 # STREAMS transfers each way, of BYTES each, with checksums, while a daemon dies
@@ -47,10 +47,11 @@ killer_pid=$!
 
 from=$EPOCHREALTIME
 for ((i = 0; i < streams; i++)); do
-	timeout 300 nc -N 192.0.2.2 7 <"$work/in" 2>"$work/err.$i" |
+	timeout 300 "$tcp_peer" 192.0.2.2 7 <"$work/in" 2>"$work/err.$i" |
 		md5sum >"$work/back.$i" &
 	pids[i]=$!
-	timeout 300 nc -l -N 192.0.2.1 $((7100 + i)) <"$work/in" |
+	timeout 300 "$tcp_peer" -l 192.0.2.1 $((7100 + i)) <"$work/in" \
+		2>"$work/peer.$i" |
 		md5sum >"$work/kernel.$i" &
 	kernel[i]=$!
 done
@@ -62,7 +63,7 @@ for ((i = 0; i < streams; i++)); do
 done
 for ((i = 0; i < streams; i++)); do
 	wait "${pids[i]}" "${kernel[i]}" "${asks[i]}"
-	cat "$work/err.$i" "$work/ask.err.$i"
+	cat "$work/err.$i" "$work/peer.$i" "$work/ask.err.$i"
 	for what in back kernel ask; do
 		expect "MD5 of $what.$i" "$(cat "$work/$what.$i")" = "$sum"
 	done

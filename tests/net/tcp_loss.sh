@@ -2,7 +2,7 @@
 # tcp_loss.sh - TCP through a wire that loses, reorders and doubles
 #
 #	namespace far            this namespace
-#	nc, veth far0 ------- near0 ==impair== tap0 ------- tcp_echo, tcp_ask
+#	tcp_peer, veth far0 ------- near0 ==impair== tap0 ------- tcp_echo, tcp_ask
 #	192.0.2.1, 2001:db8::1                  192.0.2.2, 2001:db8::2
 #
 # Frames as on a wire: without super-frames on either side.
@@ -38,19 +38,20 @@ until_true 3 grep -qs echoing "$work/echo" || fail 'tcp_echo does not begin'
 
 # there ADDRESS: from the kernel to tcp_echo and back.
 there() {
-	far timeout 100 nc -N "$1" 7 <"$work/in" >"$work/back" ||
-		fail "nc: status $?"
+	far timeout 100 "$tcp_peer" "$1" 7 <"$work/in" >"$work/back" \
+		2>"$work/said" || fail "tcp_peer: $(cat "$work/said")"
 	expect "MD5 through $1" "$(md5sum <"$work/back")" = "$sum"
 }
 
 # here ADDRESS: tcp_ask to the kernel, and what it sends.
 here() {
-	far timeout 100 nc -l -N "$1" 7007 <"$work/in" >"$work/far" &
-	local nc_pid=$!
+	far timeout 100 "$tcp_peer" -l "$1" 7007 <"$work/in" >"$work/far" \
+		2>"$work/said" &
+	local peer_pid=$!
 	sleep 0.3
 	timeout 100 "$examples/tcp_ask" "$1" 7007 <"$work/in" >"$work/out" ||
 		fail "tcp_ask: status $?"
-	wait $nc_pid
+	wait $peer_pid
 	expect "MD5 to $1" "$(md5sum <"$work/far")" = "$sum"
 	expect "MD5 from $1" "$(md5sum <"$work/out")" = "$sum"
 }
