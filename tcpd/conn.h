@@ -93,6 +93,7 @@ enum conn_flag {
 	CONN_WANT_KEEPALIVE = 1 << 18,
 	CONN_WANT_OVERRIDE = 1 << 19, /* of SWS avoidance and Nagle */
 	CONN_WANT_RESEND = 1 << 20, /* one segment, whatever is in flight */
+	CONN_PACED = 1 << 22, /* new data waits for pace_at */
 	CONN_SPURIOUS_RTO = 1 << 21, /* the next sample: RFC 4015, step 11 */
 };
 

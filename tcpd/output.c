@@ -13,6 +13,7 @@
  * next turn, and what was decided in a turn that did not commit never happened.
  */
 #include "tcpd/isn.h"
+#include "tcpd/pace.h"
 #include "tcpd/segment.h"
 #include "tcpd/send.h"
 #include "tcpd/tcpd.h"
@@ -220,6 +221,7 @@ static bool send_new(
 		c->flags |= CONN_SMALL;
 	}
 	loss_sent(t, c, len + fin, false);
+	pace_sent(c, len, t->n.now);
 	v = loss_view(t, c, 0);
 	cc_sent(&c->cc, &v, limited);
 	timers_data_sent(&c->timers, &timers, c->rtt.rto_ns,
@@ -284,6 +286,7 @@ static enum sent send_lost(struct tcpd *t, struct tcb *c)
 	return SENT_SOME;
 }
 
+/* New data, as both windows and the pace allow; at last the FIN. */
 static enum sent send_next(struct tcpd *t, struct tcb *c)
 {
 	uint32_t cwnd = loss_allowance(c);
@@ -291,9 +294,16 @@ static enum sent send_next(struct tcpd *t, struct tcb *c)
 	uint32_t queued = conn_unsent(c);
 	uint32_t len = new_bytes(c, cwnd < wnd ? cwnd : wnd);
 	bool limited = len < queued && cwnd < wnd;
+	uint32_t paced = t->config.pacing
+	    ? pace_room(c, c->mss, t->n.now)
+	    : UINT32_MAX;
 	bool fin;
 
-	len = super_segment(c, len);
+	if (len > 0 && paced == 0) {
+		c->flags |= CONN_PACED;
+		return SENT_NOTHING;
+	}
+	len = super_segment(c, len < paced ? len : paced);
 	/* The FIN needs a number within the window, but no cwnd of its own. */
 	fin = fin_is_due(c) && len == queued && wnd > len;
 	if (len == 0 && !fin)
@@ -448,6 +458,7 @@ static bool send_data(struct tcpd *t, struct tcb *c)
 {
 	enum sent lost, next;
 
+	c->flags &= ~(uint32_t)CONN_PACED;
 	/* A closed window's byte is the probe's. */
 	if (c->timers.loss_kind == TIMER_WINDOW_PROBE && c->snd.wnd == 0)
 		return true;
@@ -489,5 +500,7 @@ struct mono output_deadline(const struct tcb *c)
 {
 	struct mono at = timers_next(&c->timers);
 
+	if (c->flags & CONN_PACED)
+		at = mono_min(at, c->pace_at);
 	return c->path_mtu != 0 ? mono_min(at, c->path_mtu_until) : at;
 }

@@ -5,6 +5,7 @@
  *	loss.c     what is lost, and how the window answers: RACK-TLP, PRR, cc,
  *	           F-RTO and Eifel
  *	output.c   what a connection may send now, and in which order
+ *	pace.c     how fast new data leaves
  *	answer.c   what is answered at once, without or beside a connection
  *	segment.c  one segment or super-segment as a descriptor
  *	timeout.c  timers that have fired
