@@ -40,7 +40,7 @@ static void open_socket(
 		.words = *from,
 	};
 	k->words.stream = 0;
-	tsock_defaults(&k->o);
+	tsock_defaults(&k->o, &s->n->topo->tcp);
 }
 
 static void free_socket(struct streams *s, uint32_t id)
@@ -89,12 +89,14 @@ static enum apps_served close_connection(
 	}
 	if (k->state != TSOCK_ORPHAN) {
 		k->state = TSOCK_ORPHAN;
+		/* What the app writes from now on is not looked at. */
+		k->words.tx_consumed = written;
 		s->ops->close(s->x, k->conn, written);
 		if (k->conn == NO_CONN)
 			return SERVED;
 		s->ops->words(s->x, k->conn, &w);
 	}
-	if (w.tx_consumed != written)
+	if (w.tx_consumed != k->words.tx_consumed)
 		return SERVE_WAIT;
 	let_go(s, k, id);
 	return SERVED;
@@ -173,7 +175,7 @@ static int do_connect(
 
 	if (k->state == TSOCK_CONNECTING && k->conn != NO_CONN)
 		return -EALREADY;
-	if (k->state == TSOCK_LISTENING || k->conn != NO_CONN)
+	if (k->state == TSOCK_LISTENING || k->state == TSOCK_CONNECTED)
 		return -EISCONN;
 	r = tsock_name_peer(s, id, name);
 	if (r < 0)
@@ -182,7 +184,6 @@ static int do_connect(
 	k->words.tx_consumed = apps_tx_written(&s->apps, id);
 	k->state = TSOCK_CONNECTING;
 	k->shut = 0;
-	k->reset = 0;
 	r = s->ops->connect(s->x, id, &conn);
 	if (r < 0) {
 		k->state = TSOCK_IDLE;
@@ -230,6 +231,9 @@ static int do_listen(struct streams *s, uint32_t id, uint32_t backlog)
 		r = s->ops->listen(s->x, id, backlog);
 	if (r < 0)
 		return r;
+	/* Spares come after the answer; what is there was a stream's. */
+	if (k->state == TSOCK_IDLE)
+		k->words.tx_consumed = apps_tx_written(&s->apps, id);
 	k->state = TSOCK_LISTENING;
 	k->backlog = backlog;
 	k->words.stream = STREAM_LISTENING;
@@ -293,7 +297,7 @@ static void names(const void *x, uint32_t id, struct s2a_names *n)
 	const struct tsock *k = &s->state->sock[id];
 
 	n->bound = k->bound;
-	n->connected = k->state == TSOCK_CONNECTED && !k->reset;
+	n->connected = k->state == TSOCK_CONNECTED && k->conn != NO_CONN;
 	n->shut = k->shut;
 	n->local = k->local;
 	n->peer = k->peer;
@@ -372,9 +376,11 @@ void stream_gone(
 	k->conn = NO_CONN;
 	if (err != 0) {
 		k->words.stream |= STREAM_RESET;
-		k->reset = 1;
 		stream_error(s, id, err);
 	}
+	/* As in Linux its port is free, and the name stays to be read. */
+	if (k->state == TSOCK_CONNECTED)
+		tsock_free_port(s, id);
 	/* It may be tried again: connect() after a refusal. */
 	if (k->state == TSOCK_CONNECTING) {
 		k->state = TSOCK_IDLE;
@@ -480,8 +486,10 @@ uint32_t stream_accept(struct streams *s, uint32_t id, uint32_t conn,
 	to->local = *local;
 	to->peer = *peer;
 	to->local.family = to->peer.family = to->family;
+	to->shut = 0;
 	to->o = k->o;
 	to->bound = 1;
+	to->accepted = 1;
 	tsock_port_insert(s, spare);
 	*ret = to->words;
 	put_record(s, k, id, spare, local, peer);

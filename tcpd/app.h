@@ -75,6 +75,22 @@ struct stream_ops {
 	    const void *x, const struct app_name *local, bool reuse);
 };
 
+/* Accepted sockets at one port: all, and who lacks which SO_REUSE*. */
+struct accepted_at {
+	uint16_t all, not_addr, not_port;
+};
+
+/*
+ * Sockets by local port: those that bind or connect gave it, and apart from
+ * them those accepted there, of which there may be any number.
+ */
+struct tsock_ports {
+	uint16_t own[TSOCK_PORT_BUCKETS];
+	uint16_t accepted[TSOCK_PORT_BUCKETS];
+	uint16_t next[MAX_SOCKETS], prev[MAX_SOCKETS]; /* in its bucket */
+	struct accepted_at at[1 << 16];
+};
+
 struct streams {
 	struct apps apps;
 	struct node *n;
@@ -82,8 +98,7 @@ struct streams {
 	struct tsocks_state *state;
 	const struct stream_ops *ops;
 	void *x; /* the engine */
-	uint16_t bucket[TSOCK_PORT_BUCKETS];
-	uint16_t next[MAX_SOCKETS]; /* in its port's bucket */
+	struct tsock_ports ports;
 };
 
 /* What streams_attach() needs. */
@@ -162,10 +177,14 @@ struct tsock *tsock_touch(struct streams *s, uint32_t id);
 int tsock_set(struct streams *s, uint32_t id, const struct command *c);
 int tsock_get(struct streams *s, uint32_t id, const struct command *c,
     struct app_answer *r);
-void tsock_defaults(struct tsock_options *o);
+void tsock_defaults(struct tsock_options *o, const struct topo_tcp *t);
 
 void tsock_ports_clear(struct streams *s);
 void tsock_port_insert(struct streams *s, uint32_t id);
+
+/* Around a change of @id's options. */
+void tsock_port_uncount(struct streams *s, uint32_t id);
+void tsock_port_count(struct streams *s, uint32_t id);
 
 /* bind(2), connect(2)'s names, listen(2)'s port: the errnos of Linux. */
 int tsock_bind(struct streams *s, uint32_t id, const struct app_name *name);
@@ -173,7 +192,11 @@ int tsock_name_peer(
     struct streams *s, uint32_t id, const struct app_name *name);
 int tsock_bind_listener(struct streams *s, uint32_t id);
 
-/* The port is given back, unless bind asked for it and @keep. */
+/*
+ * The address and the port are given back, unless bind asked for them and
+ * @keep; or the port alone, unless bind asked for it.
+ */
 void tsock_unbind(struct streams *s, uint32_t id, bool keep);
+void tsock_free_port(struct streams *s, uint32_t id);
 
 #endif /* TCPD_APP_H */

@@ -1,7 +1,7 @@
 /*
  * app_port.c - the addresses and ports of sockets (bind, connect, listen)
  *
- * Buckets of socket numbers by local port; private, built anew from the sockets
+ * Lists of socket numbers by local port; private, built anew from the sockets
  * after a restart.  Who is in the way of whom is as in Linux: two sockets with
  * SO_REUSEADDR share a port while neither listens, with SO_REUSEPORT always,
  * and TIME-WAIT counts as a socket.
@@ -12,33 +12,70 @@
 #include "shm/siphash.h"
 #include "tcpd/app.h"
 
-static uint16_t *bucket_of(struct streams *s, uint16_t port)
+/* ---- The table */
+
+static uint16_t *bucket_of(struct streams *s, const struct tsock *k)
 {
-	return &s->bucket[port % TSOCK_PORT_BUCKETS];
+	uint32_t b = k->local.port % TSOCK_PORT_BUCKETS;
+
+	return k->accepted ? &s->ports.accepted[b] : &s->ports.own[b];
 }
 
 void tsock_ports_clear(struct streams *s)
 {
+	memset(&s->ports, 0, sizeof(s->ports));
 	for (uint32_t i = 0; i < TSOCK_PORT_BUCKETS; i++)
-		s->bucket[i] = NO_SOCKET;
+		s->ports.own[i] = s->ports.accepted[i] = NO_SOCKET;
+}
+
+static void count(struct streams *s, const struct tsock *k, int n)
+{
+	struct accepted_at *at = &s->ports.at[k->local.port];
+
+	if (!k->bound || !k->accepted)
+		return;
+	at->all = (uint16_t)(at->all + n);
+	if (!(k->o.flags & TSOCK_REUSEADDR))
+		at->not_addr = (uint16_t)(at->not_addr + n);
+	if (!(k->o.flags & TSOCK_REUSEPORT))
+		at->not_port = (uint16_t)(at->not_port + n);
+}
+
+void tsock_port_count(struct streams *s, uint32_t id)
+{
+	count(s, &s->state->sock[id], 1);
+}
+
+void tsock_port_uncount(struct streams *s, uint32_t id)
+{
+	count(s, &s->state->sock[id], -1);
 }
 
 void tsock_port_insert(struct streams *s, uint32_t id)
 {
-	uint16_t *b = bucket_of(s, s->state->sock[id].local.port);
+	struct tsock_ports *p = &s->ports;
+	uint16_t *b = bucket_of(s, &s->state->sock[id]);
 
-	s->next[id] = *b;
+	p->next[id] = *b;
+	p->prev[id] = NO_SOCKET;
+	if (*b != NO_SOCKET)
+		p->prev[*b] = (uint16_t)id;
 	*b = (uint16_t)id;
+	tsock_port_count(s, id);
 }
 
 static void port_remove(struct streams *s, uint32_t id)
 {
-	uint16_t *at = bucket_of(s, s->state->sock[id].local.port);
+	struct tsock_ports *p = &s->ports;
+	uint16_t next = p->next[id], prev = p->prev[id];
 
-	while (*at != NO_SOCKET && *at != id)
-		at = &s->next[*at];
-	if (*at == id)
-		*at = s->next[id];
+	tsock_port_uncount(s, id);
+	if (prev == NO_SOCKET)
+		*bucket_of(s, &s->state->sock[id]) = next;
+	else
+		p->next[prev] = next;
+	if (next != NO_SOCKET)
+		p->prev[next] = prev;
 }
 
 /* The one place where a socket gets its port: the table must agree. */
@@ -56,15 +93,30 @@ static void set_local(
 	tsock_port_insert(s, id);
 }
 
+static void leave_table(struct streams *s, uint32_t id)
+{
+	struct tsock *k = &s->state->sock[id];
+
+	if (k->bound)
+		port_remove(s, id);
+	k->bound = 0;
+	k->accepted = 0;
+}
+
+void tsock_free_port(struct streams *s, uint32_t id)
+{
+	if (!s->state->sock[id].bound_port)
+		leave_table(s, id);
+}
+
 void tsock_unbind(struct streams *s, uint32_t id, bool keep)
 {
 	struct tsock *k = &s->state->sock[id];
 
-	if (!k->bound || (keep && k->bound_port))
-		return;
-	port_remove(s, id);
-	k->bound = 0;
-	k->local.port = 0;
+	if (!keep || !k->bound_port) {
+		leave_table(s, id);
+		k->local.port = 0;
+	}
 	if (!keep || !k->bound_ip)
 		k->local.ip = k->family == AF_INET ? ip_any4 : ip_any6;
 }
@@ -103,19 +155,45 @@ static bool may_share(const struct tsock *a, const struct tsock *b)
 	return (both & TSOCK_REUSEADDR) && b->state != TSOCK_LISTENING;
 }
 
-static bool conflict(
-    const struct streams *s, uint32_t id, const struct app_name *want)
+/* Is one of the list from @at on in the way? */
+static bool list_conflict(const struct streams *s, uint32_t at, uint32_t id,
+    const struct app_name *want)
 {
 	const struct tsock *me = &s->state->sock[id];
-	uint32_t at = s->bucket[want->port % TSOCK_PORT_BUCKETS];
 
-	for (; at != NO_SOCKET; at = s->next[at]) {
+	for (; at != NO_SOCKET; at = s->ports.next[at]) {
 		const struct tsock *k = &s->state->sock[at];
 
 		if (at != id && k->local.port == want->port &&
 		    overlap(me, want, k) && !may_share(me, k))
 			return true;
 	}
+	return false;
+}
+
+/* Servers restart while thousands go on: these are counted, not looked at. */
+static bool accepted_conflict(
+    const struct streams *s, uint32_t id, const struct app_name *want)
+{
+	const struct accepted_at *at = &s->ports.at[want->port];
+	uint32_t mine = s->state->sock[id].o.flags;
+
+	if (at->all == 0 || ((mine & TSOCK_REUSEADDR) && at->not_addr == 0) ||
+	    ((mine & TSOCK_REUSEPORT) && at->not_port == 0))
+		return false;
+	return list_conflict(
+	    s, s->ports.accepted[want->port % TSOCK_PORT_BUCKETS], id, want);
+}
+
+static bool conflict(
+    const struct streams *s, uint32_t id, const struct app_name *want)
+{
+	const struct tsock *me = &s->state->sock[id];
+
+	if (list_conflict(
+		s, s->ports.own[want->port % TSOCK_PORT_BUCKETS], id, want) ||
+	    accepted_conflict(s, id, want))
+		return true;
 	return s->ops->lingers(
 	    s->x, want, (me->o.flags & TSOCK_REUSEADDR) != 0);
 }
@@ -125,9 +203,9 @@ static bool tuple_conflict(const struct streams *s, uint32_t id,
     const struct app_name *local, const struct app_name *peer)
 {
 	const struct tsock *me = &s->state->sock[id];
-	uint32_t at = s->bucket[local->port % TSOCK_PORT_BUCKETS];
+	uint32_t at = s->ports.own[local->port % TSOCK_PORT_BUCKETS];
 
-	for (; at != NO_SOCKET; at = s->next[at]) {
+	for (; at != NO_SOCKET; at = s->ports.next[at]) {
 		const struct tsock *k = &s->state->sock[at];
 
 		if (at != id && k->local.port == local->port &&
@@ -157,7 +235,8 @@ static uint64_t secret_hash(const struct streams *s,
 static uint16_t choose_port(struct streams *s, uint32_t id,
     const struct app_name *local, const struct app_name *peer)
 {
-	const uint32_t range = TSOCK_PORT_MAX - TSOCK_PORT_MIN + 1;
+	const struct topo_tcp *topo = &s->n->topo->tcp;
+	const uint32_t range = topo->port_max - topo->port_min + 1;
 	uint32_t *counter =
 	    &s->state->port_counter[secret_hash(s, local, peer, 'G') %
 		TSOCK_PORT_COUNTERS];
@@ -169,7 +248,7 @@ static uint16_t choose_port(struct streams *s, uint32_t id,
 	if (peer->port == 0)
 		offset = siphash(s->state->port_key, counter, sizeof(*counter));
 	for (uint32_t i = 0; i < range; i++) {
-		want.port = (uint16_t)(TSOCK_PORT_MIN +
+		want.port = (uint16_t)(topo->port_min +
 		    (offset + (*counter)++) % range);
 		if (peer->port == 0 ? !conflict(s, id, &want)
 				    : !tuple_conflict(s, id, &want, peer))
@@ -216,10 +295,10 @@ int tsock_bind(struct streams *s, uint32_t id, const struct app_name *name)
 	uint16_t port = want.port;
 	int r = check_address(s, k, &want);
 
-	if (k->bound || k->state != TSOCK_IDLE)
-		return -EINVAL;
 	if (r < 0)
 		return r;
+	if (k->bound || k->state != TSOCK_IDLE)
+		return -EINVAL;
 	if (port == 0)
 		port = choose_port(s, id, &want, &none);
 	else if (conflict(s, id, &want))
@@ -275,6 +354,9 @@ int tsock_name_peer(struct streams *s, uint32_t id, const struct app_name *name)
 
 	if (k->family == AF_INET ? !v4 : v4 && v6only(k))
 		return -ENETUNREACH;
+	/* Nobody can listen there, and no segment can say so. */
+	if (name->port == 0)
+		return -ECONNREFUSED;
 	if (!v4 && ip_is_link_local(&name->ip) && name->link == LINK_ANY &&
 	    k->o.bind_link == LINK_ANY)
 		return -EINVAL;

@@ -21,12 +21,13 @@ enum {
 	MIN_MAXSEG = 88,
 	MAX_MAXSEG = 32767,
 	MAX_DISCOVER = 5, /* IP_PMTUDISC_OMIT */
+	MAX_LINGER2 = 120,
+	MIN_CLAMP = TSOCK_RCVBUF_MIN / 2,
+	MAX_DEFER_STEP = 120, /* TCP_RTO_MAX, seconds */
+	MAX_DEFER_STEPS = 255,
+	ECN_BITS = 3,
 
-	DEFAULT_RCVBUF = 131072, /* grown by need, up to the ring */
 	DEFAULT_SNDBUF = APP_TX_BYTES,
-	DEFAULT_KEEPIDLE = 7200,
-	DEFAULT_KEEPINTVL = 75,
-	DEFAULT_KEEPCNT = 9,
 };
 
 enum kind {
@@ -65,19 +66,13 @@ static const struct option table[] = {
 	{ SOL_TCP_LEVEL, TCP_USER_TIMEOUT, I32, AT(user_timeout_ms), 0,
 	  INT_MAX },
 	{ SOL_TCP_LEVEL, TCP_SYNCNT, I32, AT(syn_count), 1, MAX_SYNCNT },
-	{ SOL_TCP_LEVEL, TCP_LINGER2, I32, AT(linger2_s), INT_MIN, INT_MAX },
-	{ SOL_TCP_LEVEL, TCP_DEFER_ACCEPT, I32, AT(defer_accept_s), INT_MIN,
-	  INT_MAX },
-	{ SOL_TCP_LEVEL, TCP_WINDOW_CLAMP, I32, AT(window_clamp), 0, INT_MAX },
 	{ SOL_TCP_LEVEL, TCP_NOTSENT_LOWAT, I32, AT(notsent_lowat), INT_MIN,
 	  INT_MAX },
 
 	{ IPPROTO_IP, IP_TTL, I16, AT(ttl), 1, 255 },
-	{ IPPROTO_IP, IP_TOS, U8, AT(tos), 0, 255 },
 	{ IPPROTO_IP, IP_MTU_DISCOVER, U8, AT(mtu_discover), 0, MAX_DISCOVER },
 	{ IPPROTO_IPV6, IPV6_V6ONLY, FLAG, TSOCK_V6ONLY, 0, 0 },
 	{ IPPROTO_IPV6, IPV6_UNICAST_HOPS, I16, AT(hops6), 0, 255 },
-	{ IPPROTO_IPV6, IPV6_TCLASS, U8, AT(tclass6), 0, 255 },
 	{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, U8, AT(mtu_discover6), 0,
 	  MAX_DISCOVER },
 };
@@ -91,15 +86,20 @@ static const struct option *find(int level, int name)
 	return NULL;
 }
 
-void tsock_defaults(struct tsock_options *o)
+void tsock_defaults(struct tsock_options *o, const struct topo_tcp *t)
 {
+	/* Grown by need, up to the ring. */
+	int32_t rcvbuf = t->rcvbuf_default < APP_RX_BYTES
+	    ? (int32_t)t->rcvbuf_default
+	    : APP_RX_BYTES;
+
 	*o = (struct tsock_options){
-		.rcvbuf = DEFAULT_RCVBUF,
+		.rcvbuf = rcvbuf,
 		.sndbuf = DEFAULT_SNDBUF,
 		.rcvlowat = 1,
-		.keep_idle_s = DEFAULT_KEEPIDLE,
-		.keep_interval_s = DEFAULT_KEEPINTVL,
-		.keep_count = DEFAULT_KEEPCNT,
+		.keep_idle_s = (int32_t)t->keepalive_time_s,
+		.keep_interval_s = (int32_t)t->keepalive_interval_s,
+		.keep_count = (int32_t)t->keepalive_probes,
 		.ttl = -1,
 		.hops6 = -1,
 		.mtu_discover = IP_PMTUDISC_WANT,
@@ -181,6 +181,47 @@ static int set_plain(
 		return -EINVAL;
 	store(&k->o, p, v);
 	return 0;
+}
+
+/*
+ * TCP_DEFER_ACCEPT in Linux is a number of SYN-ACKs: seconds become the time
+ * that as many take, 1, 2, 4 ... seconds apart.
+ */
+static int32_t defer_seconds(int v)
+{
+	int32_t step = 1, sum = 1;
+
+	if (v <= 0)
+		return 0;
+	for (int n = 1; sum < v && n < MAX_DEFER_STEPS; n++) {
+		step = step * 2 > MAX_DEFER_STEP ? MAX_DEFER_STEP : step * 2;
+		sum += step;
+	}
+	return sum;
+}
+
+static int set_clamp(struct tsock *k, int v)
+{
+	if (v == 0 && k->state != TSOCK_IDLE)
+		return -EINVAL;
+	k->o.window_clamp = v != 0 && v < MIN_CLAMP ? MIN_CLAMP : v;
+	return 0;
+}
+
+/* Those of a traffic class: two bits are ours (RFC 3168). */
+static int set_tos(uint8_t *ret, int v)
+{
+	*ret = (uint8_t)(v & ~ECN_BITS);
+	return 0;
+}
+
+static int set_tclass(struct tsock *k, const struct command *c)
+{
+	int v = read_int(c);
+
+	if (c->len < sizeof(v) || v < -1 || v > UINT8_MAX)
+		return -EINVAL;
+	return set_tos(&k->o.tclass6, v == -1 ? 0 : v);
 }
 
 /* Doubled for the bookkeeping, as Linux does, and no more than the ring. */
@@ -283,6 +324,40 @@ static int set_maxseg(struct tsock_options *o, const struct command *c)
 	return 0;
 }
 
+static int set_tcp(struct tsock *k, const struct command *c)
+{
+	int v = read_int(c);
+
+	if (c->arg[1] == TCP_CONGESTION)
+		return set_congestion(&k->o, c);
+	if (c->arg[1] == TCP_MAXSEG)
+		return set_maxseg(&k->o, c);
+	if (c->len < sizeof(v))
+		return -EINVAL;
+	switch (c->arg[1]) {
+	case TCP_LINGER2:
+		k->o.linger2_s = v < 0 ? -1 : v > MAX_LINGER2 ? MAX_LINGER2 : v;
+		return 0;
+	case TCP_DEFER_ACCEPT:
+		k->o.defer_accept_s = defer_seconds(v);
+		return 0;
+	case TCP_WINDOW_CLAMP:
+		return set_clamp(k, v);
+	default: /* an app's number */
+		return -ENOPROTOOPT;
+	}
+}
+
+static int set_ip(struct tsock *k, const struct command *c)
+{
+	if (c->arg[1] != IP_TOS)
+		return -ENOPROTOOPT;
+	if (c->len == 0)
+		return -EINVAL;
+	return set_tos(
+	    &k->o.tos, c->len < sizeof(int) ? c->data[0] : read_int(c));
+}
+
 static int set_one(
     struct streams *s, struct tsock *k, int level, const struct command *c)
 {
@@ -294,18 +369,23 @@ static int set_one(
 		return set_plain(k, p, c);
 	if (level == SOL_SOCKET)
 		return set_socket(s, &k->o, c);
-	if (level == SOL_TCP_LEVEL && c->arg[1] == TCP_CONGESTION)
-		return set_congestion(&k->o, c);
-	if (level == SOL_TCP_LEVEL && c->arg[1] == TCP_MAXSEG)
-		return set_maxseg(&k->o, c);
+	if (level == SOL_TCP_LEVEL)
+		return set_tcp(k, c);
+	if (level == IPPROTO_IP)
+		return set_ip(k, c);
+	if (level == IPPROTO_IPV6 && c->arg[1] == IPV6_TCLASS)
+		return set_tclass(k, c);
 	return -ENOPROTOOPT;
 }
 
 int tsock_set(struct streams *s, uint32_t id, const struct command *c)
 {
 	struct tsock *k = &s->state->sock[id];
-	int r = set_one(s, k, (int)c->arg[0], c);
+	int r;
 
+	tsock_port_uncount(s, id);
+	r = set_one(s, k, (int)c->arg[0], c);
+	tsock_port_count(s, id);
 	if (r == 0 && k->conn != NO_CONN)
 		s->ops->options(s->x, k->conn);
 	return r;
@@ -342,19 +422,31 @@ static int get_info(
 static int get_tcp(const struct streams *s, const struct tsock *k, int name,
     struct app_answer *r)
 {
-	const char *congestion = k->o.congestion;
+	char congestion[TSOCK_CONGESTION_LEN] = "cubic";
 	int mss = k->o.maxseg != 0 ? k->o.maxseg : 536;
 
 	switch (name) {
 	case TCP_INFO:
 		return get_info(s, k, r);
 	case TCP_CONGESTION:
-		return reply(r, congestion[0] ? congestion : "cubic",
-		    congestion[0] ? TSOCK_CONGESTION_LEN : 6);
+		if (k->o.congestion[0] != '\0')
+			memcpy(congestion, k->o.congestion, sizeof(congestion));
+		else if (s->n->topo->tcp.congestion == TOPO_RENO)
+			memcpy(congestion, "reno", sizeof("reno"));
+		return reply(r, congestion, sizeof(congestion));
 	case TCP_MAXSEG:
 		if (k->conn != NO_CONN)
 			mss = (int)s->ops->mss(s->x, k->conn);
 		return apps_reply_int(r, mss);
+	case TCP_LINGER2:
+		return apps_reply_int(r,
+		    k->o.linger2_s != 0
+			? k->o.linger2_s
+			: (int)(s->n->topo->tcp.fin_timeout_ms / 1000));
+	case TCP_DEFER_ACCEPT:
+		return apps_reply_int(r, k->o.defer_accept_s);
+	case TCP_WINDOW_CLAMP:
+		return apps_reply_int(r, k->o.window_clamp);
 	default: /* an app's number */
 		return -ENOPROTOOPT;
 	}
@@ -413,12 +505,18 @@ int tsock_get(struct streams *s, uint32_t id, const struct command *c,
 		v = load(&k->o, p);
 		if (p->kind == I16 && v == -1)
 			v = (int)s->n->topo->hop_limit;
+		if (level == SOL_TCP_LEVEL && name == TCP_SYNCNT && v == 0)
+			v = (int)s->n->topo->tcp.syn_retries;
 		return apps_reply_int(r, v);
 	}
 	if (level == SOL_TCP_LEVEL)
 		return get_tcp(s, k, name, r);
 	if (level == SOL_SOCKET)
 		return get_socket(s, k, name, r);
+	if (level == IPPROTO_IP && name == IP_TOS)
+		return apps_reply_int(r, k->o.tos);
+	if (level == IPPROTO_IPV6 && name == IPV6_TCLASS)
+		return apps_reply_int(r, k->o.tclass6);
 	if ((level == IPPROTO_IP && name == IP_MTU) ||
 	    (level == IPPROTO_IPV6 && name == IPV6_MTU))
 		return get_mtu(s, k, r);

@@ -21,10 +21,7 @@ enum {
 	TSOCK_SNDBUF_MIN = 4608,
 	TSOCK_BACKLOG_MAX = 4096, /* the kernel's net.core.somaxconn */
 
-	/* RFC 6056, 3.2: as large a range as possible. */
-	TSOCK_PORT_MIN = 32768,
-	TSOCK_PORT_MAX = 65535,
-	TSOCK_PORT_BUCKETS = 1024,
+	TSOCK_PORT_BUCKETS = 4096,
 	TSOCK_PORT_COUNTERS = 16,
 
 	TSOCK_CONGESTION_LEN = 16,
@@ -86,7 +83,7 @@ struct tsock {
 	uint8_t bound_ip; /* the address was asked for by bind */
 	uint8_t bound_port; /* and so was the port */
 	uint8_t shut;       /* 1 rx, 2 tx */
-	uint8_t reset;      /* the connection ended before its time */
+	uint8_t accepted;   /* by a listener, whose port it shares */
 	uint8_t pad;
 	uint32_t conn; /* or NO_CONN */
 	uint32_t backlog;
