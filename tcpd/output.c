@@ -205,7 +205,6 @@ static bool send_new(
 	struct outgoing o = begin(t, c, seq);
 	struct cc_view v;
 
-	restart_after_idle(t, c);
 	o.at = conn_tx_count(c, seq);
 	o.len = len;
 	o.h.flags |= fin ? TCP_FIN : 0;
@@ -467,6 +466,8 @@ static bool send_data(struct tcpd *t, struct tcb *c)
 	while (lost == SENT_SOME);
 	if (lost == SENT_NO_ROOM)
 		return false;
+	if (conn_unsent(c) > 0)
+		restart_after_idle(t, c);
 	do
 		next = send_next(t, c);
 	while (next == SENT_SOME);
