@@ -29,14 +29,14 @@ static void note_auxdata(struct rx_buf *b, struct msghdr *m)
 
 	b->tagged = false;
 	b->csum_valid = false;
+	b->csum_open = false;
 	if (c == NULL || c->cmsg_level != SOL_PACKET ||
 	    c->cmsg_type != PACKET_AUXDATA)
 		return;
 	memcpy(&aux, CMSG_DATA(c), sizeof(aux));
 	b->tagged = aux.tp_status & TP_STATUS_VLAN_VALID;
-	/* Not ready: it never left this machine, so nothing can be wrong. */
-	b->csum_valid =
-	    aux.tp_status & (TP_STATUS_CSUM_VALID | TP_STATUS_CSUMNOTREADY);
+	b->csum_valid = aux.tp_status & TP_STATUS_CSUM_VALID;
+	b->csum_open = aux.tp_status & TP_STATUS_CSUMNOTREADY;
 }
 
 static void packet_rx(struct netdev *d, struct rx_buf *b, uint32_t n)

@@ -73,6 +73,7 @@ static void tap_rx(struct netdev *d, struct rx_buf *b, uint32_t n)
 		b[i].len = res[i];
 		b[i].tagged = false;
 		b[i].csum_valid = false;
+		b[i].csum_open = false;
 	}
 }
 

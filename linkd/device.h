@@ -31,6 +31,7 @@ struct rx_buf {
 	int32_t len;     /* bytes, virtio_net_hdr included; or -errno */
 	bool tagged;     /* a VLAN tag was taken off it */
 	bool csum_valid; /* known without a virtio_net_hdr */
+	bool csum_open;  /* the same: left to the device, as is cutting */
 };
 
 struct tx_frame {

@@ -12,6 +12,7 @@
 #include "linkd/arp.h"
 #include "linkd/hear.h"
 #include "linkd/show.h"
+#include "linkd/soft.h"
 
 /* One received frame and what is known about it. */
 struct frame {
@@ -109,6 +110,11 @@ static void rx_up(struct linkd *x, const struct frame *f)
 /* What comes without super-frames is joined to some here. */
 static void rx_ip(struct linkd *x, const struct frame *f)
 {
+	if (f->vnet.csum_partial) {
+		merge_flush(x);
+		rx_up(x, f);
+		return;
+	}
 	if (x->dev[f->link].vnet_len > 0 ||
 	    !merge_add(x, f->link, up_flags(f), f->p + ETH_HDR_LEN,
 		f->len - ETH_HDR_LEN))
@@ -232,6 +238,20 @@ static bool rx_vnet(
 	return false;
 }
 
+/*
+ * What a packet socket says in a bit beside the frame.  A checksum left open
+ * that is neither TCP's nor UDP's never left this machine: it can't be wrong.
+ */
+static void rx_unsaid(
+    const struct linkd *x, struct frame *f, const struct rx_buf *b)
+{
+	if (b->csum_open && x->dev[f->link].vnet_len == 0)
+		f->vnet.csum_valid = !soft_open(
+		    &f->vnet, f->p, f->len, x->n.topo->links[f->link].mtu);
+	else if (!f->vnet.csum_partial)
+		f->vnet.csum_valid |= b->csum_valid;
+}
+
 /* Has this very frame killed us three times? */
 static bool put_aside(struct linkd *x)
 {
@@ -269,8 +289,7 @@ static void rx_armed(
 	}
 	if (!rx_vnet(x, &f, b->p, vnet_len) || !rx_eth(x, &f))
 		return;
-	if (!f.vnet.csum_partial)
-		f.vnet.csum_valid |= b->csum_valid;
+	rx_unsaid(x, &f, b);
 	rx_frame(x, &f);
 }
 

@@ -1,11 +1,58 @@
 /*
- * soft.c - what a device without offloads needs done before a frame is sent
+ * soft.c - what a device without offloads needs done, or leaves undone
  */
 #include "linkd/soft.h"
 
 #include <netinet/in.h>
 
 #include "linkd/csum.h"
+#include "linkd/l4.h"
+#include "linkd/peek.h"
+
+/* ---- Received ---- */
+
+static bool is_fragment(const uint8_t *ip, const struct peek *k)
+{
+	return k->version == 4 &&
+	    (be16_get(ip + IP4_FRAG) & (uint16_t)~IP4_DF) != 0;
+}
+
+/* Headers of TCP at @l4, to which @len bytes belong; 0: they are not there. */
+static size_t tcp_header_len(const uint8_t *l4, size_t len)
+{
+	size_t hdr = len < TCP_HDR ? 0 : (l4[TCP_DOFF] >> 4) * 4U;
+
+	return hdr >= TCP_HDR && hdr <= len ? hdr : 0;
+}
+
+bool soft_open(struct vnet *ret, const uint8_t *eth, size_t len, uint32_t mtu)
+{
+	const uint8_t *ip = eth + ETH_HDR_LEN;
+	struct vnet v = { .csum_partial = true };
+	size_t hdr = UDP_HDR;
+	struct peek k;
+
+	if (!peek_ip(&k, ip, len - ETH_HDR_LEN) || k.len > len - ETH_HDR_LEN ||
+	    k.len < k.hdr_len || is_fragment(ip, &k))
+		return false;
+	v.csum_start = (uint16_t)(ETH_HDR_LEN + k.hdr_len);
+	v.csum_offset = k.proto == IPPROTO_TCP ? TCP_CSUM : UDP_CSUM;
+	if (k.proto == IPPROTO_TCP)
+		hdr = tcp_header_len(ip + k.hdr_len, k.len - k.hdr_len);
+	else if (k.proto != IPPROTO_UDP)
+		return false;
+	if (hdr == 0 || k.len - k.hdr_len < hdr)
+		return false;
+	/* Its sender's pieces may be smaller; larger they can't be. */
+	if (k.proto == IPPROTO_TCP && k.len > mtu && mtu > k.hdr_len + hdr) {
+		v.gso = k.version == 4 ? VNET_GSO_TCP4 : VNET_GSO_TCP6;
+		v.gso_size = (uint16_t)(mtu - k.hdr_len - hdr);
+	}
+	*ret = v;
+	return true;
+}
+
+/* ---- To be sent ---- */
 
 /* Up to and with the checksum field. */
 static size_t head_len(const struct packet *p)

@@ -1,5 +1,5 @@
 /*
- * soft.h - what a device without offloads needs done before a frame is sent
+ * soft.h - what a device without offloads needs done, or leaves undone
  *
  * A super-frame is cut, a partial checksum finished.  Payload stays where it
  * is; the device gathers it behind headers that are made here.
@@ -9,6 +9,14 @@
 
 #include "linkd/batch.h"
 #include "linkd/gso.h"
+#include "linkd/vnet.h"
+
+/*
+ * What the kernel leaves open of the frame @eth of @len bytes without telling
+ * more than that: the checksum of its TCP or UDP and, if it is longer than the
+ * link's @mtu, how it is to be cut.  False if it is of no such kind.
+ */
+bool soft_open(struct vnet *ret, const uint8_t *eth, size_t len, uint32_t mtu);
 
 /* Can the headers of @p be copied and completed here? */
 bool soft_can(const struct packet *p);

@@ -29,6 +29,7 @@ struct wire_frame {
 	uint8_t b[WIRE_BYTES];
 	size_t len;
 	bool tagged;
+	bool csum_open;
 };
 
 /* Frames on their way: to linkd, and from it. */
@@ -76,6 +77,7 @@ static inline void wire_rx(struct netdev *d, struct rx_buf *b, uint32_t n)
 		b[i].len = (int32_t)(d->vnet_len + f->len);
 		b[i].tagged = f->tagged;
 		b[i].csum_valid = false;
+		b[i].csum_open = f->csum_open;
 	}
 }
 
@@ -197,7 +199,7 @@ static inline struct wire_frame *wire_put(
 	struct wire_frame *f = &w->wire->in[w->wire->in_tail++ % WIRE_MAX];
 
 	memset(f, 0, offsetof(struct wire_frame, b));
-	f->tagged = false;
+	f->tagged = f->csum_open = false;
 	memcpy(f->b, bytes, len);
 	f->len = len;
 	w->x->dev[0].ready = true;

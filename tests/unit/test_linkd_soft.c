@@ -230,12 +230,12 @@ static void a_bad_checksum_is_not_hidden(void **state)
 }
 
 /* One received segment of the flow from @port; @len bytes of data. */
-static void put_segment(
+static struct wire_frame *put_segment(
     struct world *w, uint16_t port, uint32_t seq, size_t len, uint8_t flags)
 {
 	static const uint8_t eth[ETH_HDR_LEN] = { 0x02, 0, 0, 0, 0, 0x02, 0x02,
 		0, 0, 0, 0, 0x09, 0x08, 0x00 };
-	uint8_t f[ETH_HDR_LEN + HDR + MSS];
+	uint8_t f[ETH_HDR_LEN + HDR + PIECES * MSS];
 	uint8_t *p = f + ETH_HDR_LEN;
 	struct desc d;
 
@@ -245,7 +245,7 @@ static void put_segment(
 	be32_put(p + 24, seq);
 	p[33] = flags;
 	be16_put(p + 36, csum_fold(csum_add(0, p + 20, HDR - 20 + len)));
-	wire_put(w, f, ETH_HDR_LEN + HDR + len);
+	return wire_put(w, f, ETH_HDR_LEN + HDR + len);
 }
 
 /* The next that went up: of which flow, which number, how much data. */
@@ -281,6 +281,42 @@ static void nothing_is_overtaken_by_what_goes_alone(void **state)
 	world_close(w);
 }
 
+/* A packet socket says only that the kernel has left something to do. */
+static void finds_out_what_was_left_open(void **state)
+{
+	static const struct {
+		size_t len;
+		uint16_t gso_size;
+	} cases[] = { { 5, 0 }, { 1000, 0 }, { PIECES * MSS, 1500 - HDR } };
+	struct world *w = soft();
+	uint8_t got[4000];
+	struct desc d;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		put_segment(w, 1, 1, cases[i].len, 0x10)->csum_open = true;
+		world_run(w, 1);
+		assert_true(
+		    rig_take(w->r, "ipd", "linkd", &d, got, sizeof(got)));
+		assert_int_equal(d.len, HDR + cases[i].len);
+		assert_int_equal(d.flags, PKT_CSUM_PARTIAL);
+		assert_int_equal(d.csum_start, 20);
+		assert_int_equal(d.csum_offset, 16);
+		assert_int_equal(d.gso_size, cases[i].gso_size);
+	}
+	/* A fragment has no checksum of its own to be made. */
+	{
+		struct wire_frame *f = put_segment(w, 1, 1, 8, 0x10);
+
+		f->csum_open = true;
+		f->b[ETH_HDR_LEN + 6] = 0x20;
+	}
+	world_run(w, 1);
+	assert_true(rig_take(w->r, "ipd", "linkd", &d, got, sizeof(got)));
+	assert_int_equal(d.flags, PKT_CSUM_VALID);
+	world_close(w);
+}
+
 static void counts_what_the_kernel_dropped(void **state)
 {
 	struct world *w = soft();
@@ -312,6 +348,7 @@ int main(void)
 		cmocka_unit_test(joins_what_belongs_together),
 		cmocka_unit_test(a_crash_finds_them_all_again),
 		cmocka_unit_test(a_bad_checksum_is_not_hidden),
+		cmocka_unit_test(finds_out_what_was_left_open),
 		cmocka_unit_test(counts_what_the_kernel_dropped),
 		cmocka_unit_test(nothing_is_overtaken_by_what_goes_alone),
 	};
