@@ -182,20 +182,23 @@ static const struct group_table *group_table(const struct linkd *x, uint32_t p)
 	    const void *)((const uint8_t *)x->n.neighbour[p] + OUT_TABLE_OFF);
 }
 
-/* Those of the transport @p; a table that is being written waits. */
-static void add_joined(struct linkd *x, uint32_t p)
+/* Those of the transport @p; false: its table can't be read now. */
+static bool add_joined(struct linkd *x, uint32_t p)
 {
 	struct group_table *t = (void *)x->scratch;
 	const struct group_table *from = group_table(x, p);
 
-	if (from == NULL || !published_copy(t, from, sizeof(*t)))
-		return;
+	if (from == NULL)
+		return true;
+	if (!published_copy(t, from, sizeof(*t)))
+		return false;
 	x->group_seq[p] = atomic_load_explicit(&t->p.seq, memory_order_relaxed);
 	for (uint32_t i = 0; i < t->ngroups && i < GROUP_TABLE_MAX; i++)
 		for (uint32_t l = 0; l < x->n.topo->nlinks; l++)
 			if (t->group[i].link == l ||
 			    t->group[i].link == LINK_ANY)
-				groups_add(&x->groups[l], &t->group[i].ip);
+				groups_add(&x->fresh[l], &t->group[i].ip);
+	return true;
 }
 
 static void add_own(struct linkd *x, uint32_t l)
@@ -205,17 +208,17 @@ static void add_own(struct linkd *x, uint32_t l)
 	struct ip_addr all6 = { .b = { 0xff, 0x02, [15] = 1 } };
 	struct ip_addr all = ip_from_v4(all4);
 
-	groups_add(&x->groups[l], &all);
-	groups_add(&x->groups[l], &all6);
+	groups_add(&x->fresh[l], &all);
+	groups_add(&x->fresh[l], &all6);
 	all6.b[15] = 2;
 	if (x->n.topo->forward)
-		groups_add(&x->groups[l], &all6);
+		groups_add(&x->fresh[l], &all6);
 	for (uint32_t i = 0; i < x->n.topo->naddrs; i++) {
 		const struct topo_addr *a = &x->n.topo->addrs[i];
 		struct ip_addr node = ip_solicited_node(&a->ip);
 
 		if (a->link == l && !ip_is_v4(&a->ip))
-			groups_add(&x->groups[l], &node);
+			groups_add(&x->fresh[l], &node);
 	}
 }
 
@@ -230,16 +233,26 @@ static bool groups_changed(const struct linkd *x)
 	return false;
 }
 
+/*
+ * A table that is being written, maybe by one who died over it, must wait: until
+ * then the groups of all stay as they were, so that none is deaf meanwhile.
+ */
 void address_groups(struct linkd *x, bool force)
 {
+	bool all = true;
+
 	if (!force && !groups_changed(x))
 		return;
 	for (uint32_t l = 0; l < x->n.topo->nlinks; l++) {
-		groups_clear(&x->groups[l]);
+		groups_clear(&x->fresh[l]);
 		add_own(x, l);
 	}
 	for (uint32_t p = 0; p < x->n.topo->nprocs; p++)
-		add_joined(x, p);
-	for (uint32_t l = 0; l < x->n.topo->nlinks; l++)
-		groups_done(&x->groups[l]);
+		all &= add_joined(x, p);
+	if (!all && !force)
+		return;
+	for (uint32_t l = 0; l < x->n.topo->nlinks; l++) {
+		groups_done(&x->fresh[l]);
+		x->groups[l] = x->fresh[l];
+	}
 }

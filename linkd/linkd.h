@@ -67,6 +67,7 @@ struct linkd {
 	uint32_t narmed[TOPO_MAX_LINKS];
 	uint32_t harvest[TOPO_MAX_LINKS]; /* armed slots looked at so far */
 	struct groups groups[TOPO_MAX_LINKS];
+	struct groups fresh[TOPO_MAX_LINKS]; /* being gathered */
 	uint32_t group_seq[TOPO_MAX_PROCS];
 
 	struct batch batch;

@@ -263,6 +263,17 @@ static void hears_the_groups_that_sockets_join(void **state)
 	world_run(w, 1);
 	assert_count(w, "rx_not_for_us", 1);
 	assert_int_equal(rig_waiting(w->r, "linkd", "ipd"), 1);
+	/* Killed while it publishes: its sockets go on hearing. */
+	publish_begin(&t->p);
+	t->ngroups = 0;
+	wire_put(w, f, sizeof(f));
+	world_run(w, 1);
+	assert_count(w, "rx_not_for_us", 1);
+	assert_int_equal(rig_waiting(w->r, "linkd", "ipd"), 2);
+	publish_end(&t->p);
+	wire_put(w, f, sizeof(f));
+	world_run(w, 1);
+	assert_count(w, "rx_not_for_us", 2);
 	world_close(w);
 }
 
