@@ -240,3 +240,39 @@ cleanup() {
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM
+
+# ---- TCP
+
+# Connections of the kernel's here that ended by a reset.
+resets() {
+	awk '/^Tcp:/ && n++ { print $9 }' /proc/net/snmp
+}
+
+# Kill one of $daemons every 50 to 500 ms, for ever; names go to $work/kills.
+tcp_killer() {
+	local name pid
+	while :; do
+		for name in $daemons; do
+			sleep "$(bc_ms 0 $(((50 + RANDOM % 450) * 1000)))"
+			until pid=$(daemon pid "$name") &&
+				kill -9 "$pid" 2>/dev/null; do
+				:
+			done
+			echo "$name" >>"$work/kills"
+		done
+	done
+}
+
+# The silence after each kill so far, as the supervisor saw it.
+tcp_gaps() {
+	grep -oE 'gap_us=[0-9]+' "/run/strata/$stack/log" | cut -d = -f 2 |
+		sort -n | tr '\n' ' '
+}
+
+# tcp_echo_up PORT: $echo_pid is its process.
+tcp_echo_up() {
+	"$examples/tcp_echo" "$1" >"$work/echo" &
+	echo_pid=$!
+	until_true 3 grep -qs echoing "$work/echo" ||
+		fail 'tcp_echo does not begin'
+}

@@ -12,9 +12,7 @@ head -c "$bytes" /dev/urandom >"$work/in"
 sum=$(md5sum <"$work/in")
 
 stack_up configs/tap.json
-"$examples/tcp_echo" 7 >"$work/echo" &
-echo_pid=$!
-until_true 3 grep -qs echoing "$work/echo" || fail 'tcp_echo does not begin'
+tcp_echo_up 7
 
 # The kernel calls us.
 for address in 192.0.2.2 2001:db8::2; do

@@ -19,30 +19,10 @@ head -c "$bytes" /dev/urandom >"$work/in"
 sum=$(md5sum <"$work/in")
 
 stack_up configs/tap.json
-"$examples/tcp_echo" 7 >"$work/echo" &
-echo_pid=$!
-until_true 3 grep -qs echoing "$work/echo" || fail 'tcp_echo does not begin'
+tcp_echo_up 7
 
-# Connections of the kernel's here that ended by a reset.
-resets() {
-	awk '/^Tcp:/ && n++ { print $9 }' /proc/net/snmp
-}
-
-killer() {
-	local name pid
-	while :; do
-		for name in $daemons; do
-			sleep "$(bc_ms 0 $(((50 + RANDOM % 450) * 1000)))"
-			until pid=$(daemon pid "$name") &&
-				kill -9 "$pid" 2>/dev/null; do
-				:
-			done
-			echo "$name" >>"$work/kills"
-		done
-	done
-}
 : >"$work/kills"
-killer &
+tcp_killer &
 killer_pid=$!
 
 from=$EPOCHREALTIME
@@ -78,8 +58,7 @@ say "loss probes $(counter loss_probes), timeouts $(counter timeouts), retransmi
 # rightly so; what may not be is a connection that ends by one.
 expect 'connections reset, by the kernel' "$(resets)" -eq 0
 expect 'connections reset, by us' "$(counter resets_received)" -eq 0
-gaps=$(grep -oE 'gap_us=[0-9]+' /run/strata/$stack/log | cut -d = -f 2 | sort -n)
-say "gaps, us: $(tr '\n' ' ' <<<"$gaps")"
+say "gaps, us: $(tcp_gaps)"
 kill $echo_pid
 slots_at_home
 stack_down

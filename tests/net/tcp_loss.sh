@@ -32,9 +32,7 @@ jq 'del(.links[].host) | .links[].offload = false' configs/tap.json \
 	>"$work/topology.json"
 stack_up "$work/topology.json"
 ip link set tap0 up
-"$examples/tcp_echo" 7 >"$work/echo" &
-echo_pid=$!
-until_true 3 grep -qs echoing "$work/echo" || fail 'tcp_echo does not begin'
+tcp_echo_up 7
 
 # there ADDRESS: from the kernel to tcp_echo and back.
 there() {
