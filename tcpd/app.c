@@ -257,7 +257,7 @@ static int do_shutdown(struct streams *s, uint32_t id, uint32_t how)
 	if (k->conn != NO_CONN)
 		s->ops->shutdown(s->x, k->conn, how);
 	apps_wake_later(&s->apps, id, WAKE_RX | WAKE_TX);
-	return 0;
+	return k->conn != NO_CONN ? 0 : -ENOTCONN;
 }
 
 static int command(

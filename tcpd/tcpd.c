@@ -219,7 +219,8 @@ bool tcpd_turn(struct tcpd *t, struct mono now)
 	run_timers(t);
 	apps_serve(&t->streams.apps, TCPD_APP_BUDGET);
 	run_output(t);
-	return node_commit(n);
+	/* Also what was said between turns: a close, a new fd. */
+	return node_commit(n) || t->streams.apps.nwaked > 0;
 }
 
 struct mono tcpd_deadline(const struct tcpd *t)

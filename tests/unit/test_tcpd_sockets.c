@@ -1,0 +1,686 @@
+/*
+ * test_tcpd_sockets.c - sockets of streams from open to close
+ *
+ * Each test runs three times: undisturbed, with a death just short of every
+ * turn's commit, and with one after it.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "tests/harness/fake_streams.h"
+
+#define EACH_DEATH(death) \
+	for (enum fake_death death = LIVES; death < NDEATHS; death++)
+
+enum {
+	/* In a2s and s2a, what the library knows of shutdown(2)'s how. */
+	RX = 1,
+	TX = 2,
+};
+
+/* ---- Shorthands */
+
+static uint64_t word(struct fake_streams *w, uint32_t id)
+{
+	return streams_s2a(w, id)->stream;
+}
+
+static const struct tsock *sock(struct fake_streams *w, uint32_t id)
+{
+	return stream_sock(w->s, id);
+}
+
+static uint32_t dial(struct fake_streams *w)
+{
+	uint32_t id = streams_socket(w, 0, AF_INET);
+
+	assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
+	streams_establish(w, id);
+	return id;
+}
+
+static uint32_t server(struct fake_streams *w, uint32_t app, uint32_t backlog)
+{
+	uint32_t id = streams_socket(w, app, AF_INET);
+
+	assert_int_equal(streams_bind(w, id, "*", 7), 0);
+	assert_int_equal(streams_listen(w, id, backlog), 0);
+	return id;
+}
+
+static uint32_t conns_used(struct fake_streams *w)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < FAKE_CONNS; i++)
+		n += w->state->conn[i].used;
+	return n;
+}
+
+/* ---- connect */
+
+static void says_how_far_a_connect_is(void **state)
+{
+	(void)state;
+	EACH_DEATH(death)
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t id = streams_socket(w, 0, AF_INET);
+
+		assert_int_equal(word(w, id), 0);
+		assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
+		assert_int_equal(word(w, id), STREAM_CONNECTING);
+		assert_int_equal(
+		    streams_connect(w, id, "192.0.2.1", 80), -EALREADY);
+		streams_establish(w, id);
+		assert_int_equal(
+		    word(w, id), STREAM_ESTABLISHED | STREAM_TX_OPEN);
+		assert_int_equal(
+		    streams_connect(w, id, "192.0.2.1", 80), -EISCONN);
+		assert_int_equal(streams_bind(w, id, "*", 9), -EINVAL);
+		assert_int_equal(streams_listen(w, id, 5), -EINVAL);
+		streams_close(w);
+	}
+}
+
+static void may_try_again_after_a_refusal(void **state)
+{
+	(void)state;
+	EACH_DEATH(death)
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t id = streams_socket(w, 0, AF_INET);
+		uint32_t woken;
+
+		assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
+		woken = w->woken[id];
+		streams_end(w, id, ECONNREFUSED);
+		assert_true(w->woken[id] > woken);
+		assert_int_equal(streams_error(w, id), ECONNREFUSED);
+		assert_int_equal(streams_error(w, id), 0);
+		assert_true(word(w, id) & STREAM_RESET);
+		assert_false(word(w, id) & STREAM_CONNECTING);
+		assert_int_equal(sock(w, id)->bound, 0);
+		assert_int_equal(streams_connect(w, id, "192.0.2.1", 81), 0);
+		assert_int_equal(word(w, id), STREAM_CONNECTING);
+		streams_close(w);
+	}
+}
+
+/* What was written into a socket too early is nobody's. */
+static void begins_with_what_is_written_after_connect(void **state)
+{
+	(void)state;
+	EACH_DEATH(death)
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t id = streams_socket(w, 0, AF_INET);
+
+		streams_write(w, id, 100);
+		assert_int_equal(streams_s2a(w, id)->tx_consumed, 0);
+		assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
+		assert_int_equal(streams_s2a(w, id)->tx_consumed, 100);
+		streams_establish(w, id);
+		streams_write(w, id, 50);
+		assert_int_equal(streams_conn(w, id)->written, 150);
+		streams_close(w);
+	}
+}
+
+static void a_connect_in_the_making_is_given_up(void **state)
+{
+	(void)state;
+	EACH_DEATH(death)
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t id = streams_socket(w, 0, AF_INET);
+
+		assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
+		assert_int_equal(streams_shutdown(w, id, TX), 0);
+		assert_int_equal(conns_used(w), 0);
+		assert_int_equal(sock(w, id)->state, TSOCK_IDLE);
+		assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
+		streams_close_socket(w, id);
+		assert_int_equal(conns_used(w), 0);
+		assert_int_equal(w->family[id], 0);
+		streams_close(w);
+	}
+}
+
+/* ---- Data */
+
+static void counts_go_both_ways(void **state)
+{
+	(void)state;
+	EACH_DEATH(death)
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t id = dial(w);
+		uint32_t woken;
+
+		streams_write(w, id, 1000);
+		assert_int_equal(streams_conn(w, id)->written, 1000);
+		streams_ack(w, id, 400);
+		assert_int_equal(streams_s2a(w, id)->tx_consumed, 400);
+		woken = w->woken[id];
+		streams_deliver(w, id, 700);
+		assert_true(w->woken[id] > woken);
+		assert_int_equal(streams_s2a(w, id)->rx_written, 700);
+		streams_read(w, id, 600);
+		assert_int_equal(streams_conn(w, id)->read, 600);
+		streams_close(w);
+	}
+}
+
+static void a_reset_is_told_and_the_rest_read(void **state)
+{
+	(void)state;
+	EACH_DEATH(death)
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t id = dial(w);
+
+		streams_deliver(w, id, 10);
+		streams_end(w, id, ECONNRESET);
+		assert_int_equal(streams_error(w, id), ECONNRESET);
+		assert_int_equal(streams_s2a(w, id)->rx_written, 10);
+		assert_int_equal(word(w, id),
+		    STREAM_ESTABLISHED | STREAM_RX_END | STREAM_RESET);
+		assert_int_equal(streams_s2a(w, id)->names.connected, 0);
+		streams_read(w, id, 10);
+		streams_write(w, id, 5);
+		assert_int_equal(streams_shutdown(w, id, TX), -ENOTCONN);
+		assert_int_equal(
+		    streams_connect(w, id, "192.0.2.1", 80), -EISCONN);
+		assert_int_equal(streams_connect(w, id, NULL, 0), 0);
+		assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
+		assert_int_equal(streams_s2a(w, id)->tx_consumed, 5);
+		streams_close(w);
+	}
+}
+
+/* ---- shutdown */
+
+static void shuts_down_each_way(void **state)
+{
+	(void)state;
+	EACH_DEATH(death)
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t id = streams_socket(w, 0, AF_INET);
+
+		assert_int_equal(streams_shutdown(w, id, TX), -ENOTCONN);
+		streams_close_socket(w, id);
+		id = dial(w);
+		assert_int_equal(streams_shutdown(w, id, TX), 0);
+		assert_int_equal(streams_conn(w, id)->shut, TX);
+		assert_int_equal(word(w, id), STREAM_ESTABLISHED);
+		assert_int_equal(streams_shutdown(w, id, RX), 0);
+		assert_int_equal(
+		    word(w, id), STREAM_ESTABLISHED | STREAM_RX_END);
+		assert_int_equal(streams_s2a(w, id)->names.shut, RX | TX);
+		assert_int_equal(streams_shutdown(w, id, RX | TX), 0);
+		streams_close(w);
+	}
+}
+
+static void a_listener_stops_with_its_reading(void **state)
+{
+	(void)state;
+	EACH_DEATH(death)
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t id = server(w, 0, 5);
+
+		assert_int_equal(streams_shutdown(w, id, TX), 0);
+		assert_int_equal(word(w, id), STREAM_LISTENING);
+		assert_int_equal(streams_shutdown(w, id, RX), 0);
+		assert_int_equal(word(w, id), 0);
+		assert_int_equal(w->state->listening[id], 0);
+		assert_int_equal(sock(w, id)->local.port, 7);
+		assert_int_equal(streams_listen(w, id, 5), 0);
+		streams_close(w);
+	}
+}
+
+/* ---- close */
+
+static void closes_when_all_is_acknowledged(void **state)
+{
+	(void)state;
+	EACH_DEATH(death)
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t id = dial(w);
+
+		streams_write(w, id, 100);
+		streams_close_socket(w, id);
+		assert_int_equal(w->family[id], AF_INET);
+		assert_int_equal(sock(w, id)->state, TSOCK_ORPHAN);
+		assert_int_equal(streams_conn(w, id)->written, 100);
+		streams_ack(w, id, 60);
+		assert_int_equal(w->family[id], AF_INET);
+		/* Too late, and nobody looks. */
+		streams_write(w, id, 7);
+		streams_ack(w, id, 40);
+		assert_int_equal(w->family[id], 0);
+		assert_int_equal(conns_used(w), 1);
+		assert_true(w->state->conn[0].loose);
+		/* The number goes on with its counts. */
+		assert_int_equal(streams_socket(w, 0, AF_INET), id);
+		assert_int_equal(streams_s2a(w, id)->tx_consumed, 100);
+		streams_close(w);
+	}
+}
+
+static void an_orphan_may_end_early(void **state)
+{
+	(void)state;
+	EACH_DEATH(death)
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t id = dial(w);
+
+		streams_write(w, id, 100);
+		streams_close_socket(w, id);
+		streams_end(w, id, ETIMEDOUT);
+		assert_int_equal(w->family[id], 0);
+		assert_false(apps_is_open(&w->s->apps, id));
+		streams_close(w);
+	}
+}
+
+static void unread_data_resets(void **state)
+{
+	(void)state;
+	EACH_DEATH(death)
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t id = dial(w);
+
+		streams_deliver(w, id, 2);
+		streams_read(w, id, 1);
+		streams_close_socket(w, id);
+		assert_int_equal(w->family[id], 0);
+		assert_true(w->state->conn[0].aborted);
+		streams_close(w);
+	}
+}
+
+static void lingering_for_no_time_resets(void **state)
+{
+	const struct linger now = { .l_onoff = 1 };
+	const struct linger later = { .l_onoff = 1, .l_linger = 5 };
+
+	(void)state;
+	EACH_DEATH(death)
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t id = dial(w);
+
+		streams_write(w, id, 10);
+		assert_int_equal(streams_command(w, id, APP_OP_SETOPT,
+				     SOL_SOCKET, SO_LINGER, &now, sizeof(now)),
+		    0);
+		assert_int_equal(streams_s2a(w, id)->names.linger, 1);
+		streams_close_socket(w, id);
+		assert_true(w->state->conn[0].aborted);
+		assert_int_equal(w->family[id], 0);
+		/* Waiting is the library's; here it is a close like others. */
+		id = dial(w);
+		streams_write(w, id, 10);
+		assert_int_equal(
+		    streams_command(w, id, APP_OP_SETOPT, SOL_SOCKET, SO_LINGER,
+			&later, sizeof(later)),
+		    0);
+		assert_int_equal(streams_s2a(w, id)->names.linger, 6);
+		streams_close_socket(w, id);
+		assert_true(streams_conn(w, id)->closed);
+		streams_close(w);
+	}
+}
+
+/* ---- Listeners */
+
+static void takes_connections_with_spares(void **state)
+{
+	(void)state;
+	EACH_DEATH(death)
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t id = server(w, 0, 5);
+		uint32_t spare = streams_socket(w, 0, AF_INET);
+		struct accept_record r;
+		uint32_t woken = w->woken[id];
+
+		assert_int_equal(word(w, id), STREAM_LISTENING);
+		assert_int_equal(
+		    streams_incoming(w, id, "192.0.2.1", 1000), NO_SOCKET);
+		assert_false(streams_accepted(w, id, &r));
+		streams_offer(w, id, spare);
+		assert_int_equal(
+		    streams_incoming(w, id, "192.0.2.1", 1000), spare);
+		assert_true(w->woken[id] > woken);
+		assert_true(streams_accepted(w, id, &r));
+		assert_int_equal(r.spare, spare);
+		assert_int_equal(r.peer.port, 1000);
+		assert_int_equal(r.local.port, 7);
+		assert_int_equal(
+		    word(w, spare), STREAM_ESTABLISHED | STREAM_TX_OPEN);
+		assert_int_equal(streams_s2a(w, spare)->names.peer.port, 1000);
+		assert_int_equal(streams_s2a(w, spare)->names.connected, 1);
+		assert_false(streams_accepted(w, id, &r));
+		assert_int_equal(
+		    streams_incoming(w, id, "192.0.2.1", 1001), NO_SOCKET);
+		streams_close(w);
+	}
+}
+
+static void a_full_queue_takes_no_more(void **state)
+{
+	(void)state;
+	EACH_DEATH(death)
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t id = server(w, 0, 1);
+		struct accept_record r;
+
+		for (int i = 0; i < 4; i++)
+			streams_offer(w, id, streams_socket(w, 0, AF_INET));
+		assert_int_equal(stream_spares(w->s, id), 4);
+		/* As in Linux: one more than the backlog. */
+		assert_int_not_equal(
+		    streams_incoming(w, id, "192.0.2.1", 1), NO_SOCKET);
+		assert_int_not_equal(
+		    streams_incoming(w, id, "192.0.2.1", 2), NO_SOCKET);
+		assert_int_equal(
+		    streams_incoming(w, id, "192.0.2.1", 3), NO_SOCKET);
+		assert_int_equal(stream_queued(w->s, id), 2);
+		assert_true(streams_accepted(w, id, &r));
+		assert_int_not_equal(
+		    streams_incoming(w, id, "192.0.2.1", 3), NO_SOCKET);
+		assert_int_equal(streams_listen(w, id, 9), 0);
+		assert_int_not_equal(
+		    streams_incoming(w, id, "192.0.2.1", 4), NO_SOCKET);
+		streams_close(w);
+	}
+}
+
+/* What is not as good as new is no spare. */
+static void passes_over_what_is_no_spare(void **state)
+{
+	(void)state;
+	EACH_DEATH(death)
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t id = server(w, 0, 5);
+		uint32_t closed = streams_socket(w, 0, AF_INET);
+		uint32_t bound = streams_socket(w, 0, AF_INET);
+		uint32_t other = streams_socket(w, 0, AF_INET6);
+		uint32_t busy = dial(w);
+		uint32_t good = streams_socket(w, 0, AF_INET);
+
+		assert_int_equal(streams_bind(w, bound, "*", 9), 0);
+		streams_offer(w, id, closed);
+		streams_offer(w, id, bound);
+		streams_offer(w, id, other);
+		streams_offer(w, id, busy);
+		streams_offer(w, id, id);
+		streams_offer(w, id, good);
+		streams_offer(w, id, good);
+		streams_close_socket(w, closed);
+		assert_int_equal(streams_incoming(w, id, "192.0.2.1", 1), good);
+		assert_int_equal(
+		    streams_incoming(w, id, "192.0.2.1", 2), NO_SOCKET);
+		streams_close(w);
+	}
+}
+
+static void another_apps_spares_must_be_offered(void **state)
+{
+	(void)state;
+	EACH_DEATH(death)
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t id = server(w, 0, 5);
+		uint32_t spare;
+
+		streams_add_app(w, 1);
+		spare = streams_socket(w, 1, AF_INET);
+		streams_offer(w, id, spare);
+		assert_int_equal(
+		    streams_incoming(w, id, "192.0.2.1", 1), NO_SOCKET);
+		streams_a2s(w, spare)->offered = 1; /* to app 0 */
+		streams_offer(w, id, spare);
+		assert_int_equal(
+		    streams_incoming(w, id, "192.0.2.1", 1), spare);
+		streams_close(w);
+	}
+}
+
+static void accepted_ones_inherit_and_outlive(void **state)
+{
+	(void)state;
+	EACH_DEATH(death)
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t id = server(w, 0, 5);
+		uint32_t spare = streams_socket(w, 0, AF_INET);
+		int v;
+
+		streams_set(w, id, SOL_SOCKET, SO_KEEPALIVE, 1);
+		streams_offer(w, id, spare);
+		streams_incoming(w, id, "192.0.2.1", 1);
+		streams_close_socket(w, id);
+		assert_int_equal(w->family[id], 0);
+		assert_int_equal(
+		    streams_get(w, spare, SOL_SOCKET, SO_KEEPALIVE, &v), 0);
+		assert_int_equal(v, 1);
+		streams_deliver(w, spare, 3);
+		streams_read(w, spare, 3);
+		streams_close_socket(w, spare);
+		assert_int_equal(w->family[spare], 0);
+		assert_true(w->state->conn[0].loose);
+		streams_close(w);
+	}
+}
+
+/* A number that was a stream's is a listener now: its old bytes are no
+ * spares. */
+static void old_bytes_are_no_spares(void **state)
+{
+	(void)state;
+	EACH_DEATH(death)
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t id = dial(w);
+		uint32_t spare = streams_socket(w, 0, AF_INET);
+
+		streams_write(w, id, 1001);
+		assert_int_equal(streams_connect(w, id, NULL, 0), 0);
+		assert_int_equal(streams_listen(w, id, 5), 0);
+		assert_int_equal(stream_spares(w->s, id), 0);
+		streams_offer(w, id, spare);
+		assert_int_equal(
+		    streams_incoming(w, id, "192.0.2.1", 1), spare);
+		assert_false(w->s->apps.app[0].cut);
+		streams_close(w);
+	}
+}
+
+/* ---- Apps that die, and apps that lie */
+
+static void a_dead_apps_sockets_end_as_closed_ones(void **state)
+{
+	(void)state;
+	EACH_DEATH(death)
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t idle = streams_socket(w, 0, AF_INET);
+		uint32_t listener = server(w, 0, 5);
+		uint32_t making = streams_socket(w, 0, AF_INET);
+		uint32_t unread = dial(w);
+		uint32_t unsent = dial(w);
+
+		assert_int_equal(
+		    streams_connect(w, making, "192.0.2.1", 99), 0);
+		streams_deliver(w, unread, 1);
+		streams_write(w, unsent, 1);
+		streams_kill_app(w, 0);
+		assert_int_equal(w->family[idle], 0);
+		assert_int_equal(w->family[listener], 0);
+		assert_int_equal(w->family[making], 0);
+		assert_int_equal(w->family[unread], 0);
+		assert_int_equal(conns_used(w), 1);
+		assert_false(apps_app_done(&w->s->apps, 0));
+		streams_ack(w, unsent, 1);
+		assert_int_equal(w->family[unsent], 0);
+		assert_true(apps_app_done(&w->s->apps, 0));
+		streams_close(w);
+	}
+}
+
+enum lie {
+	TX_BEHIND,     /* written less than is acknowledged */
+	TX_BEYOND,     /* more than fits */
+	RX_BEYOND,     /* read what is not there */
+	RX_BEHIND,     /* read less than fits behind */
+	LISTEN_ODD,    /* half a spare */
+	LISTEN_SPARE,  /* no app has that number */
+	LISTEN_BEHIND, /* spares taken back */
+	LISTEN_READ,   /* records that are not there */
+	BAD_COMMAND,
+	NLIES,
+};
+
+static void tell(
+    struct fake_streams *w, enum lie lie, uint32_t id, uint32_t listener)
+{
+	struct a2s_socket *a = streams_a2s(w, id);
+	struct a2s_socket *l = streams_a2s(w, listener);
+	const uint32_t nobody = UINT32_MAX;
+
+	switch (lie) {
+	case TX_BEHIND:
+		a->tx_written = 50;
+		break;
+	case TX_BEYOND:
+		a->tx_written += APP_TX_BYTES + 1;
+		break;
+	case RX_BEYOND:
+		a->rx_read += 1000;
+		break;
+	case RX_BEHIND:
+		a->rx_read -= APP_RX_BYTES + 1;
+		break;
+	case LISTEN_ODD:
+		l->tx_written += 2;
+		break;
+	case LISTEN_SPARE:
+		memcpy(w->a2s[0] + a2s_tx_off(sub_of(listener)), &nobody,
+		    sizeof(nobody));
+		l->tx_written += sizeof(nobody);
+		break;
+	case LISTEN_BEHIND:
+		l->tx_written -= 4;
+		break;
+	case LISTEN_READ:
+		l->rx_read += sizeof(struct accept_record);
+		break;
+	case BAD_COMMAND:
+		a->cmd_op = NAPP_OPS;
+		a->cmd_seq++;
+		break;
+	case NLIES:
+		break;
+	}
+	streams_post(w, id);
+	streams_post(w, listener);
+}
+
+/* All that the liar has is reset; another app's go on. */
+static void who_lies_is_cut_off(void **state)
+{
+	(void)state;
+	EACH_DEATH(death)
+	for (enum lie lie = 0; lie < NLIES; lie++) {
+		struct fake_streams *w = streams_open(death);
+		uint32_t honest, id, listener;
+
+		streams_add_app(w, 1);
+		honest = streams_socket(w, 1, AF_INET);
+		assert_int_equal(streams_connect(w, honest, "192.0.2.1", 9), 0);
+		streams_establish(w, honest);
+		id = dial(w);
+		listener = server(w, 0, 5);
+		streams_write(w, id, 100);
+		streams_ack(w, id, 100);
+		tell(w, lie, id, listener);
+		streams_run(w);
+		/* Not looked at before it is needed, nor remembered. */
+		if (lie == LISTEN_SPARE) {
+			w->death = LIVES;
+			streams_incoming(w, listener, "192.0.2.1", 1);
+		}
+		if (!w->s->apps.app[0].cut)
+			fail_msg("lie %d, death %d", (int)lie, (int)death);
+		assert_int_equal(w->family[id], 0);
+		assert_int_equal(w->family[listener], 0);
+		assert_int_equal(conns_used(w), 1);
+		streams_write(w, honest, 10);
+		assert_int_equal(streams_conn(w, honest)->written, 10);
+		streams_close(w);
+	}
+}
+
+/* The last word is a lie, too. */
+static void a_lie_at_the_close_resets(void **state)
+{
+	(void)state;
+	EACH_DEATH(death)
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t id = dial(w);
+
+		streams_a2s(w, id)->tx_written += APP_TX_BYTES + 1;
+		streams_close_socket(w, id);
+		assert_int_equal(w->family[id], 0);
+		assert_true(w->state->conn[0].aborted);
+		streams_close(w);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(says_how_far_a_connect_is),
+		cmocka_unit_test(may_try_again_after_a_refusal),
+		cmocka_unit_test(begins_with_what_is_written_after_connect),
+		cmocka_unit_test(a_connect_in_the_making_is_given_up),
+		cmocka_unit_test(counts_go_both_ways),
+		cmocka_unit_test(a_reset_is_told_and_the_rest_read),
+		cmocka_unit_test(shuts_down_each_way),
+		cmocka_unit_test(a_listener_stops_with_its_reading),
+		cmocka_unit_test(closes_when_all_is_acknowledged),
+		cmocka_unit_test(an_orphan_may_end_early),
+		cmocka_unit_test(unread_data_resets),
+		cmocka_unit_test(lingering_for_no_time_resets),
+		cmocka_unit_test(takes_connections_with_spares),
+		cmocka_unit_test(a_full_queue_takes_no_more),
+		cmocka_unit_test(passes_over_what_is_no_spare),
+		cmocka_unit_test(another_apps_spares_must_be_offered),
+		cmocka_unit_test(accepted_ones_inherit_and_outlive),
+		cmocka_unit_test(old_bytes_are_no_spares),
+		cmocka_unit_test(a_dead_apps_sockets_end_as_closed_ones),
+		cmocka_unit_test(who_lies_is_cut_off),
+		cmocka_unit_test(a_lie_at_the_close_resets),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
