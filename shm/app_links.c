@@ -230,6 +230,8 @@ static void take_app(
 			a->link[i] = (struct app_link){ .fd = -1 };
 		if (r == 0)
 			r = apps_app_opened(p->apps, m->id, a->a2s, a->s2a);
+		if (r == 0)
+			apps_app_owner(p->apps, m->id, m->arg[1]);
 		if (r < 0)
 			drop_app(p, m->id);
 	}

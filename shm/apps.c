@@ -628,6 +628,17 @@ int apps_app_opened(
 	return 0;
 }
 
+void apps_app_owner(struct apps *a, uint32_t app, uint32_t uid)
+{
+	if (app < APP_MAX)
+		a->app[app].uid = uid;
+}
+
+bool apps_same_owner(const struct apps *a, uint32_t id, uint32_t other)
+{
+	return a->app[app_of(id)].uid == a->app[app_of(other)].uid;
+}
+
 void apps_app_gone(struct apps *a, uint32_t app)
 {
 	if (app >= APP_MAX || a->app[app].a2s == NULL)

@@ -105,6 +105,7 @@ struct apps_app {
 	const uint8_t *a2s; /* NULL: no such app */
 	uint8_t *s2a;
 	uint32_t seen; /* events looked at */
+	uint32_t uid;  /* whose it is */
 	bool gone;     /* dead: its sockets are closed, then it goes */
 	bool cut;      /* it lied: no word of its is believed any more */
 };
@@ -181,6 +182,14 @@ bool apps_may_sleep(struct apps *a);
 
 int apps_app_opened(
     struct apps *a, uint32_t app, const uint8_t *a2s, uint8_t *s2a);
+
+/*
+ * The app is user @uid's, as the kernel told the supervisor.  Whoever could
+ * share a port with another user's socket would get some of its datagrams and
+ * connections, so SO_REUSEPORT is for sockets of one user, as on Linux.
+ */
+void apps_app_owner(struct apps *a, uint32_t app, uint32_t uid);
+bool apps_same_owner(const struct apps *a, uint32_t id, uint32_t other);
 void apps_app_gone(struct apps *a, uint32_t app);
 int apps_socket_opened(
     struct apps *a, uint32_t app, uint32_t sub, uint8_t family);

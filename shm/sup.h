@@ -70,6 +70,7 @@ struct app {
 	bool dying;       /* its connection is gone; transports clean up */
 	uint32_t waiting; /* transports that have not yet: a bit each */
 	pid_t pid;
+	uint32_t uid;
 	int a2s, a2s_ro;
 	int s2a[TOPO_MAX_PROCS], s2a_ro[TOPO_MAX_PROCS];
 	uint64_t taken[APP_MAX_SOCKETS / 64]; /* a bit for each socket */
@@ -156,6 +157,9 @@ int sup_app_introduce(struct sup *s, struct instance *i);
 void sup_app_free_all(struct sup *s);
 
 struct app *sup_app_place(struct sup *s, uint32_t id);
+
+/* Who is at the other end of @connection, from the kernel. */
+void sup_app_owner(struct app *a, int connection);
 
 /* Socket @sub is in use, with @k. */
 void sup_app_socket(struct app *a, uint32_t sub, const struct app_socket *k);

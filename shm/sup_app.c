@@ -170,6 +170,7 @@ static void app_message(const struct sup *s, const struct app *a, uint32_t p,
 {
 	*m = (struct ctl_msg){ .type = CTL_APP, .id = app_id(s, a) };
 	m->arg[0] = (uint32_t)a->pid;
+	m->arg[1] = a->uid;
 	add_fd(m, fds, FD_A2S, p, false, a->a2s_ro);
 	if (is_transport(s, p))
 		add_fd(m, fds, FD_S2A, p, true, a->s2a[p]);
@@ -228,14 +229,14 @@ static struct app *new_app(struct sup *s)
 	return NULL;
 }
 
-static pid_t pid_of(int fd)
+void sup_app_owner(struct app *a, int connection)
 {
-	struct ucred who;
+	struct ucred who = { .uid = (uid_t)-1 };
 	socklen_t len = sizeof(who);
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0
-	    ? who.pid
-	    : 0;
+	getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &who, &len);
+	a->pid = who.pid;
+	a->uid = who.uid;
 }
 
 static int refuse(struct client *c, const struct ctl_msg *asked, int err)
@@ -257,7 +258,7 @@ static void attach(struct sup *s, struct client *c, const struct ctl_msg *asked)
 		refuse(c, asked, c->app ? EALREADY : EMFILE);
 		return;
 	}
-	a->pid = pid_of(c->src.fd);
+	sup_app_owner(a, c->src.fd);
 	r = make_segments(s, a);
 	if (r < 0) {
 		free_app(s, a);

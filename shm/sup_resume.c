@@ -72,7 +72,7 @@ static int resume_connection(struct sup *s, const struct kept *e)
 		.src = { .ready = sup_client_ready, .fd = e->fd },
 		.app = sup_app_place(s, e->label.id),
 	};
-	c->app->pid = e->note.pid;
+	sup_app_owner(c->app, e->fd);
 	return sup_watch(s, &c->src, EPOLLIN);
 }
 

@@ -3,8 +3,8 @@
  *
  * Lists of socket numbers by local port; private, built anew from the sockets
  * after a restart.  Who is in the way of whom is as in Linux: two sockets with
- * SO_REUSEADDR share a port while neither listens, with SO_REUSEPORT always,
- * and TIME-WAIT counts as a socket.
+ * SO_REUSEADDR share a port while neither listens, two of one user with
+ * SO_REUSEPORT always, and TIME-WAIT counts as a socket.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -146,11 +146,13 @@ static bool overlap(
 		  : ip_is_any(&want->ip) && !v6only(a);
 }
 
-static bool may_share(const struct tsock *a, const struct tsock *b)
+static bool may_share(const struct streams *s, uint32_t id, uint32_t other)
 {
+	const struct tsock *a = &s->state->sock[id];
+	const struct tsock *b = &s->state->sock[other];
 	uint32_t both = a->o.flags & b->o.flags;
 
-	if (both & TSOCK_REUSEPORT)
+	if ((both & TSOCK_REUSEPORT) && apps_same_owner(&s->apps, id, other))
 		return true;
 	return (both & TSOCK_REUSEADDR) && b->state != TSOCK_LISTENING;
 }
@@ -165,7 +167,7 @@ static bool list_conflict(const struct streams *s, uint32_t at, uint32_t id,
 		const struct tsock *k = &s->state->sock[at];
 
 		if (at != id && k->local.port == want->port &&
-		    overlap(me, want, k) && !may_share(me, k))
+		    overlap(me, want, k) && !may_share(s, id, at))
 			return true;
 	}
 	return false;

@@ -185,12 +185,17 @@ static bool overlap(
 	return b_any && !(b->so & APP_SO_V6ONLY);
 }
 
-static bool share(const struct usock *a, const struct usock *b)
+static bool share(const struct udpd *u, uint32_t id, uint32_t other)
 {
+	const struct usock *a = &u->state->sock[id];
+	const struct usock *b = &u->state->sock[other];
+	uint32_t both = a->flags & b->flags;
+
 	if (a->bind_link != LINK_ANY && b->bind_link != LINK_ANY &&
 	    a->bind_link != b->bind_link)
 		return true;
-	return (a->flags & b->flags & (SO_F_REUSEADDR | SO_F_REUSEPORT)) != 0;
+	return (both & SO_F_REUSEADDR) ||
+	    ((both & SO_F_REUSEPORT) && apps_same_owner(&u->apps, id, other));
 }
 
 bool port_conflict(
@@ -203,7 +208,7 @@ bool port_conflict(
 		const struct usock *s = &u->state->sock[i];
 
 		if (i != id && s->local.port == want->port &&
-		    overlap(me, want, s) && !share(me, s))
+		    overlap(me, want, s) && !share(u, id, i))
 			return true;
 	}
 	return false;

@@ -302,6 +302,38 @@ static void the_last_one_bound_wins_also_after_a_restart(void **state)
 	apps_close(w);
 }
 
+/* Another user's socket would get a share of its datagrams. */
+static void reuseport_is_for_one_user(void **state)
+{
+	static const struct {
+		int option;
+		uint32_t uid;
+		int want;
+	} cases[] = {
+		{ SO_REUSEPORT, 1000, 0 },
+		{ SO_REUSEPORT, 1001, -EADDRINUSE },
+		{ SO_REUSEADDR, 1001, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fake_apps *w = apps_open();
+		uint32_t mine = apps_socket(w, AF_INET);
+		uint32_t other;
+
+		apps_add_app(w, 1);
+		apps_app_owner(&w->u->apps, 0, 1000);
+		apps_app_owner(&w->u->apps, 1, cases[i].uid);
+		other = apps_socket_of(w, 1, AF_INET);
+		apps_setopt(w, mine, SOL_SOCKET, cases[i].option, 1);
+		apps_setopt(w, other, SOL_SOCKET, cases[i].option, 1);
+		assert_int_equal(apps_bind(w, mine, "*", 7), 0);
+		assert_int_equal(
+		    apps_bind(w, other, "*", 7), cases[i].want);
+		apps_close(w);
+	}
+}
+
 static void spreads_flows_over_reuseport(void **state)
 {
 	struct fake_apps *w = apps_open();
@@ -398,6 +430,7 @@ int main(void)
 		cmocka_unit_test(keeps_what_bind_chose),
 		cmocka_unit_test(prefers_the_most_exact_socket),
 		cmocka_unit_test(the_last_one_bound_wins_also_after_a_restart),
+		cmocka_unit_test(reuseport_is_for_one_user),
 		cmocka_unit_test(spreads_flows_over_reuseport),
 		cmocka_unit_test(broadcast_and_multicast_reach_all),
 		cmocka_unit_test(groups_are_published_and_left),
