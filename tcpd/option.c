@@ -484,7 +484,7 @@ static int get_mtu(
 {
 	struct fib_answer way;
 
-	if (k->state != TSOCK_CONNECTED ||
+	if (k->conn == NO_CONN ||
 	    fib_lookup(s->fib, &k->peer.ip, k->peer.link, &way) < 0)
 		return -ENOTCONN;
 	return apps_reply_int(r, (int)way.mtu);

@@ -49,6 +49,8 @@ enum fake_death {
 	NDEATHS,
 };
 
+#define EACH_DEATH for (enum fake_death death = LIVES; death < NDEATHS; death++)
+
 struct fake_streams {
 	struct rig *rig;
 	struct node n;

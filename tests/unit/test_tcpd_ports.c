@@ -20,9 +20,6 @@ enum {
 	CROWD = 40,
 };
 
-#define EACH_DEATH(death) \
-	for (enum fake_death death = LIVES; death < NDEATHS; death++)
-
 static const struct app_name *local_of(struct fake_streams *w, uint32_t id)
 {
 	return &stream_sock(w->s, id)->local;
@@ -54,7 +51,7 @@ static void refuses_what_linux_refuses(void **state)
 	};
 
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 
@@ -76,7 +73,7 @@ static void refuses_what_linux_refuses(void **state)
 static void binds_once(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = streams_socket(w, 0, AF_INET);
@@ -181,7 +178,7 @@ static void minds_connections_that_linger(void **state)
 static void one_of_two_listens(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t a = streams_socket(w, 0, AF_INET);
@@ -215,7 +212,7 @@ static void listen_finds_a_port(void **state)
 static void names_both_ends(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = streams_socket(w, 0, AF_INET);
@@ -270,7 +267,7 @@ static void connect_refuses_what_linux_refuses(void **state)
 static void a_failed_connect_leaves_what_bind_did(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = streams_socket(w, 0, AF_INET);
@@ -313,7 +310,7 @@ static void a_pair_of_names_is_used_once(void **state)
 static void disconnect_gives_the_port_back(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = streams_socket(w, 0, AF_INET);
@@ -344,7 +341,7 @@ static uint32_t crowd_open(struct fake_streams *w, uint32_t crowd[CROWD])
 	streams_set(w, listener, SOL_SOCKET, SO_REUSEADDR, 1);
 	assert_int_equal(streams_bind(w, listener, "*", 7), 0);
 	assert_int_equal(streams_listen(w, listener, CROWD), 0);
-	for (uint16_t i = 0; i < CROWD; i++) {
+	for (uint32_t i = 0; i < CROWD; i++) {
 		streams_offer(w, listener, streams_socket(w, 0, AF_INET));
 		crowd[i] = streams_incoming(
 		    w, listener, "192.0.2.1", (uint16_t)(1000 + i));
@@ -359,7 +356,7 @@ static void a_server_comes_back_beside_the_accepted(void **state)
 	uint32_t crowd[CROWD];
 
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t old = crowd_open(w, crowd);
@@ -380,7 +377,7 @@ static void accepted_ones_are_counted_by_their_options(void **state)
 	uint32_t crowd[CROWD];
 
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t old = crowd_open(w, crowd);
@@ -406,7 +403,7 @@ static void leaves_no_trace(void **state)
 	uint32_t crowd[CROWD];
 
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t old = crowd_open(w, crowd);

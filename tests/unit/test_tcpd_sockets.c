@@ -15,9 +15,6 @@
 
 #include "tests/harness/fake_streams.h"
 
-#define EACH_DEATH(death) \
-	for (enum fake_death death = LIVES; death < NDEATHS; death++)
-
 enum {
 	/* In a2s and s2a, what the library knows of shutdown(2)'s how. */
 	RX = 1,
@@ -68,7 +65,7 @@ static uint32_t conns_used(struct fake_streams *w)
 static void says_how_far_a_connect_is(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = streams_socket(w, 0, AF_INET);
@@ -92,7 +89,7 @@ static void says_how_far_a_connect_is(void **state)
 static void may_try_again_after_a_refusal(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = streams_socket(w, 0, AF_INET);
@@ -117,7 +114,7 @@ static void may_try_again_after_a_refusal(void **state)
 static void begins_with_what_is_written_after_connect(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = streams_socket(w, 0, AF_INET);
@@ -136,7 +133,7 @@ static void begins_with_what_is_written_after_connect(void **state)
 static void a_connect_in_the_making_is_given_up(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = streams_socket(w, 0, AF_INET);
@@ -158,7 +155,7 @@ static void a_connect_in_the_making_is_given_up(void **state)
 static void counts_go_both_ways(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = dial(w);
@@ -181,7 +178,7 @@ static void counts_go_both_ways(void **state)
 static void a_reset_is_told_and_the_rest_read(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = dial(w);
@@ -210,7 +207,7 @@ static void a_reset_is_told_and_the_rest_read(void **state)
 static void shuts_down_each_way(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = streams_socket(w, 0, AF_INET);
@@ -233,7 +230,7 @@ static void shuts_down_each_way(void **state)
 static void a_listener_stops_with_its_reading(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = server(w, 0, 5);
@@ -254,7 +251,7 @@ static void a_listener_stops_with_its_reading(void **state)
 static void closes_when_all_is_acknowledged(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = dial(w);
@@ -282,7 +279,7 @@ static void closes_when_all_is_acknowledged(void **state)
 static void an_orphan_may_end_early(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = dial(w);
@@ -299,7 +296,7 @@ static void an_orphan_may_end_early(void **state)
 static void unread_data_resets(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = dial(w);
@@ -319,7 +316,7 @@ static void lingering_for_no_time_resets(void **state)
 	const struct linger later = { .l_onoff = 1, .l_linger = 5 };
 
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = dial(w);
@@ -351,7 +348,7 @@ static void lingering_for_no_time_resets(void **state)
 static void takes_connections_with_spares(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = server(w, 0, 5);
@@ -385,7 +382,7 @@ static void takes_connections_with_spares(void **state)
 static void a_full_queue_takes_no_more(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = server(w, 0, 1);
@@ -416,7 +413,7 @@ static void a_full_queue_takes_no_more(void **state)
 static void passes_over_what_is_no_spare(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = server(w, 0, 5);
@@ -445,7 +442,7 @@ static void passes_over_what_is_no_spare(void **state)
 static void another_apps_spares_must_be_offered(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = server(w, 0, 5);
@@ -467,7 +464,7 @@ static void another_apps_spares_must_be_offered(void **state)
 static void accepted_ones_inherit_and_outlive(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = server(w, 0, 5);
@@ -496,7 +493,7 @@ static void accepted_ones_inherit_and_outlive(void **state)
 static void old_bytes_are_no_spares(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = dial(w);
@@ -519,7 +516,7 @@ static void old_bytes_are_no_spares(void **state)
 static void a_dead_apps_sockets_end_as_closed_ones(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t idle = streams_socket(w, 0, AF_INET);
@@ -608,7 +605,7 @@ static void tell(
 static void who_lies_is_cut_off(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	for (enum lie lie = 0; lie < NLIES; lie++) {
 		struct fake_streams *w = streams_open(death);
 		uint32_t honest, id, listener;
@@ -643,7 +640,7 @@ static void who_lies_is_cut_off(void **state)
 static void a_lie_at_the_close_resets(void **state)
 {
 	(void)state;
-	EACH_DEATH(death)
+	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = dial(w);
