@@ -48,7 +48,7 @@ void conn_options_from(struct conn_options *o, const struct tcp_config *c,
 		.tclass = (v4 ? from->tos : from->tclass6) & 0xfc,
 		.mtu_discover = v4 ? from->mtu_discover : from->mtu_discover6,
 		.bind_link = from->bind_link,
-		.congestion = algorithm(c, k),
+		.congestion = (uint8_t)algorithm(c, k),
 	};
 }
 
