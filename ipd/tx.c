@@ -156,6 +156,14 @@ static bool find_way(struct ipd *ip, struct datagram *t)
 	return true;
 }
 
+/* A link-local source is nobody's on another link (RFC 4007, 9). */
+static bool is_of_another_link(const struct ipd *ip, const struct datagram *t)
+{
+	return !is_v4(t) && ip_is_link_local(&t->d.src) &&
+	    t->way.kind != FIB_LOCAL &&
+	    !fib_is_ours_on(&ip->fib, &t->d.src, t->way.link);
+}
+
 /* The source; or refuses the datagram and returns false. */
 static bool find_source(struct ipd *ip, struct datagram *t, struct ip_addr *ret)
 {
@@ -167,7 +175,8 @@ static bool find_source(struct ipd *ip, struct datagram *t, struct ip_addr *ret)
 	}
 	/* A loopback address is nobody's on a wire (RFC 1122, 3.2.1.3). */
 	if (!fib_is_ours(&ip->fib, &t->d.src, NULL) ||
-	    (ip_is_loopback(&t->d.src) && t->way.kind != FIB_LOCAL)) {
+	    (ip_is_loopback(&t->d.src) && t->way.kind != FIB_LOCAL) ||
+	    is_of_another_link(ip, t)) {
 		no_route(ip, t, CNT_TX_NOT_OUR_SOURCE);
 		return false;
 	}

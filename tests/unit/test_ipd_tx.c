@@ -415,6 +415,29 @@ static void what_must_not_be_cut_comes_back(void **state)
 	world_close(w);
 }
 
+/* Like world_tx(), with @more bytes in an app's ring. */
+static void put_with_refs(struct world *w, const uint8_t *bytes, size_t len,
+    uint32_t more, struct desc d)
+{
+	struct node *n = rig_node(w->r, "tcpd");
+	struct ref ref[2] = {
+		{ .len = (uint16_t)(more - more / 2) },
+		{ .len = (uint16_t)(more / 2) },
+	};
+	uint8_t *slot;
+
+	d.off = SLOT_HEADROOM;
+	d.len = (uint32_t)len;
+	node_begin(n, w->r->now);
+	slot = node_alloc(n, SLOT_HEADROOM + d.len, &d);
+	assert_non_null(slot);
+	memcpy(slot, ref, sizeof(ref));
+	memcpy(slot + d.off, bytes, len);
+	node_put(n, rig_ring_to(w->r, "tcpd", "ipd"), &d);
+	node_commit(n);
+	world_turns(w);
+}
+
 static void super_frames_pass_if_their_pieces_do(void **state)
 {
 	struct world *w = world_open("");
@@ -440,6 +463,53 @@ static void super_frames_pass_if_their_pieces_do(void **state)
 	world_close(w);
 }
 
+/* Payload that lies in an app's ring is counted, but not touched or cut. */
+static void payload_by_reference_is_counted(void **state)
+{
+	static const struct {
+		uint16_t gso_size, flags;
+		uint32_t more; /* bytes that the references name */
+		bool fits;
+	} cases[] = {
+		{ 0, PKT_DONT_FRAGMENT, 1460, true },
+		{ 0, PKT_DONT_FRAGMENT, 1461, false },
+		{ 0, 0, 1461, false }, /* nobody could copy it */
+		{ 1460, PKT_DONT_FRAGMENT, 65535 - 40, true },
+		{ 1461, PKT_DONT_FRAGMENT, 65535 - 40, false },
+	};
+	static const uint8_t tcp[20] = { [12] = 5 << 4 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct world *w = world_open("");
+		struct desc d = to("192.0.2.2", "203.0.113.9");
+
+		d.proto = IPPROTO_TCP;
+		d.gso_size = cases[i].gso_size;
+		d.flags = cases[i].flags | PKT_CSUM_PARTIAL | PKT_REFS;
+		put_with_refs(w, tcp, sizeof(tcp), cases[i].more, d);
+		if (!cases[i].fits) {
+			world_expect_nothing(w, "linkd");
+			assert_true(world_take(w, "tcpd"));
+			assert_int_equal(w->d.kind, PKT_ERROR);
+			assert_int_equal(w->d.icmp_type, 3);
+			assert_int_equal(w->d.icmp_code, 4);
+			assert_int_equal(w->d.icmp_info, 1500);
+			assert_memory_equal(w->got, tcp, sizeof(tcp) - 4);
+		} else {
+			assert_true(world_take(w, "linkd"));
+			assert_int_equal(w->d.len, 40);
+			assert_int_equal(w->d.gso_size, cases[i].gso_size);
+			assert_true(w->d.flags & PKT_REFS);
+			assert_int_equal(
+			    be16_get(w->got + 2), 40 + cases[i].more);
+			assert_int_equal(csum_fold(csum_add(0, w->got, 20)), 0);
+		}
+		world_no_leaks(w);
+		world_close(w);
+	}
+}
+
 static void what_leads_nowhere_comes_back(void **state)
 {
 	struct world *w = world_open("");
@@ -462,6 +532,9 @@ static void what_leads_nowhere_comes_back(void **state)
 	d = to("127.0.0.1", "203.0.113.9");
 	world_tx(w, "udpd", UDP, sizeof(UDP), d);
 	expect_error(w, 3, 0, 0, &d);
+	d6 = to("fe80::2", "fd00::9"); /* that is of a, this behind b */
+	world_tx(w, "udpd", UDP, sizeof(UDP), d6);
+	expect_error(w, 1, 0, 0, &d6);
 	world_no_leaks(w);
 	world_close(w);
 }
@@ -518,6 +591,7 @@ int main(void)
 		cmocka_unit_test(pieces_are_sent_all_or_none),
 		cmocka_unit_test(what_must_not_be_cut_comes_back),
 		cmocka_unit_test(super_frames_pass_if_their_pieces_do),
+		cmocka_unit_test(payload_by_reference_is_counted),
 		cmocka_unit_test(what_leads_nowhere_comes_back),
 		cmocka_unit_test(a_lying_transport_is_refused),
 	};
