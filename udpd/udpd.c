@@ -99,7 +99,7 @@ static enum apps_served close_socket(
 		return SERVE_MORE;
 	s = touch_sock(u, id);
 	port_remove(u, id);
-	u->groups_changed |= s->ngroups > 0;
+	group_leave_all(u, id);
 	*s = (struct usock){ .bound = 0 };
 	return SERVED;
 }
@@ -194,6 +194,7 @@ static void take_over(void *x, uint32_t id)
 
 	if (u->state->sock[id].bound)
 		port_insert(u, id);
+	group_take_over(u, id);
 }
 
 static const struct apps_ops apps_ops = {
@@ -250,8 +251,8 @@ int udpd_attach(struct udpd *u, const struct segments *s, struct mono now)
 	node_recover(&u->n, NULL, NULL);
 	memset(&u->fib, 0, sizeof(u->fib));
 	port_clear(u);
+	group_clear(u);
 	apps_attach(&u->apps);
-	u->groups_changed = true;
 	return 0;
 }
 

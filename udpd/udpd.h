@@ -16,11 +16,32 @@
 #define UDPD_UDPD_H
 
 #include "shm/node.h"
+#include "shm/published.h"
 #include "udpd/counters.h"
 #include "udpd/socket.h"
 
 enum {
 	PORT_BUCKETS = 1024,
+};
+
+enum {
+	GROUP_BUCKETS = 256,
+	NO_GROUP = 0xffff,
+};
+
+/*
+ * Every group once, with how many sockets are in it: private, anew after a
+ * restart.  As many as can be published, so that each that is joined is heard.
+ */
+struct groups_joined {
+	struct {
+		struct ip_addr ip;
+		uint32_t sockets; /* 0: the place is free */
+		uint16_t next;    /* in its bucket, or of the free places */
+		uint8_t link;
+	} group[GROUP_TABLE_MAX];
+	uint16_t bucket[GROUP_BUCKETS];
+	uint16_t free;
 };
 
 struct udpd {
@@ -35,6 +56,7 @@ struct udpd {
 	uint16_t bucket[PORT_BUCKETS];
 	uint16_t next[MAX_SOCKETS]; /* in its port's bucket */
 
+	struct groups_joined groups;
 	bool groups_changed; /* publish the table anew */
 };
 

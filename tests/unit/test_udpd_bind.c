@@ -415,6 +415,54 @@ static void groups_are_published_and_left(void **state)
 	apps_close(w);
 }
 
+static int join(struct fake_apps *w, uint32_t s, uint32_t n, int name)
+{
+	struct ip_mreqn m = { .imr_ifindex = 2 };
+
+	m.imr_multiaddr.s_addr = htonl(0xef000000U + n);
+	return apps_command(
+	    w, s, APP_OP_SETOPT, IPPROTO_IP, (uint32_t)name, &m, sizeof(m));
+}
+
+/* What can't be told to linkd and ipd would never be heard: it is refused. */
+static void groups_are_refused_when_nobody_would_hear_them(void **state)
+{
+	struct fake_apps *w = apps_open();
+	const struct group_table *t = rig_table(w->rig, "udpd");
+	uint32_t s = 0;
+	uint32_t first = apps_socket(w, AF_INET);
+	uint32_t last;
+
+	(void)state;
+	assert_int_equal(join(w, first, 1, IP_ADD_MEMBERSHIP), 0);
+	for (uint32_t n = 1; n < GROUP_TABLE_MAX; n++) {
+		if (n % MAX_GROUPS == 1)
+			s = apps_socket(w, AF_INET);
+		assert_int_equal(join(w, s, n, IP_ADD_MEMBERSHIP), 0);
+	}
+	last = apps_socket(w, AF_INET);
+	assert_int_equal(join(w, last, 2000, IP_ADD_MEMBERSHIP), 0);
+	assert_int_equal(t->ngroups, GROUP_TABLE_MAX);
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(
+		    join(w, last, 2001, IP_ADD_MEMBERSHIP), -ENOBUFS);
+		/* One of those that are there costs nothing. */
+		assert_int_equal(join(w, last, 5, IP_ADD_MEMBERSHIP), 0);
+		assert_int_equal(join(w, last, 5, IP_DROP_MEMBERSHIP), 0);
+		apps_restart(w);
+		apps_run(w);
+		assert_int_equal(t->ngroups, GROUP_TABLE_MAX);
+	}
+	/* Two are in the first group; the second goes with its last. */
+	assert_int_equal(join(w, first, 1, IP_DROP_MEMBERSHIP), 0);
+	assert_int_equal(t->ngroups, GROUP_TABLE_MAX);
+	apps_close_socket(w, last);
+	assert_int_equal(t->ngroups, GROUP_TABLE_MAX - 1);
+	assert_int_equal(join(w, first, 2001, IP_ADD_MEMBERSHIP), 0);
+	assert_int_equal(t->ngroups, GROUP_TABLE_MAX);
+	apps_close(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -434,6 +482,8 @@ int main(void)
 		cmocka_unit_test(spreads_flows_over_reuseport),
 		cmocka_unit_test(broadcast_and_multicast_reach_all),
 		cmocka_unit_test(groups_are_published_and_left),
+		cmocka_unit_test(
+		    groups_are_refused_when_nobody_would_hear_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
