@@ -20,9 +20,8 @@ enum seg_verdict seg_judge(
 	if (seq_in_window(seq, rcv_nxt, rcv_wnd) ||
 	    seq_in_window(seq_add(seq, len - 1), rcv_nxt, rcv_wnd))
 		return SEG_OK;
-	/* It begins before the window and ends behind it. */
-	if (seq_lt(seq, rcv_nxt) && rcv_wnd > 0 &&
-	    seq_geq(seq_add(seq, len - 1), edge))
+	/* It begins before the window and ends behind it: RCV.NXT is in it. */
+	if (rcv_wnd > 0 && seq_in_window(rcv_nxt, seq, len))
 		return SEG_OK;
 	if (rcv_wnd == 0 && seq_eq(seq, rcv_nxt))
 		return SEG_ACK_ONLY;

@@ -54,8 +54,7 @@ static void the_receivers_window_bounds_it(struct wire *w)
 	segments(w, 4001, 4);
 }
 
-/* 3.1, MUST: after a lost SYN the window is one segment.  (So is it in the
- * kernel, after the second.) */
+/* RFC 6928, 2: with "multiple SYN or SYN/ACK retransmissions" one segment. */
 static void after_lost_syns_one_segment(struct wire *w)
 {
 	uint32_t l = call_listen(w, 80);
