@@ -163,6 +163,14 @@ static bool dsack_says_so(struct tcb *c, const struct ack_news *n)
 	    sb_lost(&c->sb) == 0;
 }
 
+/* The timeout was real: slow start goes on with so many segments. */
+static void frto_gives_up(struct tcb *c, uint32_t segments)
+{
+	c->hold = HOLD_NOTHING;
+	if (segments > 0)
+		c->cc.cwnd = segments * c->mss;
+}
+
 static bool frto_says_so(struct tcpd *t, struct tcb *c, const struct ack_news *n)
 {
 	uint32_t window_end = seq_len(c->sb.f.una, sb_end(&c->sb));
@@ -188,9 +196,13 @@ static bool frto_says_so(struct tcpd *t, struct tcb *c, const struct ack_news *n
 		c->hold = HOLD_LOST;
 		break;
 	case FRTO_REAL:
+		frto_gives_up(c, 0);
+		break;
 	case FRTO_REAL_2:
+		frto_gives_up(c, 2);
+		break;
 	case FRTO_REAL_3:
-		c->hold = HOLD_NOTHING;
+		frto_gives_up(c, 3);
 		break;
 	case FRTO_SPURIOUS:
 		return true;
@@ -323,6 +335,7 @@ static void take_probe(struct tcpd *t, struct tcb *c, const struct ack_news *n)
 
 void loss_ack(struct tcpd *t, struct tcb *c, const struct ack_news *n)
 {
+	bool fast = c->recovery == RECOVERY_FAST;
 	uint32_t lost;
 	bool done;
 
@@ -337,7 +350,8 @@ void loss_ack(struct tcpd *t, struct tcb *c, const struct ack_news *n)
 	take_probe(t, c, n);
 	if (lost > 0 && c->recovery == RECOVERY_NONE)
 		enter_fast(t, c, n);
-	if (!done)
+	/* Fast recovery ends with the window that it was to have. */
+	if (!done || !fast)
 		adjust_windows(t, c, n, lost);
 }
 

@@ -200,6 +200,11 @@ void receive_text(struct tcpd *t, struct tcb *c, const struct segment *seg,
 		c->flags |= CONN_FIN_KNOWN;
 		c->fin_seq = seq_add(x.seq, x.len);
 	}
+	if (x.skip > 0) {
+		/* What came before (RFC 2883, 4.2.1). */
+		sack_rx_duplicate(&c->sack_rx, seg->h.seq, x.seq);
+		ack_at_once(&c->ack, ACK_DUPLICATE_DATA);
+	}
 	if (sack_rx_arrived(&c->sack_rx, &c->rcv_nxt, x.seq, end) < 0)
 		return;
 	bytes = seq_len(before, c->rcv_nxt);
