@@ -112,7 +112,7 @@ static void the_fin_rides_on_data_that_waits(struct wire *w)
 	state_is(w, TCP_FIN_WAIT_2);
 }
 
-/* Half-close (3.6, MUST-11 ff.): we go on receiving. */
+/* Half-close (3.6): we go on receiving. */
 static void half_close(struct wire *w)
 {
 	uint32_t s = established(w, .rtt = 0);

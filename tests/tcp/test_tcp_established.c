@@ -373,7 +373,6 @@ static void data_beyond_the_fin_is_dropped(struct wire *w)
 	must(w, wire_at_end(w, s));
 }
 
-/* MUST-10: every state is reached from our own half as well. */
 static void both_directions_at_once(struct wire *w)
 {
 	uint32_t s = established(w, .rtt = 0);

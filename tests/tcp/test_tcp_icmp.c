@@ -159,7 +159,7 @@ static void a_black_hole_is_found(struct wire *w)
 
 /* ---- Unreachable */
 
-/* SHLD-25, 26; RFC 5461: soft: the first SYN is not given up for it. */
+/* MUST-56, SHLD-25; RFC 5461: the first SYN is not given up for it. */
 static void soft_in_syn_sent_is_remembered(struct wire *w)
 {
 	uint32_t s = call_connect(w);
@@ -178,6 +178,7 @@ static void soft_in_syn_sent_is_remembered(struct wire *w)
 	must(w, call_error(w, s) == EHOSTUNREACH);
 }
 
+/* SHLD-26. */
 static void hard_in_syn_sent_ends_it(struct wire *w)
 {
 	uint32_t s = call_connect(w);
@@ -193,7 +194,7 @@ static void hard_in_syn_sent_ends_it(struct wire *w)
 	must(w, call_error(w, s) == ECONNREFUSED);
 }
 
-/* MUST-55, 56; RFC 5927, 5.2: no error ends an established connection. */
+/* MUST-56; RFC 5927, 5.2: no error ends an established connection. */
 static void nothing_ends_what_is_established(struct wire *w)
 {
 	uint32_t s = large(w);

@@ -140,10 +140,7 @@ static void close_ends_listening(struct wire *w)
 	out(w, RST | ACK, .seq = 0 - w->c[0].iss, .ack = 1, .win = ZERO);
 }
 
-/*
- * MUST-42: "concurrent connections"; and connections of one listener do not
- * disturb each other (MUST-41).
- */
+/* MUST-41: connections at one port do not disturb each other. */
 static void many_connections_at_one_port(struct wire *w)
 {
 	uint32_t l = call_listen(w, 80);

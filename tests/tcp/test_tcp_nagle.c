@@ -154,7 +154,7 @@ static void the_last_segment_is_pushed(struct wire *w)
 	out(w, ACK | PSH, .seq = 3001, .ack = 1, .len = 1, .psh = true);
 }
 
-/* MAY-16: what PSH the peer sets does not matter. */
+/* MAY-17 is not taken: what PSH the peer sets does not matter. */
 static void the_peers_push_does_not_matter(struct wire *w)
 {
 	uint32_t s = established(w, .rtt = 100);

@@ -106,7 +106,7 @@ static void a_lost_update_is_found(struct wire *w)
 	out(w, ACK, .seq = 1002, .ack = 1, .len = 999);
 }
 
-/* ---- Sending: the window shrinks (MUST-34, SHLD-15 to 18) */
+/* ---- Sending: the window shrinks (MUST-34, SHLD-15 to 17) */
 
 static void a_window_that_shrinks(struct wire *w)
 {
@@ -118,7 +118,7 @@ static void a_window_that_shrinks(struct wire *w)
 	/* SHLD-15: no new data beyond; the old stays in flight. */
 	in(w, ACK, .seq = 1, .ack = 1001, .win = 1000);
 	none(w);
-	/* SHLD-17, 18: retransmission goes on within una + wnd and beyond. */
+	/* SHLD-16: retransmission goes on. */
 	pass(w, 2000);
 	must(w, w->queued > 0);
 	must(w, w->queue[w->first].h.seq.n == w->c[0].iss + 1001);
@@ -128,7 +128,7 @@ static void a_window_that_shrinks(struct wire *w)
 	wire_drain(w);
 }
 
-/* "... shrunk window ... to zero": probing it is (MUST-34 and 36). */
+/* MUST-35, SHLD-17: to nothing: it is probed, and not timed out. */
 static void a_window_that_shrinks_to_nothing(struct wire *w)
 {
 	uint32_t s = established(w, .rtt = 100, .win = 2000);

@@ -89,9 +89,10 @@ struct seg {
 	struct {
 		uint32_t left, right;
 	} sack[TCP_MAX_SACK];
-	uint8_t ecn;   /* of the IP header: 0, 1 ECT(1), 2 ECT(0), 3 CE */
-	uint16_t gso;  /* in(): several segments of this size, merged */
-	uint16_t hops; /* out(): TTL as asked for */
+	uint8_t ecn;  /* of the IP header: 0, 1 ECT(1), 2 ECT(0), 3 CE */
+	uint16_t gso; /* in(): several segments of this size, merged */
+	uint8_t hops; /* out(): TTL as asked for; 0: any */
+	uint8_t tos;  /* out(): without ECN; 0: any */
 };
 
 /* One conversation. */
@@ -115,6 +116,7 @@ struct sent {
 	struct mono at;
 	uint32_t who; /* connection */
 	uint8_t ecn;
+	uint8_t tos;
 	uint8_t hops;
 	bool data_ok;
 };

@@ -431,6 +431,7 @@ static void split(
 	check_desc(w, d, buf, len, &s.h);
 	s.who = whose(w, &s.h);
 	s.ecn = d->tclass & ECN_MASK;
+	s.tos = d->tclass & ~ECN_MASK;
 	learn(w, &w->c[s.who], &s.h);
 	check_ts(w, &w->c[s.who], &s.h);
 	payload = (uint32_t)(len - s.h.hdr_len);
@@ -560,7 +561,8 @@ void wire_out(struct wire *w, const struct seg *s)
 	tell(&a, &want, s->len, s->ecn, c, true);
 	tell(&b, &is->h, is->len, is->ecn, &w->c[is->who], true);
 	if (is->who != w->cur || !same(&want, &is->h) || is->len != s->len ||
-	    is->ecn != s->ecn || (s->hops != 0 && is->hops != s->hops))
+	    is->ecn != s->ecn || (s->hops != 0 && is->hops != s->hops) ||
+	    (s->tos != 0 && is->tos != s->tos))
 		wire_fail(w, "expected\n  %s\nwas sent\n  %s", a.b, b.b);
 	if (!is->data_ok)
 		wire_fail(w, "wrong bytes in\n  %s", b.b);
