@@ -105,7 +105,8 @@ static void note_mtu(
 
 /*
  * What the path takes after a report that says @said; 0: the report is absurd.
- * It never raises what we believe.
+ * It never raises what we believe.  A report about a TCP segment is for tcpd to
+ * judge, which remembers it for that connection alone.
  */
 static uint32_t take_mtu(
     struct ipd *ip, const struct quote *q, uint8_t link, uint32_t said)
@@ -124,6 +125,9 @@ static uint32_t take_mtu(
 	known = tx_path_mtu(ip, &q->dst, way.link, way.mtu);
 	if (mtu >= known)
 		return known;
+	/* TCP believes only what is about a segment in flight (RFC 5927). */
+	if (q->proto == IPPROTO_TCP)
+		return mtu;
 	note_mtu(ip, &q->dst, way.link, mtu);
 	return mtu;
 }

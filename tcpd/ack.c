@@ -32,11 +32,14 @@ void sender_begin(struct tcpd *t, struct tcb *c, tcp_seq iss)
 
 void sender_restored(struct tcpd *t, struct tcb *c)
 {
+	struct timer_config timers = conn_timers(t, c);
+
 	sb_sent(&c->sb, 1, t->n.now, 0);
 	/* As if it had been sent twice: then it gives no RTT sample. */
 	sb_mark_range(&c->sb, c->iss, seq_add(c->iss, 1));
-	sb_resent(
-	    &c->sb, c->iss, seq_add(c->iss, 1), SB_LOST, t->n.now);
+	sb_resent(&c->sb, c->iss, seq_add(c->iss, 1), SB_LOST, t->n.now);
+	/* If the app has no socket for it, it is a half-open like others. */
+	timers_data_sent(&c->timers, &timers, c->rtt.rto_ns, 0, t->n.now);
 }
 
 /* ---- Round trips */
@@ -91,15 +94,14 @@ static struct mono echoed_before(
 	ago = ts_clock(t->n.now, c->ts_offset) - h->ts_ecr;
 	if (ago > INT32_MAX)
 		return MONO_NEVER;
-	return (struct mono){
-		(t->n.now.ns / TS_TICK_NS - (int64_t)ago + 1) * TS_TICK_NS
-	};
+	return (struct mono){ (t->n.now.ns / TS_TICK_NS - (int64_t)ago + 1) *
+		TS_TICK_NS };
 }
 
 /* ---- What is acknowledged */
 
-static void take_blocks(struct tcpd *t, struct tcb *c, struct ack_news *n,
-    enum ack_verdict verdict)
+static void take_blocks(
+    struct tcpd *t, struct tcb *c, struct ack_news *n, enum ack_verdict verdict)
 {
 	const struct tcp_hdr *h = &n->seg->h;
 	struct sb_ack a = {
@@ -147,8 +149,8 @@ static void set_timers(struct tcpd *t, struct tcb *c)
 /* A byte that probed the closed window was in flight without a timer. */
 static void window_has_opened(struct tcpd *t, struct tcb *c)
 {
-	bool probed = c->timers.probes > 0 &&
-	    !seq_eq(c->sb.f.una, sb_end(&c->sb));
+	bool probed =
+	    c->timers.probes > 0 && !seq_eq(c->sb.f.una, sb_end(&c->sb));
 
 	(void)t;
 	timers_window_opened(&c->timers);
@@ -160,8 +162,7 @@ static bool take_window(
     struct tcpd *t, struct tcb *c, const struct segment *seg)
 {
 	uint32_t wnd = (uint32_t)seg->h.window << c->snd_scale;
-	bool changed =
-	    window_update(&c->snd, seg->h.seq, seg->h.ack, wnd);
+	bool changed = window_update(&c->snd, seg->h.seq, seg->h.ack, wnd);
 
 	if (c->snd.wnd > 0 && c->timers.loss_kind == TIMER_WINDOW_PROBE)
 		window_has_opened(t, c);
@@ -267,14 +268,15 @@ void sender_set_mss(struct tcpd *t, struct tcb *c)
 
 void sender_path_mtu(struct tcpd *t, struct tcb *c, uint32_t mtu)
 {
-	uint32_t least = ip_is_v4(&c->ends.remote) ? PATH_MTU_LEAST4
-						   : PATH_MTU_LEAST6;
+	uint32_t least =
+	    ip_is_v4(&c->ends.remote) ? PATH_MTU_LEAST4 : PATH_MTU_LEAST6;
 	uint32_t before = c->mss;
 
 	if (mtu != 0 && mtu < least)
 		mtu = least;
-	if (mtu != 0 && mtu >= before + header_bytes(c) +
-		(c->flags & CONN_TS ? TS_BYTES : 0))
+	if (mtu != 0 &&
+	    mtu >=
+		before + header_bytes(c) + (c->flags & CONN_TS ? TS_BYTES : 0))
 		return; /* no news, or a lie */
 	c->path_mtu = mtu;
 	c->path_mtu_until = mtu == 0

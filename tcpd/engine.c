@@ -63,10 +63,10 @@ static void options(void *x, uint32_t conn)
 	    &c->ends.remote);
 	timers = conn_timers(t, c);
 	timers_configured(&c->timers, &timers, c->state, t->n.now);
+	sender_set_mss(t, c);
 	if (c->o.congestion != before)
 		cc_switch(&c->cc, c->o.congestion);
-	if (c->o.flags & TSOCK_RCVBUF_SET &&
-	    (uint32_t)c->o.rcvbuf > c->rcvbuf)
+	if (c->o.flags & TSOCK_RCVBUF_SET && (uint32_t)c->o.rcvbuf > c->rcvbuf)
 		c->rcvbuf = (uint32_t)c->o.rcvbuf < APP_RX_BYTES
 		    ? (uint32_t)c->o.rcvbuf
 		    : APP_RX_BYTES;
@@ -161,8 +161,8 @@ static void end_sending(struct tcpd *t, struct tcb *c, uint64_t written)
 		c->tx_end = written;
 	c->flags |= CONN_TX_SHUT;
 	c->tx_more = 0;
-	conn_set_state(t, c,
-	    c->state == TCP_CLOSE_WAIT ? TCP_LAST_ACK : TCP_FIN_WAIT_1);
+	conn_set_state(
+	    t, c, c->state == TCP_CLOSE_WAIT ? TCP_LAST_ACK : TCP_FIN_WAIT_1);
 }
 
 static void shut(void *x, uint32_t conn, uint32_t how)
@@ -242,8 +242,8 @@ static uint32_t mss(const void *x, uint32_t conn)
 	return conn_get(x, conn)->mss;
 }
 
-static bool taken(const void *x, const struct app_name *local,
-    const struct app_name *peer)
+static bool taken(
+    const void *x, const struct app_name *local, const struct app_name *peer)
 {
 	struct tcp_tuple ends = ends_between(local, peer);
 

@@ -90,7 +90,7 @@ void icmp_error(struct tcpd *t, const struct desc *d, const uint8_t *p)
 	}
 	node_count(&t->n, CNT_TCP_ICMP_RECEIVED);
 	c = conn_touch(t, id);
-	if (is_too_big(d))
+	if (is_too_big(d) && d->icmp_info != 0)
 		sender_path_mtu(t, c, d->icmp_info);
 	else
 		take_error(t, c, d);
