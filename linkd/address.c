@@ -234,8 +234,9 @@ static bool groups_changed(const struct linkd *x)
 }
 
 /*
- * A table that is being written, maybe by one who died over it, must wait: until
- * then the groups of all stay as they were, so that none is deaf meanwhile.
+ * A table that is being written, maybe by one who died over it, must wait:
+ * until then the groups of all stay as they were, so that none is deaf
+ * meanwhile.
  */
 void address_groups(struct linkd *x, bool force)
 {

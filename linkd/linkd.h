@@ -75,9 +75,9 @@ struct linkd {
 	uint64_t neighbour_seen[NEIGHBOUR_NCOUNTS];
 	struct mono published;
 	struct mono ask_lost; /* when to ask what the kernel dropped */
-	bool dirty;       /* the neighbours differ from what is published */
-	bool addrs_dirty; /* so does the state of an address */
-	uint8_t *scratch; /* SCRATCH_BYTES, for one packet in one piece */
+	bool dirty;           /* the neighbours differ from what is published */
+	bool addrs_dirty;     /* so does the state of an address */
+	uint8_t *scratch;     /* SCRATCH_BYTES, for one packet in one piece */
 };
 
 enum {

@@ -28,14 +28,14 @@ struct toggle {
 	size_t at;
 };
 
-#define NUMBER(name, low, high, usual)                                         \
-	{                                                                      \
-		{ .key = #name, .min = (low), .max = (high) }, (usual),        \
-		    offsetof(struct topo_tcp, name)                            \
+#define NUMBER(name, low, high, usual)                                  \
+	{                                                               \
+		{ .key = #name, .min = (low), .max = (high) }, (usual), \
+		    offsetof(struct topo_tcp, name)                     \
 	}
-#define TOGGLE(name, usual)                                                    \
-	{                                                                      \
-		#name, (usual), offsetof(struct topo_tcp, name)                \
+#define TOGGLE(name, usual)                                     \
+	{                                                       \
+#name, (usual), offsetof(struct topo_tcp, name) \
 	}
 
 static const struct number numbers[] = {
@@ -50,10 +50,10 @@ static const struct number numbers[] = {
 	NUMBER(rto_max_ms, 1000, 600000, 120000),
 	NUMBER(delayed_ack_ms, 0, 499, 40), /* RFC 9293: less than 500 */
 
-	NUMBER(syn_retries, 1, 127, 6),       /* tcp_syn_retries */
-	NUMBER(synack_retries, 0, 127, 5),    /* tcp_synack_retries */
-	NUMBER(retries, 1, 254, 15),          /* tcp_retries2 */
-	NUMBER(orphan_retries, 1, 254, 8),    /* tcp_orphan_retries */
+	NUMBER(syn_retries, 1, 127, 6),        /* tcp_syn_retries */
+	NUMBER(synack_retries, 0, 127, 5),     /* tcp_synack_retries */
+	NUMBER(retries, 1, 254, 15),           /* tcp_retries2 */
+	NUMBER(orphan_retries, 1, 254, 8),     /* tcp_orphan_retries */
 	NUMBER(user_timeout_ms, 0, DAY_MS, 0), /* RFC 5482; none */
 
 	NUMBER(fin_timeout_ms, 1000, DAY_MS, 60000), /* tcp_fin_timeout */
@@ -153,8 +153,8 @@ static void put_in_order(struct reader *r, const char *low_key, uint32_t *low,
 
 static void put_all_in_order(struct reader *r, struct topo_tcp *t)
 {
-	put_in_order(r, "rto_min_ms", &t->rto_min_ms, "rto_max_ms",
-	    &t->rto_max_ms);
+	put_in_order(
+	    r, "rto_min_ms", &t->rto_min_ms, "rto_max_ms", &t->rto_max_ms);
 	put_in_order(r, "rto_min_ms", &t->rto_min_ms, "rto_initial_ms",
 	    &t->rto_initial_ms);
 	put_in_order(r, "rto_initial_ms", &t->rto_initial_ms, "rto_max_ms",

@@ -43,7 +43,7 @@ enum ack_reason {
 	ACK_OUT_OF_ORDER,   /* data above a gap */
 	ACK_GAP,            /* data that fills all or part of one */
 	ACK_DUPLICATE_DATA, /* what we had: an ACK of ours was lost */
-	ACK_HANDSHAKE, /* the peer's SYN came: it waits for ours */
+	ACK_HANDSHAKE,      /* the peer's SYN came: it waits for ours */
 	ACK_FIN,
 	ACK_WINDOW,  /* window_update_due(), or a probe of a closed one */
 	ACK_ECN,     /* ecn_received() said so */

@@ -14,8 +14,8 @@ static struct bare back(const struct segment *seg)
 {
 	return (struct bare){
 		.ends = seg->ends,
-		.link = ip_is_link_local(&seg->ends.remote) ? seg->link
-							    : LINK_ANY,
+		.link =
+		    ip_is_link_local(&seg->ends.remote) ? seg->link : LINK_ANY,
 	};
 }
 
@@ -92,8 +92,7 @@ void output_cookie(struct tcpd *t, struct tcb *like, const struct segment *seg,
 
 void output_challenge(struct tcpd *t, struct tcb *c)
 {
-	node_touch(
-	    &t->n, &t->s->challenge, sizeof(t->s->challenge));
+	node_touch(&t->n, &t->s->challenge, sizeof(t->s->challenge));
 	if (challenge_take(&c->challenge, &t->s->challenge,
 		&t->config.challenge, t->s->challenge_key, t->n.now)) {
 		ack_at_once(&c->ack, ACK_REFUSED);

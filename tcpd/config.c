@@ -31,8 +31,7 @@ static void read_parts(struct tcp_config *c, const struct topo_tcp *from)
 		.period_ns = seconds(RTT_MIN_PERIOD_S),
 	};
 	c->cc = cc_defaults;
-	c->cc.algorithm =
-	    from->congestion == TOPO_RENO ? CC_RENO : CC_CUBIC;
+	c->cc.algorithm = from->congestion == TOPO_RENO ? CC_RENO : CC_CUBIC;
 	c->cc.initial_segs = (uint8_t)from->initial_window;
 	c->cc.hystart = from->hystart;
 	c->cc.restart_after_idle = from->slow_start_after_idle;

@@ -356,7 +356,8 @@ static void linger_enter(struct tcpd *t, uint32_t id)
 void conn_linger(struct tcpd *t, struct tcb *c, const struct segment *seg)
 {
 	uint32_t i = find_linger(t);
-	bool owed = ack_judge_when(&c->ack) != ACK_NONE || c->acked.n != c->rcv_nxt.n;
+	bool owed =
+	    ack_judge_when(&c->ack) != ACK_NONE || c->acked.n != c->rcv_nxt.n;
 	struct lingering last;
 	struct lingering *l;
 
@@ -506,15 +507,14 @@ void conns_take_over(struct tcpd *t)
 static uint64_t stream_flags(const struct tcb *c)
 {
 	uint64_t w = tcp_state_info(c->state);
-	bool known = tcp_state_synchronized(c->state) &&
-	    c->state != TCP_SYN_RECEIVED;
+	bool known =
+	    tcp_state_synchronized(c->state) && c->state != TCP_SYN_RECEIVED;
 
 	if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED)
 		w |= STREAM_CONNECTING;
 	if (known)
 		w |= STREAM_ESTABLISHED;
-	if (known && tcp_state_may_send(c->state) &&
-	    !(c->flags & CONN_TX_SHUT))
+	if (known && tcp_state_may_send(c->state) && !(c->flags & CONN_TX_SHUT))
 		w |= STREAM_TX_OPEN;
 	if (known && !tcp_state_may_receive(c->state))
 		w |= STREAM_RX_END;
@@ -532,8 +532,7 @@ void conn_words(const struct tcb *c, struct app_words *ret)
 
 struct timer_config conn_timers(const struct tcpd *t, const struct tcb *c)
 {
-	return config_timers(
-	    &t->config, &c->o, (c->flags & CONN_ORPHAN) != 0);
+	return config_timers(&t->config, &c->o, (c->flags & CONN_ORPHAN) != 0);
 }
 
 struct rcv_space conn_rcv_space(const struct tcb *c)

@@ -71,15 +71,15 @@ enum {
 static_assert((int)MAX_CONNS < (int)NO_CONN, "16 bits name a connection");
 
 enum conn_flag {
-	CONN_TS = 1 << 0,       /* timestamps were agreed on (RFC 7323) */
-	CONN_SACK = 1 << 1,     /* the peer permits SACK (RFC 2018) */
-	CONN_WSCALE = 1 << 2,   /* both offered window scaling */
-	CONN_PASSIVE = 1 << 3,  /* born of a listener */
-	CONN_ACKED = 1 << 4,    /* the handshake's last ACK came, and no
-				 * socket was to be had for it yet */
-	CONN_TX_SHUT = 1 << 5,  /* FIN follows the byte before tx_end */
-	CONN_FIN_SENT = 1 << 6, /* it has its sequence number */
-	CONN_RX_SHUT = 1 << 7,  /* the app reads no more */
+	CONN_TS = 1 << 0,        /* timestamps were agreed on (RFC 7323) */
+	CONN_SACK = 1 << 1,      /* the peer permits SACK (RFC 2018) */
+	CONN_WSCALE = 1 << 2,    /* both offered window scaling */
+	CONN_PASSIVE = 1 << 3,   /* born of a listener */
+	CONN_ACKED = 1 << 4,     /* the handshake's last ACK came, and no
+				  * socket was to be had for it yet */
+	CONN_TX_SHUT = 1 << 5,   /* FIN follows the byte before tx_end */
+	CONN_FIN_SENT = 1 << 6,  /* it has its sequence number */
+	CONN_RX_SHUT = 1 << 7,   /* the app reads no more */
 	CONN_FIN_KNOWN = 1 << 8, /* the peer's FIN is at fin_seq */
 	CONN_ORPHAN = 1 << 9,    /* the app has closed its socket */
 	CONN_SMALL = 1 << 10,    /* small_end means something */
@@ -92,9 +92,9 @@ enum conn_flag {
 	CONN_WANT_WINDOW_PROBE = 1 << 17,
 	CONN_WANT_KEEPALIVE = 1 << 18,
 	CONN_WANT_OVERRIDE = 1 << 19, /* of SWS avoidance and Nagle */
-	CONN_WANT_RESEND = 1 << 20, /* one segment, whatever is in flight */
-	CONN_PACED = 1 << 22, /* new data waits for pace_at */
-	CONN_SPURIOUS_RTO = 1 << 21, /* the next sample: RFC 4015, step 11 */
+	CONN_WANT_RESEND = 1 << 20,   /* one segment, whatever is in flight */
+	CONN_PACED = 1 << 22,         /* new data waits for pace_at */
+	CONN_SPURIOUS_RTO = 1 << 21,  /* the next sample: RFC 4015, step 11 */
 };
 
 /* Which repair is under way. */
@@ -154,9 +154,9 @@ struct conn_stats {
 struct tcb {
 	/* ---- Whose */
 	struct tcp_tuple ends;
-	uint8_t state; /* enum tcp_state; only conn_set_state() writes it */
-	uint8_t link;  /* of a link-local peer; LINK_ANY: by the routes */
-	uint16_t sock; /* or NO_SOCKET */
+	uint8_t state;     /* enum tcp_state; only conn_set_state() writes it */
+	uint8_t link;      /* of a link-local peer; LINK_ANY: by the routes */
+	uint16_t sock;     /* or NO_SOCKET */
 	uint16_t listener; /* in SYN-RECEIVED, if CONN_PASSIVE */
 	uint16_t soft_error; /* an errno that ICMP gave, if it times out */
 	uint32_t flags;      /* enum conn_flag */
@@ -165,19 +165,19 @@ struct tcb {
 	/* ---- Receiving: receive.c */
 	tcp_seq irs;
 	tcp_seq rcv_nxt;
-	tcp_seq adv;      /* the right edge announced (window.h) */
-	tcp_seq acked;    /* the ACK field last sent: Last.ACK.sent */
-	tcp_seq fin_seq;  /* of the peer's FIN, if CONN_FIN_KNOWN */
+	tcp_seq adv;     /* the right edge announced (window.h) */
+	tcp_seq acked;   /* the ACK field last sent: Last.ACK.sent */
+	tcp_seq fin_seq; /* of the peer's FIN, if CONN_FIN_KNOWN */
 	tcp_seq rcv_up;
 	uint64_t rx_nxt;
 	uint64_t rx_read;
-	uint32_t rcvbuf;  /* RCV.BUFF, as auto-tuned */
-	uint32_t rcv_rtt_us; /* the receiver's guess at the RTT; 0: none */
+	uint32_t rcvbuf;        /* RCV.BUFF, as auto-tuned */
+	uint32_t rcv_rtt_us;    /* the receiver's guess at the RTT; 0: none */
 	struct mono rcv_rtt_at; /* when a window's measurement began */
 	tcp_seq rcv_rtt_seq;    /* and where it ends */
-	uint16_t rmss;    /* the MSS that we announced */
-	uint8_t rcv_scale; /* Rcv.Wind.Shift */
-	uint8_t snd_scale; /* Snd.Wind.Shift */
+	uint16_t rmss;          /* the MSS that we announced */
+	uint8_t rcv_scale;      /* Rcv.Wind.Shift */
+	uint8_t snd_scale;      /* Snd.Wind.Shift */
 	struct paws paws;
 	struct sack_rx sack_rx;
 	struct ack_policy ack;
@@ -191,7 +191,7 @@ struct tcb {
 	uint64_t tx_una;
 	uint64_t tx_end;
 	uint32_t ts_offset;
-	uint32_t mss; /* Eff.snd.MSS: data in a full segment */
+	uint32_t mss;      /* Eff.snd.MSS: data in a full segment */
 	uint32_t path_mtu; /* as ICMP or black-hole detection said; 0: link's */
 	struct mono path_mtu_until; /* then the larger one is tried again */
 	uint16_t peer_mss; /* SendMSS: the peer's option, or the default */
@@ -206,15 +206,15 @@ struct tcb {
 	struct eifel eifel;
 	struct frto frto;
 	struct cc cc;
-	uint32_t retransmitted;  /* bytes, in this recovery */
-	uint32_t dsacked;        /* of them, that came for nothing */
-	uint32_t prr_cwnd;       /* the window in fast recovery */
-	uint32_t dup_bytes;      /* taken for delivered, without SACK */
-	uint8_t dup_acks;        /* in a row, without SACK (RFC 5681) */
-	uint8_t hold;            /* enum conn_hold */
+	uint32_t retransmitted; /* bytes, in this recovery */
+	uint32_t dsacked;       /* of them, that came for nothing */
+	uint32_t prr_cwnd;      /* the window in fast recovery */
+	uint32_t dup_bytes;     /* taken for delivered, without SACK */
+	uint8_t dup_acks;       /* in a row, without SACK (RFC 5681) */
+	uint8_t hold;           /* enum conn_hold */
 	uint8_t pad[2];
-	struct mono sent_at;     /* data was last sent */
-	struct mono pace_at;     /* pacing: not before */
+	struct mono sent_at; /* data was last sent */
+	struct mono pace_at; /* pacing: not before */
 	struct tcp_timers timers;
 
 	struct conn_stats stats;
@@ -226,7 +226,7 @@ static_assert(sizeof(struct tcb) <= 2048, "ten thousand of them");
 struct lingering {
 	struct tcp_tuple ends; /* local_port 0: free */
 	uint8_t link;
-	uint8_t flags; /* enum linger_flag */
+	uint8_t flags;   /* enum linger_flag */
 	uint16_t window; /* as it goes into the header */
 	tcp_seq snd_nxt;
 	tcp_seq rcv_nxt;

@@ -21,8 +21,8 @@ void handshake_begin(
 /* RFC 9293, 3.7.1: without the option, what every host must take. */
 static uint16_t peer_mss(const struct tcpd *t, const struct segment *seg)
 {
-	uint16_t mss = ip_is_v4(&seg->ends.remote) ? TCP_DEFAULT_MSS
-						   : TCP_DEFAULT_MSS6;
+	uint16_t mss =
+	    ip_is_v4(&seg->ends.remote) ? TCP_DEFAULT_MSS : TCP_DEFAULT_MSS6;
 
 	if (seg->h.has_mss)
 		mss = seg->h.mss;

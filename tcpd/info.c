@@ -52,7 +52,8 @@ static uint8_t option_bits(const struct tcb *c)
 	    (ecn_on(&c->ecn) ? TCPI_OPT_ECN : 0));
 }
 
-static void timing(const struct tcpd *t, const struct tcb *c, struct tcp_info *i)
+static void timing(
+    const struct tcpd *t, const struct tcb *c, struct tcp_info *i)
 {
 	i->tcpi_rto = us_of(c->rtt.rto_ns);
 	i->tcpi_ato = us_of(t->config.ack_delay_ns);
@@ -68,11 +69,11 @@ static void timing(const struct tcpd *t, const struct tcb *c, struct tcp_info *i
 	i->tcpi_sndbuf_limited = us_of(c->stats.sndbuf_limited_ns);
 }
 
-static void windows(const struct tcpd *t, const struct tcb *c, struct tcp_info *i)
+static void windows(
+    const struct tcpd *t, const struct tcb *c, struct tcp_info *i)
 {
 	struct rcv_space space = conn_rcv_space(c);
-	uint32_t headers = TCP_HDR_LEN +
-	    (ip_is_v4(&c->ends.remote) ? 20 : 40) +
+	uint32_t headers = TCP_HDR_LEN + (ip_is_v4(&c->ends.remote) ? 20 : 40) +
 	    (c->flags & CONN_TS ? 12 : 0);
 
 	(void)t;

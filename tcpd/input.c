@@ -100,8 +100,8 @@ static bool check_seq(struct tcpd *t, struct tcb *c, const struct segment *seg)
 	case SEG_OLD:
 		if (seg->seg_len > 0 && !rst) {
 			node_count(&t->n, CNT_TCP_DUPLICATES);
-			sack_rx_duplicate(&c->sack_rx, seq,
-			    seq_add(seq, seg->seg_len));
+			sack_rx_duplicate(
+			    &c->sack_rx, seq, seq_add(seq, seg->seg_len));
 			ack_at_once(&c->ack, ACK_DUPLICATE_DATA);
 		} else {
 			answer_refused(t, c, seg);
@@ -196,7 +196,8 @@ static bool handshake_ack(struct tcpd *t, struct tcb *c,
 }
 
 /* Our FIN is acknowledged: three states have waited for that. */
-static bool fin_was_acked(struct tcpd *t, struct tcb *c, const struct segment *seg)
+static bool fin_was_acked(
+    struct tcpd *t, struct tcb *c, const struct segment *seg)
 {
 	switch ((enum tcp_state)c->state) {
 	case TCP_FIN_WAIT_1:
@@ -228,8 +229,8 @@ static bool check_ack(struct tcpd *t, struct tcb *c, const struct segment *seg)
 
 	if (!(seg->h.flags & TCP_ACK))
 		return drop(t, seg, CNT_TCP_NO_ACK);
-	verdict = ack_judge(
-	    seg->h.ack, c->sb.f.una, sb_end(&c->sb), c->snd.max_wnd);
+	verdict =
+	    ack_judge(seg->h.ack, c->sb.f.una, sb_end(&c->sb), c->snd.max_wnd);
 	if (c->state == TCP_SYN_RECEIVED)
 		return handshake_ack(t, c, seg, verdict);
 	if (verdict == ACK_ANCIENT || verdict == ACK_UNSENT) {
@@ -344,8 +345,8 @@ void input_segment(struct tcpd *t, struct tcb *c, struct segment *seg)
 	    !check_syn(t, c, seg))
 		return;
 	if ((c->flags & CONN_TS) && seg->h.has_ts)
-		paws_update(&c->paws, seg->h.ts_val, seg->h.seq, c->acked,
-		    t->n.now);
+		paws_update(
+		    &c->paws, seg->h.ts_val, seg->h.seq, c->acked, t->n.now);
 	if (!check_ack(t, c, seg))
 		return;
 	timers = conn_timers(t, c);

@@ -2,19 +2,19 @@
  * linger.c - a segment for a connection in TIME-WAIT
  *
  * RFC 9293, 3.10.7.4, with RFC 6191 (a new connection may take over) and RFC
- * 1337 (a reset may not end it early).  Of the connection only struct lingering is
- * left: enough to repeat the last ACK.
+ * 1337 (a reset may not end it early).  Of the connection only struct lingering
+ * is left: enough to repeat the last ACK.
  */
 #include "tcpd/send.h"
 #include "tcpd/tcpd.h"
 
 /* The last ACK again: at once for who sends data or FIN, else within limits. */
-static void answer(struct tcpd *t, struct lingering *l, const struct segment *seg)
+static void answer(
+    struct tcpd *t, struct lingering *l, const struct segment *seg)
 {
 	if (seg->h.flags & TCP_RST)
 		return;
-	node_touch(
-	    &t->n, &t->s->challenge, sizeof(t->s->challenge));
+	node_touch(&t->n, &t->s->challenge, sizeof(t->s->challenge));
 	if (seg->seg_len > 0 ||
 	    challenge_take(&l->challenge, &t->s->challenge,
 		&t->config.challenge, t->s->challenge_key, t->n.now))

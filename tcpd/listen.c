@@ -84,8 +84,8 @@ uint32_t listen_find(const struct tcpd *t, const struct segment *seg)
 	if (best == 0)
 		return NO_SOCKET;
 	/* SO_REUSEPORT: all that fit as well share, each peer its own. */
-	pick = (uint32_t)(tuple_hash(t->hash_key, &seg->ends, USE_REUSEPORT) %
-	    n);
+	pick =
+	    (uint32_t)(tuple_hash(t->hash_key, &seg->ends, USE_REUSEPORT) % n);
 	for (uint32_t s = next_listener(t, first); s != NO_SOCKET;
 	     s = next_listener(t, t->listeners.next[s]))
 		if (score(stream_sock(&t->streams, s), seg) == best &&
@@ -185,7 +185,7 @@ static struct cookie_options offered(
 	const struct tcp_hdr *h = &seg->h;
 	struct ecn ecn = { 0 };
 	struct cookie_options o = {
-		.mss = h->has_mss              ? h->mss
+		.mss = h->has_mss                 ? h->mss
 		    : ip_is_v4(&seg->ends.remote) ? TCP_DEFAULT_MSS
 						  : TCP_DEFAULT_MSS6,
 		.wscale = t->config.window_scale && h->has_wscale
@@ -210,8 +210,8 @@ static void send_cookie(
 	memset(&like, 0, sizeof(like));
 	like.ends = seg->ends;
 	like.link = LINK_ANY;
-	handshake_begin(t, &like, stream_sock(&t->streams, listener),
-	    seg->link);
+	handshake_begin(
+	    t, &like, stream_sock(&t->streams, listener), seg->link);
 	receiver_begin(t, &like, seg->h.seq);
 	if (o.has_ts)
 		like.flags |= CONN_TS;
@@ -236,8 +236,7 @@ static bool cookies_are_out(const struct tcpd *t)
 }
 
 /* An ACK to a listener: the end of a handshake that we have forgotten? */
-static bool take_cookie(
-    struct tcpd *t, uint32_t listener, struct segment *seg)
+static bool take_cookie(struct tcpd *t, uint32_t listener, struct segment *seg)
 {
 	const struct tcp_hdr *h = &seg->h;
 	tcp_seq cookie = seq_sub(h->ack, 1);
@@ -303,8 +302,8 @@ void listen_segment(struct tcpd *t, uint32_t listener, struct segment *seg,
 static bool is_deferred(
     const struct tcpd *t, const struct tcb *c, const struct segment *seg)
 {
-	int64_t wait = (int64_t)stream_sock(&t->streams, c->listener)
-			   ->o.defer_accept_s *
+	int64_t wait =
+	    (int64_t)stream_sock(&t->streams, c->listener)->o.defer_accept_s *
 	    NS_PER_S;
 
 	return wait > 0 && seg->len == 0 && !(seg->h.flags & TCP_FIN) &&
@@ -328,10 +327,8 @@ static struct app_name name_of(
 
 bool listen_complete(struct tcpd *t, struct tcb *c, const struct segment *seg)
 {
-	struct app_name local =
-	    name_of(&c->ends.local, c->ends.local_port, c);
-	struct app_name peer =
-	    name_of(&c->ends.remote, c->ends.remote_port, c);
+	struct app_name local = name_of(&c->ends.local, c->ends.local_port, c);
+	struct app_name peer = name_of(&c->ends.remote, c->ends.remote_port, c);
 	struct app_words words;
 	uint32_t sock;
 
@@ -339,8 +336,8 @@ bool listen_complete(struct tcpd *t, struct tcb *c, const struct segment *seg)
 		tcpd_drop(t, seg, CNT_TCP_DEFERRED);
 		return false;
 	}
-	sock = stream_accept(&t->streams, c->listener, conn_id(t, c), &local,
-	    &peer, &words);
+	sock = stream_accept(
+	    &t->streams, c->listener, conn_id(t, c), &local, &peer, &words);
 	if (sock == NO_SOCKET) {
 		must_wait(t, c, seg);
 		return false;
@@ -349,8 +346,8 @@ bool listen_complete(struct tcpd *t, struct tcb *c, const struct segment *seg)
 	c->listener = NO_SOCKET;
 	c->flags &= ~(uint32_t)CONN_ACKED;
 	conn_adopt(t, c, sock);
-	conn_options_from(&c->o, &t->config, stream_sock(&t->streams, sock),
-	    &c->ends.remote);
+	conn_options_from(
+	    &c->o, &t->config, stream_sock(&t->streams, sock), &c->ends.remote);
 	c->tx_una = words.tx_consumed;
 	c->tx_end = words.tx_consumed;
 	receiver_adopt(t, c, words.rx_written);

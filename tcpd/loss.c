@@ -2,8 +2,8 @@
  * loss.c - what is lost, and how the windows answer
  *
  *	found by     RACK (RFC 8985) with SACK, else three duplicate ACKs and
- *	             partial ones (RFC 6582); the retransmission timer (RFC 6298)
- *	answered by  cc.h, once for each window; PRR (RFC 9937) says how fast in
+ *	             partial ones (RFC 6582); the retransmission timer (RFC
+ *6298) answered by  cc.h, once for each window; PRR (RFC 9937) says how fast in
  *	             fast recovery; slow start after a timeout
  *	undone by    Eifel (RFC 3522, 4015) with timestamps, F-RTO (RFC 5682)
  *	             without, DSACK (RFC 3708) for all of a recovery
@@ -16,7 +16,8 @@
 #include "tcpd/tcpd.h"
 
 enum {
-	/* Timeouts of a full segment until the path is held for a black hole. */
+	/* Timeouts of a full segment until the path is held for a black hole.
+	 */
 	BLACK_HOLE_TIMEOUTS = 2,
 	DUP_THRESH = 3,
 	LIMITED_TRANSMIT = 2, /* RFC 3042 */
@@ -83,8 +84,7 @@ static void begin_eifel(struct tcpd *t, struct tcb *c, bool by_timeout)
 	c->dsacked = 0;
 }
 
-static void enter_fast(
-    struct tcpd *t, struct tcb *c, const struct ack_news *n)
+static void enter_fast(struct tcpd *t, struct tcb *c, const struct ack_news *n)
 {
 	struct cc_view v = loss_view(t, c, 0);
 
@@ -171,7 +171,8 @@ static void frto_gives_up(struct tcb *c, uint32_t segments)
 		c->cc.cwnd = segments * c->mss;
 }
 
-static bool frto_says_so(struct tcpd *t, struct tcb *c, const struct ack_news *n)
+static bool frto_says_so(
+    struct tcpd *t, struct tcb *c, const struct ack_news *n)
 {
 	uint32_t window_end = seq_len(c->sb.f.una, sb_end(&c->sb));
 	struct frto_ack a = {
@@ -210,7 +211,8 @@ static bool frto_says_so(struct tcpd *t, struct tcb *c, const struct ack_news *n
 	return false;
 }
 
-static bool was_spurious(struct tcpd *t, struct tcb *c, const struct ack_news *n)
+static bool was_spurious(
+    struct tcpd *t, struct tcb *c, const struct ack_news *n)
 {
 	bool by_dsack = dsack_says_so(c, n);
 	bool by_eifel, by_frto;
@@ -267,18 +269,16 @@ static uint32_t lost_by_duplicates(struct tcb *c, const struct ack_news *n)
 	} else if (n->sb.acked > 0) {
 		c->dup_acks = 0;
 		/* The first of it filled the hole; the rest was counted. */
-		c->dup_bytes -= c->dup_bytes < n->sb.acked ? c->dup_bytes
-							    : n->sb.acked;
+		c->dup_bytes -=
+		    c->dup_bytes < n->sb.acked ? c->dup_bytes : n->sb.acked;
 		if (c->recovery != RECOVERY_FAST)
 			c->dup_bytes = 0;
 	}
-	begins = c->dup_acks == DUP_THRESH &&
-	    c->recovery == RECOVERY_NONE &&
+	begins = c->dup_acks == DUP_THRESH && c->recovery == RECOVERY_NONE &&
 	    seq_geq(c->sb.f.una, c->sb.recovery_point);
 	/* A partial ACK shows the next hole. */
 	if (begins || (c->recovery == RECOVERY_FAST && n->sb.acked > 0))
-		return sb_mark_range(
-		    &c->sb, c->sb.f.una, first_segment_end(c));
+		return sb_mark_range(&c->sb, c->sb.f.una, first_segment_end(c));
 	return 0;
 }
 
@@ -376,8 +376,7 @@ void loss_reorder_timer(struct tcpd *t, struct tcb *c)
  */
 static void suspect_black_hole(struct tcpd *t, struct tcb *c)
 {
-	uint32_t headers = TCP_HDR_LEN +
-	    (ip_is_v4(&c->ends.remote) ? 20 : 40) +
+	uint32_t headers = TCP_HDR_LEN + (ip_is_v4(&c->ends.remote) ? 20 : 40) +
 	    (c->flags & CONN_TS ? 12 : 0);
 
 	if (t->config.mtu_probing == 0 || c->mss <= t->config.base_mss ||
@@ -439,8 +438,7 @@ void loss_timeout(struct tcpd *t, struct tcb *c)
 
 uint32_t loss_allowance(const struct tcb *c)
 {
-	uint32_t wnd =
-	    c->recovery == RECOVERY_FAST ? c->prr_cwnd : c->cc.cwnd;
+	uint32_t wnd = c->recovery == RECOVERY_FAST ? c->prr_cwnd : c->cc.cwnd;
 	uint32_t pipe = pipe_of(c);
 
 	switch ((enum conn_hold)c->hold) {
@@ -480,8 +478,8 @@ int64_t loss_probe_after(const struct tcpd *t, const struct tcb *c)
 	    c->tlp.pending || !tlp_may_arm(&c->sb, in_recovery) ||
 	    flight(c) == 0 || !tcp_state_synchronized(c->state))
 		return 0;
-	at = tlp_deadline(&c->rtt, flight(c) <= c->mss,
-	    t->config.rtt.min_ns, rto, t->n.now);
+	at = tlp_deadline(
+	    &c->rtt, flight(c) <= c->mss, t->config.rtt.min_ns, rto, t->n.now);
 	ns = mono_since(at, t->n.now);
 	return ns > PROBE_LEAST_NS ? ns : PROBE_LEAST_NS;
 }

@@ -57,9 +57,8 @@ static bool send(struct tcpd *t, struct tcb *c, struct outgoing *o,
 	c->acked = o->h.ack;
 	ack_sent(&c->ack, o->len > 0);
 	timers_ack_sent(&c->timers);
-	c->stats.segs_out += o->len > o->mss && o->mss > 0
-	    ? (o->len + o->mss - 1) / o->mss
-	    : 1;
+	c->stats.segs_out +=
+	    o->len > o->mss && o->mss > 0 ? (o->len + o->mss - 1) / o->mss : 1;
 	return true;
 }
 
@@ -118,8 +117,8 @@ static bool send_syn(struct tcpd *t, struct tcb *c)
 	if (first) {
 		sb_sent(&c->sb, 1, t->n.now, 0);
 	} else {
-		sb_resent(&c->sb, c->iss, seq_add(c->iss, 1), SB_LOST,
-		    t->n.now);
+		sb_resent(
+		    &c->sb, c->iss, seq_add(c->iss, 1), SB_LOST, t->n.now);
 		c->stats.retransmits++;
 		node_count(&t->n, CNT_TCP_RETRANSMITTED);
 	}
@@ -137,14 +136,14 @@ static bool fin_is_due(const struct tcb *c)
 /* Bytes past SND.NXT that the peer's window has room for. */
 static uint32_t window_room(const struct tcb *c)
 {
-	int32_t room = seq_diff(
-	    seq_add(c->sb.f.una, c->snd.wnd), sb_end(&c->sb));
+	int32_t room =
+	    seq_diff(seq_add(c->sb.f.una, c->snd.wnd), sb_end(&c->sb));
 
 	return room > 0 ? (uint32_t)room : 0;
 }
 
-static void count_data(struct tcpd *t, struct tcb *c, const struct outgoing *o,
-    bool again)
+static void count_data(
+    struct tcpd *t, struct tcb *c, const struct outgoing *o, bool again)
 {
 	uint32_t pieces =
 	    o->len > 0 && o->mss > 0 ? (o->len + o->mss - 1) / o->mss : 1;
@@ -166,7 +165,8 @@ static void count_data(struct tcpd *t, struct tcb *c, const struct outgoing *o,
 static bool resend(
     struct tcpd *t, struct tcb *c, struct seq_range r, enum sb_rule rule)
 {
-	bool fin = (c->flags & CONN_FIN_SENT) && seq_eq(r.right, sb_end(&c->sb));
+	bool fin =
+	    (c->flags & CONN_FIN_SENT) && seq_eq(r.right, sb_end(&c->sb));
 	tcp_seq adv = c->adv;
 	struct outgoing o = begin(t, c, r.left);
 	uint32_t len = seq_len(r.left, r.right);
@@ -191,8 +191,8 @@ static void restart_after_idle(struct tcpd *t, struct tcb *c)
 	struct cc_view v = loss_view(t, c, 0);
 
 	if (c->stats.data_sent.ns != 0 && v.flight == 0)
-		cc_idle(&c->cc, &v,
-		    mono_since(t->n.now, c->stats.data_sent), c->rtt.rto_ns);
+		cc_idle(&c->cc, &v, mono_since(t->n.now, c->stats.data_sent),
+		    c->rtt.rto_ns);
 }
 
 /* @len new bytes, and the FIN if @fin. */
@@ -276,8 +276,7 @@ static enum sent send_lost(struct tcpd *t, struct tcb *c)
 	if ((c->flags & CONN_WANT_RESEND) && room < c->mss)
 		room = c->mss;
 	room = super_segment(c, room / c->mss * c->mss);
-	if (room == 0 ||
-	    sb_next_seg(&c->sb, room, 0, false, &r) != SB_LOST)
+	if (room == 0 || sb_next_seg(&c->sb, room, 0, false, &r) != SB_LOST)
 		return SENT_NOTHING;
 	if (!resend(t, c, r, SB_LOST))
 		return SENT_NO_ROOM;
@@ -293,9 +292,8 @@ static enum sent send_next(struct tcpd *t, struct tcb *c)
 	uint32_t queued = conn_unsent(c);
 	uint32_t len = new_bytes(c, cwnd < wnd ? cwnd : wnd);
 	bool limited = len < queued && cwnd < wnd;
-	uint32_t paced = t->config.pacing
-	    ? pace_room(c, c->mss, t->n.now)
-	    : UINT32_MAX;
+	uint32_t paced =
+	    t->config.pacing ? pace_room(c, c->mss, t->n.now) : UINT32_MAX;
 	bool fin;
 
 	if (len > 0 && paced == 0) {
@@ -323,8 +321,8 @@ static bool probe_loss(struct tcpd *t, struct tcb *c)
 	bool done = true;
 
 	if (what == TLP_NEW)
-		done = send_new(t, c, unsent < c->mss ? unsent : c->mss,
-		    false, false);
+		done = send_new(
+		    t, c, unsent < c->mss ? unsent : c->mss, false, false);
 	else if (what == TLP_LAST && sb_highest(&c->sb, c->mss, &r))
 		done = resend(t, c, r, SB_PROBE);
 	if (!done)
@@ -347,9 +345,9 @@ static bool probe_window(struct tcpd *t, struct tcb *c)
 	tcp_seq una = c->sb.f.una;
 	tcp_seq next = seq_add(una, 1);
 	bool first = seq_eq(una, sb_end(&c->sb));
-	bool fin = first ? conn_unsent(c) == 0 && fin_is_due(c)
-			 : (c->flags & CONN_FIN_SENT) &&
-		seq_eq(next, sb_end(&c->sb));
+	bool fin = first
+	    ? conn_unsent(c) == 0 && fin_is_due(c)
+	    : (c->flags & CONN_FIN_SENT) && seq_eq(next, sb_end(&c->sb));
 	tcp_seq adv = c->adv;
 	struct outgoing o;
 
@@ -429,8 +427,7 @@ static bool send_owed(struct tcpd *t, struct tcb *c, bool urgent)
 	case ACK_NOW:
 		return send_ack(t, c);
 	case ACK_LATER:
-		timers_ack_owed(
-		    &c->timers, t->config.ack_delay_ns, t->n.now);
+		timers_ack_owed(&c->timers, t->config.ack_delay_ns, t->n.now);
 		break;
 	case ACK_NONE:
 		if (urgent && has_blocks(c))

@@ -41,8 +41,8 @@ static uint16_t mss_of_link(const struct tcpd *t, const struct tcb *c)
 /* As large as the app asked, or as it may grow. */
 static uint32_t most_buffer(const struct tcpd *t, const struct tcb *c)
 {
-	uint32_t max = c->o.flags & TSOCK_RCVBUF_SET ||
-		!t->config.moderate_rcvbuf
+	uint32_t max =
+	    c->o.flags & TSOCK_RCVBUF_SET || !t->config.moderate_rcvbuf
 	    ? (uint32_t)c->o.rcvbuf
 	    : t->config.rcvbuf_max;
 
@@ -93,8 +93,8 @@ static void rcv_rtt_sample(struct tcb *c, uint32_t us)
 	if (c->rcv_rtt_us == 0)
 		c->rcv_rtt_us = us;
 	else
-		c->rcv_rtt_us += (us >> RCV_RTT_SHIFT) -
-		    (c->rcv_rtt_us >> RCV_RTT_SHIFT);
+		c->rcv_rtt_us +=
+		    (us >> RCV_RTT_SHIFT) - (c->rcv_rtt_us >> RCV_RTT_SHIFT);
 }
 
 static void measure(struct tcpd *t, struct tcb *c, const struct segment *seg)
@@ -102,8 +102,7 @@ static void measure(struct tcpd *t, struct tcb *c, const struct segment *seg)
 	int64_t took = mono_since(t->n.now, c->rcv_rtt_at);
 
 	if (c->flags & CONN_TS && seg->h.ts_ecr != 0) {
-		uint32_t ms =
-		    ts_clock(t->n.now, c->ts_offset) - seg->h.ts_ecr;
+		uint32_t ms = ts_clock(t->n.now, c->ts_offset) - seg->h.ts_ecr;
 
 		if (ms < INT32_MAX / TS_TICK_US)
 			rcv_rtt_sample(c, (ms > 0 ? ms : 1) * TS_TICK_US);
@@ -121,8 +120,8 @@ static void measure(struct tcpd *t, struct tcb *c, const struct segment *seg)
 /* ---- Text */
 
 /* What of the text is before the peer's end, if that is known. */
-static void cut_at_fin(
-    struct tcpd *t, struct tcb *c, const struct segment *seg, struct seg_text *x)
+static void cut_at_fin(struct tcpd *t, struct tcb *c, const struct segment *seg,
+    struct seg_text *x)
 {
 	tcp_seq end = seq_add(x->seq, x->len);
 	const struct ranges *r = &c->sack_rx.ooo;
@@ -163,8 +162,8 @@ static bool fits(const struct tcb *c, const struct seg_text *x)
 	return end - c->rx_read <= APP_RX_BYTES;
 }
 
-static void acknowledge(struct tcb *c, const struct segment *seg,
-    uint32_t bytes, bool had_gap)
+static void acknowledge(
+    struct tcb *c, const struct segment *seg, uint32_t bytes, bool had_gap)
 {
 	if (bytes == 0) {
 		ack_at_once(&c->ack, ACK_OUT_OF_ORDER);

@@ -38,8 +38,8 @@ static bool is_intact(const uint8_t *p, const struct desc *d)
 }
 
 /* True: *@ret is a segment; else it has been counted. */
-static bool read_segment(struct tcpd *t, struct segment *ret, const uint8_t *p,
-    const struct desc *d)
+static bool read_segment(
+    struct tcpd *t, struct segment *ret, const uint8_t *p, const struct desc *d)
 {
 	enum tcp_parse why;
 

@@ -8,9 +8,9 @@
 #include "tcpd/tcpd.h"
 
 enum {
-	CSUM_AT = 16,     /* in the TCP header */
-	COPY_MAX = 1024,  /* bytes that are cheaper copied than named */
-	NREFS = 2,        /* the ring wraps once */
+	CSUM_AT = 16,    /* in the TCP header */
+	COPY_MAX = 1024, /* bytes that are cheaper copied than named */
+	NREFS = 2,       /* the ring wraps once */
 };
 
 static_assert(SLOT_HEADROOM + TCP_HDR_MAX + COPY_MAX <= SMALL_SLOT, "it fits");

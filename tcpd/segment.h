@@ -42,7 +42,6 @@ struct bare {
 };
 
 /* The same; the caller has made sure of room (tcpd_has_room()). */
-void segment_send_bare(
-    struct tcpd *t, const struct bare *b, struct tcp_hdr *h);
+void segment_send_bare(struct tcpd *t, const struct bare *b, struct tcp_hdr *h);
 
 #endif /* TCPD_SEGMENT_H */

@@ -121,7 +121,8 @@ void output_linger_ack(
 void output_cookie(struct tcpd *t, struct tcb *like, const struct segment *seg,
     uint32_t ts_val);
 
-/* A challenge ACK (RFC 5961), if the limits allow one: owed, sent at the end. */
+/* A challenge ACK (RFC 5961), if the limits allow one: owed, sent at the end.
+ */
 void output_challenge(struct tcpd *t, struct tcb *c);
 
 /* ---- timeout.c */

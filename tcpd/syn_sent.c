@@ -37,7 +37,8 @@ static bool check_rst(struct tcpd *t, struct tcb *c, const struct segment *seg)
 }
 
 /* Both have called at the same time: our SYN goes again, with an ACK. */
-static void open_at_once(struct tcpd *t, struct tcb *c, const struct segment *seg)
+static void open_at_once(
+    struct tcpd *t, struct tcb *c, const struct segment *seg)
 {
 	ecn_syn_received(&c->ecn, t->config.ecn, seg->h.flags);
 	conn_set_state(t, c, TCP_SYN_RECEIVED);
@@ -51,7 +52,7 @@ static void go_on(struct tcpd *t, struct tcb *c, struct segment *seg)
 	handshake_done(t, c, seg);
 	stream_established(&t->streams, c->sock);
 	ack_at_once(&c->ack, ACK_HANDSHAKE);
-	seg->h.flags &= (uint16_t)~(TCP_SYN | TCP_ECE | TCP_CWR);
+	seg->h.flags &= (uint16_t) ~(TCP_SYN | TCP_ECE | TCP_CWR);
 	seg->h.seq = seq_add(seg->h.seq, 1);
 	seg->seg_len--;
 	input_text(t, c, seg);

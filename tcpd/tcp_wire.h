@@ -36,7 +36,8 @@ enum {
 	TCP_HDR_MAX = 60,    /* doff 15 */
 	TCP_MAX_SACK = 4,    /* blocks that fit into 40 bytes of options */
 	TCP_MAX_WSCALE = 14, /* RFC 7323, 2.3 */
-	TCP_DEFAULT_MSS = 536, /* SendMSS without the option (RFC 9293, 3.7.1) */
+	TCP_DEFAULT_MSS =
+	    536, /* SendMSS without the option (RFC 9293, 3.7.1) */
 	TCP_DEFAULT_MSS6 = 1220,
 };
 

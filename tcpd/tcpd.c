@@ -225,8 +225,8 @@ bool tcpd_turn(struct tcpd *t, struct mono now)
 
 struct mono tcpd_deadline(const struct tcpd *t)
 {
-	return mono_min(wheel_next(&t->conns.wheel),
-	    apps_deadline(&t->streams.apps));
+	return mono_min(
+	    wheel_next(&t->conns.wheel), apps_deadline(&t->streams.apps));
 }
 
 bool tcpd_may_sleep(struct tcpd *t)

@@ -161,7 +161,8 @@ void syn_sent_segment(struct tcpd *t, struct tcb *c, struct segment *seg);
 void handshake_begin(
     struct tcpd *t, struct tcb *c, const struct tsock *k, uint8_t link);
 /* What both SYNs agreed on: options of the peer's SYN in @seg. */
-void handshake_options(struct tcpd *t, struct tcb *c, const struct segment *seg);
+void handshake_options(
+    struct tcpd *t, struct tcb *c, const struct segment *seg);
 /* To ESTABLISHED: @seg acknowledges our SYN. */
 void handshake_done(struct tcpd *t, struct tcb *c, const struct segment *seg);
 

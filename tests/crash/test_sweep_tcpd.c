@@ -1,9 +1,10 @@
 /*
  * test_sweep_tcpd.c - tcpd's handlers, killed after each instruction
  *
- * One app with two sockets, a listener or a caller and a spare; its segments lie
- * in the rig's world.  The rig's ipd is the network: it speaks for the peer.
- * Every handler starts from an established connection, or on the way to one.
+ * One app with two sockets, a listener or a caller and a spare; its segments
+ * lie in the rig's world.  The rig's ipd is the network: it speaks for the
+ * peer. Every handler starts from an established connection, or on the way to
+ * one.
  */
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -126,8 +127,8 @@ static const char *differs(const struct rig *ref, const struct rig *r)
 		const struct s2a_socket *b = s2a(r, sub);
 
 		if (a->rx_written != b->rx_written ||
-		    memcmp(rx_ring(ref, sub), rx_ring(r, sub),
-			a->rx_written) != 0)
+		    memcmp(rx_ring(ref, sub), rx_ring(r, sub), a->rx_written) !=
+			0)
 			return "the app received something else";
 		if (a->tx_consumed != b->tx_consumed || a->error != b->error)
 			return "the app's counts are others";

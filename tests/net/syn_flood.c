@@ -76,11 +76,11 @@ static uint32_t send_batch(int fd, const struct sockaddr_in *to, uint16_t port)
 		iov[i].iov_base = bytes[i];
 		iov[i].iov_len = make_syn(bytes[i], to->sin_addr, port);
 		m[i] = (struct mmsghdr){ .msg_hdr = {
-			.msg_name = (void *)(uintptr_t)to,
-			.msg_namelen = sizeof(*to),
-			.msg_iov = &iov[i],
-			.msg_iovlen = 1,
-		} };
+					     .msg_name = (void *)(uintptr_t)to,
+					     .msg_namelen = sizeof(*to),
+					     .msg_iov = &iov[i],
+					     .msg_iovlen = 1,
+					 } };
 	}
 	n = sendmmsg(fd, m, BATCH, 0);
 	return n > 0 ? (uint32_t)n : 0;

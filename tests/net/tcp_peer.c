@@ -6,8 +6,8 @@
  *
  * Standard input to the peer, what it sends to standard output, each until its
  * end; the ends are told apart (nc forgets the rest of its input when the peer
- * has ended).  CUBIC, whatever this machine's default is.  At the end one line on
- * standard error: bytes each way, and the longest silence in milliseconds
+ * has ended).  CUBIC, whatever this machine's default is.  At the end one line
+ *on standard error: bytes each way, and the longest silence in milliseconds
  * between two reads.
  */
 #include <errno.h>
@@ -87,8 +87,8 @@ static void read_input(void)
 
 static void send_some(void)
 {
-	ssize_t n = send(x.fd, in + x.sent, x.waiting - x.sent,
-	    MSG_NOSIGNAL | MSG_DONTWAIT);
+	ssize_t n = send(
+	    x.fd, in + x.sent, x.waiting - x.sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (n == -1 && errno == EAGAIN)
 		return;

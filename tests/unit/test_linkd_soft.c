@@ -327,8 +327,8 @@ static void counts_what_the_kernel_dropped(void **state)
 	world_run(w, 1);
 	assert_count(w, "rx_kernel_dropped", 0);
 	/* Asked by itself, a while after the last read. */
-	assert_true(mono_before(
-	    linkd_deadline(w->x), mono_add_ms(w->r->now, 1001)));
+	assert_true(
+	    mono_before(linkd_deadline(w->x), mono_add_ms(w->r->now, 1001)));
 	world_run(w, 1000);
 	assert_count(w, "rx_kernel_dropped", 3);
 	/* What was lost while linkd was away. */

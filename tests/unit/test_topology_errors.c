@@ -158,8 +158,7 @@ static void refuses_keys_and_types(void **state)
 		{ { { "\"to\": \"default\"", "\"too\": \"default\"" } },
 		    "7:7: routes[0].too: unknown key; known here are to, via, "
 		    "link, metric, mtu" },
-		{ { { "\"hop_limit\": 64",
-		      "\"tcp\": { \"rto_min_ms\": 0 }" } },
+		{ { { "\"hop_limit\": 64", "\"tcp\": { \"rto_min_ms\": 0 }" } },
 		    "17:26: tcp.rto_min_ms: 0 is below 1, the smallest "
 		    "allowed" },
 		{ { { "\"hop_limit\": 64",

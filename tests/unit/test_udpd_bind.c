@@ -328,8 +328,7 @@ static void reuseport_is_for_one_user(void **state)
 		apps_setopt(w, mine, SOL_SOCKET, cases[i].option, 1);
 		apps_setopt(w, other, SOL_SOCKET, cases[i].option, 1);
 		assert_int_equal(apps_bind(w, mine, "*", 7), 0);
-		assert_int_equal(
-		    apps_bind(w, other, "*", 7), cases[i].want);
+		assert_int_equal(apps_bind(w, other, "*", 7), cases[i].want);
 		apps_close(w);
 	}
 }
