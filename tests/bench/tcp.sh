@@ -43,7 +43,7 @@ ulimit -n 20000 2>/dev/null || ulimit -n "$(ulimit -Hn)"
 
 rounds=${ROUNDS:-5}
 idle=${IDLE:-10000}
-most_s=150 # then no other round begins: four minutes in all
+most_s=130 # then no other round begins: four minutes in all
 load=$BUILD/tests/bench/tcp_load
 subjects=("$@")
 [ $# -gt 0 ] || subjects=(tap packet)
@@ -146,16 +146,42 @@ pss() {
 	done | awk '/^Pss:/ { kb += $2 } END { print kb + 0 }'
 }
 
-# KiB of the kernel's for sockets and their descriptors, and what is buffered.
-# Objects in use: an empty slab is kept for long.
+# The caches of what sockets and descriptors are made of.  Those of one size are
+# merged and stand in /proc/slabinfo under the name of any of them.
+slab_names() {
+	find /sys/kernel/slab -maxdepth 1 -printf '%f %l\n' 2>/dev/null | awk '
+		{ id[$1] = $2 == "" ? $1 : $2 }
+		$1 ~ /^(TCP|UNIX|tcp_|sock_inode|lsm_inode|filp)/ ||
+			$1 ~ /^(eventpoll|ep_head)/ { wanted[id[$1]] = 1 }
+		END { for (n in id) if (id[n] in wanted) print n }'
+}
+
+# KiB of these, and what is buffered.  Objects in use: an empty slab is kept.  Each
+# socket has a dentry, too, but of those there are too many others to count.
 kernel_kb() {
 	{
-		awk '$1 ~ /^(TCP|UNIX|tcp_|sock_inode|filp|dentry|eventpoll|ep_)/ {
-			print $2 * $4 / 1024 }' /proc/slabinfo
+		awk 'NR == FNR { wanted[$1] = 1; next }
+			$1 in wanted { print $2 * $4 / 1024 }
+			$1 == "sock_inode_cache" { sockets = $2 }
+			$1 == "dentry" { size = $4 }
+			END { print sockets * size / 1024 }' \
+			"$work/slabs" /proc/slabinfo
 		cat /proc/net/sockstat
-		ip netns exec "${space[kernel]}" cat /proc/net/sockstat
 	} | awk '/^[0-9.]/ { kb += $1 } /^TCP:/ { kb += $NF * 4 }
 		END { printf "%d", kb }'
+}
+
+# What was closed before is freed a little later: wait for it, 10 s at most.
+kernel_settles() {
+	local before after i same=0
+	before=$(kernel_kb)
+	for ((i = 0; i < 40 && same < 4; i++)); do
+		sleep 0.25
+		after=$(kernel_kb)
+		same=$((after - before > -100 && after - before < 100 ?
+			same + 1 : 0))
+		before=$after
+	done
 }
 
 # ---- What is measured: a key, what it is, its unit
@@ -243,16 +269,19 @@ held() {
 }
 
 # hold WHO: KiB more than before: in the stack's processes, in the programs and
-# in the kernel, which has the peer's ends too.
+# in the kernel, which has the peer's ends too.  Before is before the servers
+# listen: sockets may be made in advance then.
 hold() {
 	local who=$1 i servers=() clients=() pids stack programs kernel
+	mapfile -t pids < <(stack_pids "$who")
+	kernel_settles
+	stack=$(pss "${pids[@]}") kernel=$(kernel_kb)
 	for i in {0..9}; do
 		serve "$who" $((7000 + i))
 		servers+=($!)
 	done
-	mapfile -t pids < <(stack_pids "$who")
-	stack=$(pss "${pids[@]}") programs=$(pss "${servers[@]}")
-	kernel=$(kernel_kb)
+	programs=$(pss "${servers[@]}")
+	rm -f "$work"/held."$who".* "$work/go.$who"
 	mkfifo "$work/go.$who"
 	for i in {0..9}; do
 		"$load" hold "${address[$who]}" $((7000 + i)) $((idle / 10)) \
@@ -261,7 +290,7 @@ hold() {
 	done
 	exec 9>"$work/go.$who"
 	if until_true 20 held "$who"; then
-		sleep 0.5
+		kernel_settles
 		figure "$who" idle_stack $(($(pss "${pids[@]}") - stack))
 		figure "$who" idle_programs $(($(pss "${servers[@]}") - programs))
 		figure "$who" idle_kernel $(($(kernel_kb) - kernel))
@@ -340,13 +369,15 @@ table() {
 }
 
 # Of the kernel's memory its own two ends have half each; and the peer of a stack
-# has as much as that.
+# has as much as that.  Of a stack's processes the first time counts, the largest:
+# what they have touched once they keep.
 idle_table() {
 	local who stack programs kernel theirs
 	read -r theirs _ < <(summary kernel idle_kernel)
-	printf '\nmemory for each of %s idle connections, KiB:\n' "$idle"
+	printf '\nmemory for each of %s idle connections, KiB, medians of 3:\n' \
+		"$idle"
 	for who in kernel "${subjects[@]}"; do
-		read -r stack _ < <(summary "$who" idle_stack)
+		read -r _ _ stack _ < <(summary "$who" idle_stack)
 		read -r programs _ < <(summary "$who" idle_programs)
 		read -r kernel _ < <(summary "$who" idle_kernel)
 		if [ "$stack" = - ] || [ "$theirs" = - ]; then
@@ -385,9 +416,14 @@ while [ $done -lt "$rounds" ] && [ $SECONDS -lt $most_s ]; do
 	say "round $done of $rounds"
 done
 table
-if [ "$idle" -gt 0 ]; then
-	for who in "${all[@]}"; do
-		hold "$who"
+slab_names >"$work/slabs"
+if [ "$idle" -gt 0 ] && [ ! -s "$work/slabs" ]; then
+	echo 'memory of idle connections: no /sys/kernel/slab here'
+elif [ "$idle" -gt 0 ]; then
+	for ((r = 0; r < 3; r++)); do
+		for who in "${all[@]}"; do
+			hold "$who"
+		done
 	done
 	idle_table
 fi
