@@ -13,6 +13,7 @@
 
 enum {
 	LOOK_NS = 100 * 1000 * 1000, /* between looks whether it is there */
+	MANY_BYTES = 64, /* so many may wait on an fd that nobody reads */
 };
 
 void sock_post(const struct sock *k)
@@ -161,16 +162,52 @@ void sock_poll_bytes(const struct sock *k, uint32_t bytes)
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
+bool sock_room_wanted(const struct sock *k)
+{
+	if (atomic_load_explicit(&k->a->tx_poll, memory_order_relaxed) == 0 ||
+	    !(sock_ready(k, POLLOUT) & POLLOUT))
+		return false;
+	if (atomic_load(&k->l->room_waits) > 0)
+		return true;
+	sock_room_seen(k, 0);
+	return false;
+}
+
 void sock_room_seen(const struct sock *k, uint32_t mine)
 {
 	if (atomic_load_explicit(&k->a->tx_poll, memory_order_relaxed) == 0 ||
+	    atomic_load(&k->l->room_waits) > mine ||
 	    atomic_exchange(&k->a->tx_poll, 0) == 0)
 		return;
-	/* Who counted himself before he wrote tx_poll is seen here. */
-	if (atomic_load(&k->l->room_waits) <= mine)
-		return;
+	/* Who came meanwhile counted himself before he wrote tx_poll. */
+	if (atomic_load(&k->l->room_waits) > mine)
+		sock_ask_for_byte(k);
+}
+
+void sock_ask_for_byte(const struct sock *k)
+{
 	atomic_fetch_add(&k->a->kick, 1);
 	sock_post(k);
+}
+
+void sock_drain(const struct sock *k, bool all)
+{
+	char bytes[256];
+	ssize_t n;
+
+	if (!all || sock_room_wanted(k)) {
+		n = recv(k->fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
+		if (n > MANY_BYTES)
+			recv(k->fd, bytes, (size_t)n - 1, MSG_DONTWAIT);
+		return;
+	}
+	while (recv(k->fd, bytes, sizeof(bytes), MSG_DONTWAIT) ==
+	    (ssize_t)sizeof(bytes))
+		;
+	/* Full fence: whatever comes from now on is told by another byte. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (sock_room_wanted(k))
+		sock_ask_for_byte(k);
 }
 
 /* ---- Signals */

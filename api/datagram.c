@@ -274,16 +274,9 @@ bool datagram_readable(const struct sock *k)
 /* The bytes away; if the ring has filled meanwhile, one may be missing. */
 static void drain(const struct sock *k)
 {
-	char bytes[64];
-
-	while (recv(k->fd, bytes, sizeof(bytes), MSG_DONTWAIT) ==
-	    (ssize_t)sizeof(bytes))
-		;
-	atomic_thread_fence(memory_order_seq_cst);
-	if (datagram_readable(k) || sock_has_error(k)) {
-		atomic_fetch_add(&k->a->kick, 1);
-		sock_post(k);
-	}
+	sock_drain(k, true);
+	if (datagram_readable(k) || sock_has_error(k))
+		sock_ask_for_byte(k);
 }
 
 void datagram_settle(const struct sock *k)

@@ -6,7 +6,7 @@
  *
  *	others	an epoll with what is not ours, just as the program asked
  *	ours	an epoll with the bare fds of our sockets, edge-triggered: each
- *		byte is an event, and nobody has to take it away
+ *		byte is an event, and need not be taken away
  *	bell	an eventfd: some of ours may be ready without a byte
  *
  * A socket with an event is put into the queue.  What is in it is looked at,
@@ -368,6 +368,8 @@ static uint32_t look(struct set *s, struct item *i)
 	if (stream_word(&k) & STREAM_LISTENING)
 		listen_ready(&k);
 	r = ready(i, &k);
+	if (r & WRITE)
+		sock_room_seen(&k, 1);
 	/* The reader takes the bytes away himself. */
 	if (i->edge && !(r & EPOLLIN))
 		sock_settle(&k);
@@ -378,8 +380,6 @@ static uint32_t look(struct set *s, struct item *i)
 	}
 	if (r == 0)
 		return 0;
-	if (r & WRITE)
-		sock_room_seen(&k, 1);
 	if (i->want.events & EPOLLONESHOT) {
 		count_writer(i, -1);
 		i->want.events &= ~(uint32_t)KINDS;

@@ -152,10 +152,20 @@ void sock_poll_room(const struct sock *k, uint32_t level);
 void sock_poll_bytes(const struct sock *k, uint32_t bytes);
 
 /*
- * Room is there: no more bytes because of it.  If others wait for it than the
- * @mine that are the caller's, they are told at once.
+ * Room is there: no more bytes because of it, unless others wait for it than
+ * the @mine that are the caller's.
  */
 void sock_room_seen(const struct sock *k, uint32_t mine);
+
+/* Room is there, and somebody who waits for it has not seen it yet. */
+bool sock_room_wanted(const struct sock *k);
+
+/*
+ * The bytes of the fd away: @all, but not if somebody else is to be woken by
+ * them; else too many only.  sock_ask_for_byte() if it was one too many.
+ */
+void sock_drain(const struct sock *k, bool all);
+void sock_ask_for_byte(const struct sock *k);
 
 /*
  * After EINTR of a system call that the kernel does not take up again by
@@ -314,10 +324,7 @@ short sock_ready(const struct sock *k, short asked);
  */
 void sock_arm(const struct sock *k, short asked);
 
-/*
- * Bytes on the fd that say nothing any more away.  Who sleeps in epoll on it,
- * edge-triggered, does not miss them.
- */
+/* Bytes on the fd that say nothing any more away. */
 void sock_settle(const struct sock *k);
 
 /* Milliseconds until @deadline, rounded up, as poll(2) wants them. */

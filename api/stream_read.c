@@ -7,11 +7,12 @@
  * fd is readable then.
  */
 #include <poll.h>
+#include <time.h>
 
 #include "api/lib.h"
 
 enum {
-	MANY_BYTES = 64, /* so many may wait on an fd that nobody reads */
+	MOMENT_NS = NS_PER_MS,
 };
 
 static uint64_t rx_read(const struct sock *k)
@@ -37,44 +38,21 @@ static bool is_readable(const struct sock *k)
 	    sock_has_error(k);
 }
 
-static void throw_away(const struct sock *k)
-{
-	char bytes[256];
-
-	while (recv(k->fd, bytes, sizeof(bytes), MSG_DONTWAIT) ==
-	    (ssize_t)sizeof(bytes))
-		;
-}
-
-static void ask_for_byte(const struct sock *k)
-{
-	atomic_fetch_add(&k->a->kick, 1);
-	sock_post(k);
-}
-
 /* The bytes away; if something has come meanwhile, one may be missing. */
 static void drain(const struct sock *k)
 {
-	throw_away(k);
-	atomic_thread_fence(memory_order_seq_cst);
+	sock_drain(k, true);
 	if (is_readable(k))
-		ask_for_byte(k);
+		sock_ask_for_byte(k);
 }
 
 void stream_settle(const struct sock *k)
 {
-	char bytes[256];
-	ssize_t n;
-
 	lib_lock(&k->l->rx);
-	if (!is_readable(k)) {
+	if (is_readable(k))
+		sock_drain(k, false);
+	else
 		drain(k);
-	} else {
-		/* Others than readers are woken by them, too: not too many. */
-		n = recv(k->fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
-		if (n > MANY_BYTES)
-			recv(k->fd, bytes, (size_t)n - 1, MSG_DONTWAIT);
-	}
 	lib_unlock(&k->l->rx);
 }
 
@@ -128,7 +106,7 @@ static int wait_for_more(
 	int r = 0;
 
 	lib_lock(&k->l->rx);
-	throw_away(k);
+	sock_drain(k, true);
 	sock_poll_bytes(k, (uint32_t)want);
 	lib_unlock(&k->l->rx);
 	if (stream_unread(k) < want && !(stream_word(k) & STREAM_RX_END) &&
@@ -136,7 +114,7 @@ static int wait_for_more(
 		r = stream_wait_byte(k, deadline);
 	sock_poll_bytes(k, 0);
 	/* What is there must be seen on the fd again. */
-	ask_for_byte(k);
+	sock_ask_for_byte(k);
 	return r;
 }
 
@@ -221,6 +199,18 @@ static bool comes_no_more(const struct sock *k)
 	return (stream_word(k) & STREAM_RX_END) || sock_has_error(k);
 }
 
+/* Was the byte for a reader?  Who it is for is given the time to see it. */
+static void after_byte(const struct sock *k)
+{
+	static const struct timespec moment = { .tv_nsec = MOMENT_NS };
+
+	if (is_readable(k))
+		return;
+	stream_settle(k);
+	if (sock_room_wanted(k))
+		nanosleep(&moment, NULL);
+}
+
 /* MSG_PEEK: each time from the beginning. */
 static ssize_t peek(const struct sock *k, const struct place *from,
     size_t target, int flags, bool wait)
@@ -246,8 +236,7 @@ static ssize_t peek(const struct sock *k, const struct place *from,
 			    : stream_wait_byte(k, deadline);
 		if (r < 0)
 			return got > 0 ? (ssize_t)got : r;
-		if (!is_readable(k))
-			stream_settle(k);
+		after_byte(k);
 	}
 }
 
@@ -274,8 +263,7 @@ static ssize_t receive(const struct sock *k, struct place *p, size_t target,
 		r = stream_wait_byte(k, deadline);
 		if (r < 0)
 			return got > 0 ? (ssize_t)got : r;
-		if (!is_readable(k))
-			stream_settle(k);
+		after_byte(k);
 	}
 }
 

@@ -4,7 +4,7 @@
  * The bare fd of a socket says by its level that there is something to read.
  * Who waits for that alone sleeps in poll(2) on it.  All else is announced by a
  * byte that may find others there (shm/app.h): who waits for it sleeps in an
- * epoll, edge-triggered, which no other thread can take the byte from.
+ * epoll, edge-triggered, and nobody takes the byte away before he has seen it.
  */
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -83,6 +83,7 @@ struct polling {
 	struct pollfd *kernel; /* what is slept on: n, and the edges */
 	int edges;             /* -1: not needed */
 	bool gone;             /* some stack has hung up */
+	bool not_for_us;       /* a byte that others must see stays */
 };
 
 /* One of ours?  Then it is in *@ret. */
@@ -105,8 +106,6 @@ static int check(struct polling *p)
 		if (p->gone && sock_is_down(&k))
 			p->fds[i].revents |= POLLERR | POLLHUP;
 		count += p->fds[i].revents != 0;
-		if (p->fds[i].revents & WRITE)
-			sock_room_seen(&k, p->edges == -1 ? 0 : 1);
 	}
 	return count;
 }
@@ -170,8 +169,11 @@ static void end_edges(const struct polling *p)
 	for (nfds_t i = 0; i < p->n; i++) {
 		struct sock k;
 
-		if ((p->fds[i].events & WRITE) && ours(p, i, &k))
-			atomic_fetch_sub(&k.l->room_waits, 1);
+		if (!(p->fds[i].events & WRITE) || !ours(p, i, &k))
+			continue;
+		atomic_fetch_sub(&k.l->room_waits, 1);
+		if (p->fds[i].revents & WRITE)
+			sock_room_seen(&k, 0);
 	}
 	close(p->edges);
 }
@@ -204,10 +206,12 @@ static void note(struct polling *p, int fd, uint32_t events)
 {
 	struct sock k;
 
-	if (events & (POLLHUP | POLLRDHUP | POLLERR))
+	if (events & (POLLHUP | POLLRDHUP | POLLERR)) {
 		p->gone = true;
-	else if (lib_find(&k, fd) == 0 && !has_bytes(&k))
+	} else if (lib_find(&k, fd) == 0 && !has_bytes(&k)) {
 		sock_settle(&k);
+		p->not_for_us |= sock_room_wanted(&k);
+	}
 }
 
 static void note_edges(struct polling *p)
@@ -248,7 +252,7 @@ static int sleep_once(struct polling *p, struct mono deadline)
 	nfds_t n = p->n;
 	int r;
 
-	if (!fill_in(p) && p->edges == -1) {
+	if ((!fill_in(p) || p->not_for_us) && p->edges == -1) {
 		r = use_edges(p);
 		if (r < 0)
 			return r;
