@@ -27,12 +27,9 @@ static int open_port(uint16_t port)
 	if (fd == -1)
 		return -1;
 	strata_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (strata_bind(fd, (struct sockaddr *)&here, sizeof(here)) == -1 ||
-	    strata_listen(fd, SOMAXCONN) == -1) {
-		strata_close(fd);
+	if (strata_bind(fd, (struct sockaddr *)&here, sizeof(here)) == -1)
 		return -1;
-	}
-	return fd;
+	return strata_listen(fd, SOMAXCONN) == -1 ? -1 : fd;
 }
 
 static int watch(int op, int fd, uint32_t events)
