@@ -7,6 +7,7 @@
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <stddef.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -44,26 +45,36 @@ static void add_attr(
 	    NLMSG_ALIGN(q->h.nlmsg_len) + (uint32_t)RTA_ALIGN(a.rta_len);
 }
 
+/* Send @q; the bytes of the kernel's answer. */
+static ssize_t ask_for(const struct request *q, void *answer, size_t size)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	ssize_t n;
+
+	if (fd == -1)
+		return -errno;
+	n = send(fd, q, q->h.nlmsg_len, 0);
+	if (n != -1)
+		n = recv(fd, answer, size, 0);
+	if (n == -1)
+		n = -errno;
+	close(fd);
+	return n;
+}
+
 /* Send @q and wait for the kernel's word on it. */
-static int ask(struct request *q)
+static int ask(const struct request *q)
 {
 	struct {
 		struct nlmsghdr h;
 		struct nlmsgerr err;
 		uint8_t more[512];
-	} answer;
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	int r = 0;
+	} answer = { .err.error = 0 };
+	ssize_t n = ask_for(q, &answer, sizeof(answer));
 
-	if (fd == -1)
-		return -errno;
-	if (send(fd, q, q->h.nlmsg_len, 0) == -1 ||
-	    recv(fd, &answer, sizeof(answer), 0) == -1)
-		r = -errno;
-	else if (answer.h.nlmsg_type == NLMSG_ERROR)
-		r = answer.err.error;
-	close(fd);
-	return r;
+	if (n < 0)
+		return (int)n;
+	return answer.h.nlmsg_type == NLMSG_ERROR ? answer.err.error : 0;
 }
 
 int netlink_set_mtu(int ifindex, uint32_t mtu)
@@ -105,4 +116,55 @@ int netlink_add_address(int ifindex, const struct ip_addr *ip, uint8_t plen)
 		add_attr(&q, IFA_BROADCAST, ip_v4(&all), 4);
 	}
 	return ask(&q);
+}
+
+/* The attribute of @type among the @len bytes at @p; NULL: it is not there. */
+static const uint8_t *find_attr(
+    const uint8_t *p, size_t len, uint16_t type, size_t bytes)
+{
+	struct rtattr a;
+
+	while (len >= sizeof(a)) {
+		memcpy(&a, p, sizeof(a));
+		if (a.rta_len < sizeof(a) || a.rta_len > len)
+			return NULL;
+		if (a.rta_type == type && a.rta_len >= RTA_LENGTH(bytes))
+			return p + RTA_LENGTH(0);
+		if (RTA_ALIGN(a.rta_len) > len)
+			return NULL;
+		p += RTA_ALIGN(a.rta_len);
+		len -= RTA_ALIGN(a.rta_len);
+	}
+	return NULL;
+}
+
+int netlink_dropped(int ifindex, uint64_t *ret)
+{
+	struct request q = request_of(RTM_GETLINK, sizeof(q.link));
+	const size_t head = NLMSG_LENGTH(sizeof(q.link));
+	uint8_t answer[8192];
+	const uint8_t *attr = NULL;
+	struct nlmsghdr h;
+	ssize_t len;
+	int r;
+
+	q.h.nlmsg_flags = NLM_F_REQUEST;
+	q.link.ifi_index = ifindex;
+	len = ask_for(&q, answer, sizeof(answer));
+	if (len < 0)
+		return (int)len;
+	if ((size_t)len < sizeof(h))
+		return -EPROTO;
+	memcpy(&h, answer, sizeof(h));
+	r = h.nlmsg_type == RTM_NEWLINK ? 0 : -ENODEV;
+	if (r == 0 && (size_t)len >= head)
+		attr = find_attr(answer + head, (size_t)len - head,
+		    IFLA_STATS64, offsetof(struct rtnl_link_stats64, tx_dropped) +
+			sizeof(*ret));
+	if (attr == NULL)
+		return r < 0 ? r : -EPROTO;
+	memcpy(ret,
+	    attr + offsetof(struct rtnl_link_stats64, tx_dropped),
+	    sizeof(*ret));
+	return 0;
 }

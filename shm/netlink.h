@@ -20,4 +20,7 @@ int netlink_set_up(int ifindex);
  */
 int netlink_add_address(int ifindex, const struct ip_addr *ip, uint8_t plen);
 
+/* Frames that the kernel wanted to send by the interface and had to drop. */
+int netlink_dropped(int ifindex, uint64_t *ret);
+
 #endif /* SHM_NETLINK_H */

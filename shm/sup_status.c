@@ -6,11 +6,13 @@
  */
 #include <errno.h>
 #include <jansson.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "shm/names.h"
+#include "shm/netlink.h"
 #include "shm/pool.h"
 #include "shm/sup.h"
 
@@ -143,6 +145,17 @@ static const char *mac_text(const uint8_t m[6], char buf[18])
 	return buf;
 }
 
+/* What a TAP's queue had no room for, while linkd was away or busy. */
+static void add_dropped(json_t *o, const struct topo_link *l)
+{
+	uint64_t n;
+
+	if (l->device == DEVICE_TAP &&
+	    netlink_dropped((int)if_nametoindex(l->ifname), &n) == 0)
+		json_object_set_new(
+		    o, "kernel_dropped", json_integer((json_int_t)n));
+}
+
 static json_t *links(const struct sup *s, struct link_table *table)
 {
 	const struct topology *t = &s->estate.topo;
@@ -152,15 +165,16 @@ static json_t *links(const struct sup *s, struct link_table *table)
 	for (uint32_t i = 0; i < t->nlinks; i++) {
 		const struct topo_link *l = &t->links[i];
 		bool ok = link_table(s, i, table);
+		json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:I, s:b, s:s}",
+		    "name", l->name, "device", device_name(l->device),
+		    "interface", l->ifname, "mac",
+		    mac_text(ok ? table->link_mac[i] : l->mac, mac), "mtu",
+		    (json_int_t)(ok ? table->link_mtu[i] : l->mtu), "offload",
+		    ok ? table->link_offload[i] : 0, "daemon",
+		    t->procs[l->proc].name);
 
-		json_array_append_new(a,
-		    json_pack("{s:s, s:s, s:s, s:s, s:I, s:b, s:s}", "name",
-			l->name, "device", device_name(l->device), "interface",
-			l->ifname, "mac",
-			mac_text(ok ? table->link_mac[i] : l->mac, mac), "mtu",
-			(json_int_t)(ok ? table->link_mtu[i] : l->mtu),
-			"offload", ok ? table->link_offload[i] : 0, "daemon",
-			t->procs[l->proc].name));
+		add_dropped(o, l);
+		json_array_append_new(a, o);
 	}
 	return a;
 }
