@@ -69,10 +69,11 @@ struct stream_ops {
 
 	/*
 	 * Is there one without a socket (TIME-WAIT, orphan) at this local
-	 * address and port?  @reuse: that has SO_REUSEADDR, and so had it.
+	 * address and port, apart from those that had the same SO_REUSE*
+	 * (enum tsock_flag) as @reuse has?
 	 */
 	bool (*lingers)(
-	    const void *x, const struct app_name *local, bool reuse);
+	    const void *x, const struct app_name *local, uint32_t reuse);
 };
 
 /* Accepted sockets at one port: all, and who lacks which SO_REUSE*. */

@@ -197,7 +197,7 @@ static bool conflict(
 	    accepted_conflict(s, id, want))
 		return true;
 	return s->ops->lingers(
-	    s->x, want, (me->o.flags & TSOCK_REUSEADDR) != 0);
+	    s->x, want, me->o.flags & (TSOCK_REUSEADDR | TSOCK_REUSEPORT));
 }
 
 /* For connect(): a port may serve any number of peers, if none has bound it. */

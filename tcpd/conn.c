@@ -377,7 +377,8 @@ void conn_linger(struct tcpd *t, struct tcb *c, const struct segment *seg)
 	};
 	last.window = (uint16_t)(last.rcv_wnd >> c->rcv_scale);
 	last.flags |= c->flags & CONN_TS ? LINGER_TS : 0;
-	last.flags |= c->o.flags & TSOCK_REUSEADDR ? LINGER_REUSE : 0;
+	last.flags |= c->o.flags & TSOCK_REUSEADDR ? LINGER_REUSEADDR : 0;
+	last.flags |= c->o.flags & TSOCK_REUSEPORT ? LINGER_REUSEPORT : 0;
 	conn_end(t, c, 0);
 	if (i == MAX_LINGERS) {
 		node_count(&t->n, CNT_TCP_LINGERS_FULL);
@@ -417,8 +418,17 @@ void linger_again(struct tcpd *t, uint32_t id)
 static bool is_in_the_way(
     const struct tcp_tuple *ends, const struct app_name *local)
 {
-	return ends->local_port == local->port &&
-	    (ip_is_any(&local->ip) || ip_equal(&ends->local, &local->ip));
+	if (ends->local_port != local->port)
+		return false;
+	if (ip_is_any(&local->ip))
+		return !ip_is_v4(&local->ip) || ip_is_v4(&ends->local);
+	return ip_equal(&ends->local, &local->ip);
+}
+
+static bool linger_may_share(const struct lingering *l, uint32_t reuse)
+{
+	return ((reuse & TSOCK_REUSEADDR) && (l->flags & LINGER_REUSEADDR)) ||
+	    ((reuse & TSOCK_REUSEPORT) && (l->flags & LINGER_REUSEPORT));
 }
 
 static uint32_t next_used(const uint64_t *words, uint32_t i, uint32_t n)
@@ -434,7 +444,7 @@ static uint32_t next_used(const uint64_t *words, uint32_t i, uint32_t n)
 }
 
 bool conn_lingers(
-    const struct tcpd *t, const struct app_name *local, bool reuse)
+    const struct tcpd *t, const struct app_name *local, uint32_t reuse)
 {
 	const struct conns_state *s = state_of(t);
 
@@ -444,12 +454,12 @@ bool conn_lingers(
 	     i = next_used(s->used, i + 1, MAX_CONNS))
 		if (s->tcb[i].sock == NO_SOCKET &&
 		    is_in_the_way(&s->tcb[i].ends, local) &&
-		    !(reuse && (s->tcb[i].o.flags & TSOCK_REUSEADDR)))
+		    !(reuse & s->tcb[i].o.flags))
 			return true;
 	for (uint32_t i = next_used(s->lingers, 0, MAX_LINGERS);
 	     i < MAX_LINGERS; i = next_used(s->lingers, i + 1, MAX_LINGERS))
 		if (is_in_the_way(&s->linger[i].ends, local) &&
-		    !(reuse && (s->linger[i].flags & LINGER_REUSE)))
+		    !linger_may_share(&s->linger[i], reuse))
 			return true;
 	return false;
 }

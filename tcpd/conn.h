@@ -241,7 +241,8 @@ struct lingering {
 
 enum linger_flag {
 	LINGER_TS = 1 << 0,
-	LINGER_REUSE = 1 << 1, /* the socket had SO_REUSEADDR */
+	LINGER_REUSEADDR = 1 << 1, /* as the socket had */
+	LINGER_REUSEPORT = 1 << 2,
 };
 
 /* At n.state: what survives tcpd. */
@@ -333,11 +334,11 @@ void conn_let_go(struct tcpd *t, struct tcb *c);
 void conn_adopt(struct tcpd *t, struct tcb *c, uint32_t sock);
 
 /*
- * Is there a connection without a socket at this address and port?  @reuse:
- * those that had SO_REUSEADDR don't count.
+ * Is there a connection without a socket at this address and port?  Not counted
+ * are those that had an SO_REUSE* (enum tsock_flag) which is in @reuse, too.
  */
 bool conn_lingers(
-    const struct tcpd *t, const struct app_name *local, bool reuse);
+    const struct tcpd *t, const struct app_name *local, uint32_t reuse);
 
 /* A half-open connection enters or leaves its listener's list. */
 void conn_half_open(struct tcpd *t, struct tcb *c, uint32_t listener);

@@ -192,12 +192,13 @@ static bool do_taken(
 	return false;
 }
 
-static bool do_lingers(const void *x, const struct app_name *local, bool reuse)
+static bool do_lingers(
+    const void *x, const struct app_name *local, uint32_t reuse)
 {
 	const struct fake_streams *w = x;
 
 	(void)local;
-	return w->linger && !reuse;
+	return w->linger && !(reuse & TSOCK_REUSEADDR);
 }
 
 static const struct stream_ops fake_ops = {

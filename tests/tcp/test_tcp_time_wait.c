@@ -1,6 +1,9 @@
 /*
  * test_tcp_time_wait.c - TIME-WAIT: RFC 9293, 3.10.7.4; RFC 6191, RFC 1337
  */
+#include <errno.h>
+#include <sys/socket.h>
+
 #include "tests/tcp/wire.h"
 
 /* MUST-13: 2 MSL. */
@@ -142,6 +145,59 @@ static void nobody_listens_any_more(struct wire *w)
 	out(w, RST | ACK, .seq = 0 - w->c[0].iss, .ack = 4, .win = ZERO);
 }
 
+/* A connection in TIME-WAIT of a listener at 80 that is gone. */
+static void linger_at_80(struct wire *w, int option)
+{
+	uint32_t l = call_socket(w);
+	uint32_t s;
+
+	if (option != 0)
+		call_setopt(w, l, SOL_SOCKET, option, 1);
+	must(w, call_bind(w, l, 80) == 0);
+	must(w, wire_command(w, l, APP_OP_LISTEN, 5, 0, NULL, 0) == 0);
+	call_spares(w, l, 1);
+	s = established(w, .port = 80);
+	call_close(w, s);
+	out(w, FIN | ACK, .seq = 1, .ack = 1);
+	in(w, FIN | ACK, .seq = 1, .ack = 2);
+	out(w, ACK, .seq = 2, .ack = 2);
+	state_is(w, TCP_TIME_WAIT);
+	call_close(w, l);
+}
+
+/* As in Linux: both must have said so, with the same option. */
+static void bind_beside_it(struct wire *w)
+{
+	static const struct {
+		int theirs, ours;
+		bool may;
+	} cases[] = {
+		{ 0, SO_REUSEADDR, false },
+		{ SO_REUSEADDR, 0, false },
+		{ SO_REUSEADDR, SO_REUSEADDR, true },
+		{ SO_REUSEADDR, SO_REUSEPORT, false },
+		{ SO_REUSEPORT, SO_REUSEPORT, true },
+	};
+
+	for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint32_t s;
+
+		on(w, i);
+		linger_at_80(w, cases[i].theirs);
+		s = call_socket(w);
+		if (cases[i].ours != 0)
+			call_setopt(w, s, SOL_SOCKET, cases[i].ours, 1);
+		must(
+		    w, call_bind(w, s, 80) == (cases[i].may ? 0 : -EADDRINUSE));
+		call_close(w, s);
+		/* 2 MSL, and it is nobody's. */
+		pass(w, 60001);
+		s = call_socket(w);
+		must(w, call_bind(w, s, 80) == 0);
+		call_close(w, s);
+	}
+}
+
 static const struct script scripts[] = {
 	SCRIPT(it_lasts_two_msl),
 	SCRIPT(the_fin_again_restarts_it),
@@ -154,6 +210,8 @@ static const struct script scripts[] = {
 	SCRIPT(an_older_timestamp_does_not),
 	SCRIPT(the_same_timestamp_leaves_it_to_the_number),
 	SCRIPT(nobody_listens_any_more),
+	/* A bind that is tried again must not die each time. */
+	{ "bind_beside_it", bind_beside_it, NULL, true },
 };
 
 WIRE_MAIN(scripts)

@@ -91,6 +91,9 @@ int wire_command(struct wire *w, uint32_t s, uint32_t op, uint32_t arg0,
 	a->cmd_seq++;
 	post(w, s);
 	wire_step(w);
+	/* A bind in somebody's way is tried again in a moment. */
+	for (int n = 0; n < 3 && to->reply_seq != a->cmd_seq; n++)
+		wire_pass(w, 2);
 	if (to->reply_seq != a->cmd_seq)
 		wire_fail(w, "command %u was not answered", op);
 	return to->result;

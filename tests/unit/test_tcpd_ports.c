@@ -397,6 +397,27 @@ static void accepted_ones_are_counted_by_their_options(void **state)
 	}
 }
 
+/* However many they are, who binds or connects does not walk past them. */
+static void accepted_ones_are_not_looked_at(void **state)
+{
+	uint32_t crowd[CROWD];
+
+	(void)state;
+	EACH_DEATH
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t old = crowd_open(w, crowd);
+		const struct tsock_ports *p = &w->s->ports;
+
+		assert_int_equal(p->own[7 % TSOCK_PORT_BUCKETS], old);
+		assert_int_equal(p->next[old], NO_SOCKET);
+		assert_int_equal(p->at[7].all, CROWD);
+		assert_int_equal(p->at[7].not_addr, 0);
+		assert_int_equal(p->at[7].not_port, CROWD);
+		streams_close(w);
+	}
+}
+
 /* In any order, and the table is empty again. */
 static void leaves_no_trace(void **state)
 {
@@ -442,6 +463,7 @@ int main(void)
 		cmocka_unit_test(disconnect_gives_the_port_back),
 		cmocka_unit_test(a_server_comes_back_beside_the_accepted),
 		cmocka_unit_test(accepted_ones_are_counted_by_their_options),
+		cmocka_unit_test(accepted_ones_are_not_looked_at),
 		cmocka_unit_test(leaves_no_trace),
 	};
 
