@@ -90,10 +90,11 @@ FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 
 # Folders of test programs: test_X.c is a program, the others in the folder are
 # linked into each.  Of net/ and bench/ every file is a program for the scripts.
-TEST_DIRS := tests/unit tests/tcp tests/sim tests/tsan tests/crash
+TEST_DIRS := tests/unit tests/tcp tests/tsan tests/crash
 TEST_SRC := $(foreach d,$(TEST_DIRS),$(wildcard $(d)/test_*.c))
 TEST_HELP_SRC := $(filter-out $(TEST_SRC),$(wildcard $(TEST_DIRS:=/*.c)))
 TOOL_SRC := $(wildcard tests/net/*.c tests/bench/*.c)
+SIM_SRC := $(wildcard tests/sim/*.c)
 
 SHMLIB := $(B)/libshm.a
 APILIB := $(if $(API_SRC),$(B)/libapi.a)
@@ -112,8 +113,8 @@ EXAMPLES := $(if $(API_SRC),$(EXAMPLE_SRC:api/%.c=$(B)/%))
 TESTS := $(call bin_names,$(TEST_SRC))
 TOOLS := $(call bin_names,$(TOOL_SRC))
 FUZZERS := $(call bin_names,$(FUZZ_SRC))
-FAST_TESTS := $(filter $(B)/tests/unit/% $(B)/tests/tcp/% $(B)/tests/sim/%,\
-	$(TESTS))
+SIM := $(if $(SIM_SRC),$(B)/tests/sim/sim)
+FAST_TESTS := $(filter $(B)/tests/unit/% $(B)/tests/tcp/%,$(TESTS))
 
 .PHONY: all
 all: $(SHMLIB) $(LAYERLIBS) $(DAEMONS) $(LIBSTRATA) $(PRELOAD) $(STRATA) \
@@ -216,6 +217,17 @@ $(filter $(B)/$(1)/%,$(TESTS) $(B)/$(1)/none): \
 	$(call objs,$(filter $(1)/%,$(TEST_HELP_SRC)))
 endef
 $(foreach d,$(TEST_DIRS),$(eval $(call test_dir_rules,$(d))))
+# All layers in one program: of each only its own names are left, since two may
+# have a function of the same name.
+SIM_LAYERS := $(LAYERS:%=$(B)/obj/sim/%.o)
+$(SIM_LAYERS): $(B)/obj/sim/%.o: $(B)/lib%.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)ld -r --whole-archive -o $@ $<
+	$(Q)objcopy --wildcard --keep-global-symbol='$*_*' \
+		--keep-global-symbol='vnet_*' $@
+$(SIM): $(call objs,$(SIM_SRC)) $(SIM_LAYERS) $(HARNESSLIB) $(SHMLIB)
+	$(call link,$(TEST_LIBS))
 $(TOOLS): $(B)/tests/%: $(B)/obj/tests/%.o $(TESTLIBS)
 	$(call link,$(TEST_LIBS))
 $(FUZZERS): $(B)/tests/%: $(B)/obj/tests/%.o $(TESTLIBS)
@@ -264,6 +276,15 @@ crash-run: $(filter $(B)/tests/crash/%,$(TESTS))
 	@tests/run-unit crash $^; swept=$$?; \
 	BUILD=$(B) tests/run-net crash-net \
 		$(sort $(wildcard tests/crash/*.sh)) && exit $$swept
+
+# `make sim SEEDS=1-100`, `make sim SECONDS=600`; one: `SEEDS=77 SIM_ARGS=-v`
+SEEDS ?= 1-3000
+.PHONY: sim sim-run
+sim: deps-test
+	@$(MAKE) --no-print-directory sim-run
+sim-run: $(SIM)
+	@tests/run-sim $(if $(SAN),sim-san,sim) $(SIM) --seeds $(SEEDS) \
+		$(SECONDS:%=--seconds %) $(SIM_ARGS)
 
 models: deps-test
 	@tests/run-models $(sort $(wildcard tests/models/*.pml))
@@ -370,6 +391,7 @@ help:
 #? make check-tsan   rings with both ends as threads, under TSan
 #? make check-net    real processes in namespaces against the kernel
 #? make crash        kill -9: instruction sweeps and killed daemons
+#? make sim          whole hosts on a bad wire, daemons killed; SEEDS=A-B
 #? make models       Spin models, and that they fail without their fences
 #? make fuzz-smoke   each fuzz target for seconds;  fuzz T=NAME S=60 for one
 #? make soak         hours of traffic, kills and restarts

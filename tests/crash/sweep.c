@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "tests/crash/stores.h"
+#include "tests/harness/stores.h"
 
 enum {
 	TURNS_MAX = 10000, /* without an end: then it hangs */

@@ -18,7 +18,7 @@
 
 #include "linkd/linkd.h"
 #include "tests/crash/packets.h"
-#include "tests/crash/stores.h"
+#include "tests/harness/stores.h"
 #include "tests/crash/sweep.h"
 
 enum {

@@ -13,9 +13,12 @@
  * held there, and it may do what it likes, also watch other memory in the same
  * way.  x86-64 only.
  */
-#ifndef TESTS_CRASH_STORES_H
-#define TESTS_CRASH_STORES_H
+#ifndef TESTS_HARNESS_STORES_H
+#define TESTS_HARNESS_STORES_H
 
+#include <setjmp.h>
+#include <stdalign.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +31,10 @@ struct stores {
 	void *ctx;
 	uint64_t stores; /* let through, also those that changed nothing */
 
+	/* Of the last store: the instruction, and what its stack began with. */
+	uintptr_t pc;
+	uintptr_t caller; /* within a leaf such as memcpy: who called it */
+
 	/* Private. */
 	struct {
 		uint8_t *start;
@@ -36,15 +43,25 @@ struct stores {
 	uint32_t nareas;
 	/* Pages that the instruction at hand writes, and how they were. */
 	uint8_t *open[8];
-	uint8_t before[8][4096];
+	alignas(8) uint8_t before[8][4096];
 	uint32_t nopen;
+	jmp_buf stop;
 };
 
 /* Watch @bytes at @start, page-aligned, too. */
 void stores_add(struct stores *s, void *start, size_t bytes);
 
-/* Run @run(@arg) to its end, calling s->changed as it goes. */
-void stores_run(struct stores *s, void (*run)(void *arg), void *arg);
+/*
+ * Run @run(@arg) to its end, calling s->changed as it goes.  False: it ended
+ * before, by stores_stop().
+ */
+bool stores_run(struct stores *s, void (*run)(void *arg), void *arg);
+
+/*
+ * From @changed: the code that runs gets no further, as if its process had been
+ * killed.
+ */
+void stores_stop(struct stores *s) __attribute__((noreturn));
 
 /*
  * Around what the kernel does for the code that runs, a read say: it happens
@@ -56,4 +73,4 @@ void stores_kernel_end(void);
 /* How many instructions @run(@arg) takes. */
 uint64_t stores_count_instructions(void (*run)(void *arg), void *arg);
 
-#endif /* TESTS_CRASH_STORES_H */
+#endif /* TESTS_HARNESS_STORES_H */
