@@ -429,4 +429,7 @@ elif [ "$idle" -gt 0 ]; then
 fi
 printf '\ncongestion control: CUBIC on every socket of either side\n'
 echo 'for us and % less is better'
+# Whoever needs several processes for a packet suffers most from other work.
+awk -v cpus="$(nproc)" '$2 > cpus + 1 { printf "load %s on %d CPUs: too busy " \
+	"for these figures to mean much\n", $2, cpus }' /proc/loadavg
 ! grep -q ' failed$' "$work/figures"
