@@ -20,21 +20,16 @@ enum {
 
 #define TO(s) (1U << NEIGHBOUR_##s)
 static const uint16_t arrows[NEIGHBOUR_NSTATES] = {
-	[NEIGHBOUR_FREE] = TO(INCOMPLETE) | TO(STALE) | TO(PERMANENT),
+	[NEIGHBOUR_FREE] = TO(INCOMPLETE) | TO(STALE),
 	[NEIGHBOUR_INCOMPLETE] =
-	    TO(REACHABLE) | TO(STALE) | TO(FAILED) | TO(PERMANENT) | TO(FREE),
-	[NEIGHBOUR_REACHABLE] =
-	    TO(REACHABLE) | TO(STALE) | TO(PERMANENT) | TO(FREE),
-	[NEIGHBOUR_STALE] =
-	    TO(REACHABLE) | TO(STALE) | TO(DELAY) | TO(PERMANENT) | TO(FREE),
-	[NEIGHBOUR_DELAY] =
-	    TO(REACHABLE) | TO(STALE) | TO(PROBE) | TO(PERMANENT) | TO(FREE),
-	[NEIGHBOUR_PROBE] =
-	    TO(REACHABLE) | TO(STALE) | TO(PERMANENT) | TO(FREE),
+	    TO(REACHABLE) | TO(STALE) | TO(FAILED) | TO(FREE),
+	[NEIGHBOUR_REACHABLE] = TO(REACHABLE) | TO(STALE) | TO(FREE),
+	[NEIGHBOUR_STALE] = TO(REACHABLE) | TO(STALE) | TO(DELAY) | TO(FREE),
+	[NEIGHBOUR_DELAY] = TO(REACHABLE) | TO(STALE) | TO(PROBE) | TO(FREE),
+	[NEIGHBOUR_PROBE] = TO(REACHABLE) | TO(STALE) | TO(FREE),
 	/* Late answers and new packets rescue it. */
-	[NEIGHBOUR_FAILED] = TO(INCOMPLETE) | TO(REACHABLE) | TO(STALE) |
-	    TO(PERMANENT) | TO(FREE),
-	[NEIGHBOUR_PERMANENT] = TO(PERMANENT) | TO(FREE),
+	[NEIGHBOUR_FAILED] =
+	    TO(INCOMPLETE) | TO(REACHABLE) | TO(STALE) | TO(FREE),
 };
 #undef TO
 
@@ -46,7 +41,6 @@ static const char *const names[] = {
 	[NEIGHBOUR_DELAY] = "DELAY",
 	[NEIGHBOUR_PROBE] = "PROBE",
 	[NEIGHBOUR_FAILED] = "FAILED",
-	[NEIGHBOUR_PERMANENT] = "PERMANENT",
 };
 static_assert(sizeof(names) / sizeof(names[0]) == NEIGHBOUR_NSTATES, "names");
 
@@ -93,7 +87,6 @@ static struct mono deadline_in(
 		return mono_add_ms(now, c->delay_ms);
 	case NEIGHBOUR_FREE:
 	case NEIGHBOUR_FAILED:
-	case NEIGHBOUR_PERMANENT:
 	case NEIGHBOUR_NSTATES:
 		break;
 	}
@@ -107,7 +100,6 @@ static bool has_mac(const struct neighbour *e)
 	case NEIGHBOUR_STALE:
 	case NEIGHBOUR_DELAY:
 	case NEIGHBOUR_PROBE:
-	case NEIGHBOUR_PERMANENT:
 		return true;
 	case NEIGHBOUR_FREE:
 	case NEIGHBOUR_INCOMPLETE:
@@ -265,8 +257,6 @@ void neighbour_heard(struct neighbours *n, uint8_t link,
 			set_mac(n, id, mac);
 		return;
 	}
-	if (n->entry[id].state == NEIGHBOUR_PERMANENT)
-		return;
 	/* What was only repeated proves nothing about our own direction. */
 	if (has_mac(&n->entry[id]) && mac_equal(&n->entry[id].mac, mac))
 		return;
@@ -317,8 +307,6 @@ void neighbour_advert(struct neighbours *n, uint8_t link,
 	/* No entry: nobody here wants to talk to it (7.2.5). */
 	if (id == NEIGHBOUR_NONE)
 		return;
-	if (n->entry[id].state == NEIGHBOUR_PERMANENT)
-		return;
 	if (has_mac(&n->entry[id]))
 		advert_known(n, id, na, now);
 	else
@@ -335,31 +323,13 @@ void neighbour_confirmed(struct neighbours *n, uint8_t link,
 		return;
 	e = &n->entry[id];
 	/* 7.3.1: without an address there is nothing to confirm. */
-	if (!has_mac(e) || e->state == NEIGHBOUR_PERMANENT)
+	if (!has_mac(e))
 		return;
 	/* Every ACK says so; once a second is enough. */
 	if (e->state == NEIGHBOUR_REACHABLE &&
 	    mono_since(now, e->confirmed) < NS_PER_S)
 		return;
 	set_state(n, id, NEIGHBOUR_REACHABLE, now);
-}
-
-int neighbour_permanent(struct neighbours *n, uint8_t link,
-    const struct ip_addr *ip, const struct mac *mac)
-{
-	struct mono never = MONO_NEVER;
-	uint32_t id = neighbour_find(n, link, ip);
-
-	if (!link_ok(n, link))
-		return -EINVAL;
-	if (id == NEIGHBOUR_NONE)
-		id = create(n, link, ip, NEIGHBOUR_PERMANENT, never);
-	else
-		set_state(n, id, NEIGHBOUR_PERMANENT, never);
-	if (id == NEIGHBOUR_NONE)
-		return -ENOBUFS;
-	set_mac(n, id, mac);
-	return 0;
 }
 
 /* --- time --- */
@@ -434,7 +404,6 @@ static bool due(struct neighbours *n, uint32_t id, struct mono now,
 		return true;
 	case NEIGHBOUR_FREE:
 	case NEIGHBOUR_FAILED:
-	case NEIGHBOUR_PERMANENT:
 	case NEIGHBOUR_NSTATES:
 		break;
 	}

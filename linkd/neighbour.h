@@ -58,7 +58,6 @@ enum neighbour_state {
 	NEIGHBOUR_DELAY,      /* in use again; upper layers may yet confirm */
 	NEIGHBOUR_PROBE,      /* being asked by unicast */
 	NEIGHBOUR_FAILED,     /* did not answer; its packets go back to ipd */
-	NEIGHBOUR_PERMANENT,  /* set by hand; nothing changes it */
 	NEIGHBOUR_NSTATES,
 };
 
@@ -208,10 +207,6 @@ void neighbour_advert(struct neighbours *n, uint8_t link,
 /* An upper layer made progress with @ip (7.3.1). */
 void neighbour_confirmed(struct neighbours *n, uint8_t link,
     const struct ip_addr *ip, struct mono now);
-
-/* Set @ip by hand for good.  -ENOBUFS if the table is full. */
-int neighbour_permanent(struct neighbours *n, uint8_t link,
-    const struct ip_addr *ip, const struct mac *mac);
 
 /* Forget the entry and drop what waits for it. */
 void neighbour_forget(struct neighbours *n, uint32_t id);

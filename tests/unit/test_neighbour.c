@@ -43,12 +43,6 @@ static void given(struct world *w, enum neighbour_state s)
 		expect(w, NEIGHBOUR_UNREACHABLE);
 		break;
 	}
-	case NEIGHBOUR_PERMANENT: {
-		struct ip_addr ip = host(H);
-
-		assert_int_equal(neighbour_permanent(&w->n, 0, &ip, &MAC_A), 0);
-		break;
-	}
 	case NEIGHBOUR_FREE:
 	case NEIGHBOUR_NSTATES:
 		break;
@@ -195,7 +189,6 @@ static void obeys_every_row_of_other_information(void **state)
 		{ "INCOMPLETE", IN(INCOMPLETE), &MAC_B, S(STALE) },
 		{ "known, different", KNOWN, &MAC_B, S(STALE) },
 		{ "known, same", KNOWN, &MAC_A, SAME },
-		{ "permanent", IN(PERMANENT), &MAC_A, SAME },
 	};
 
 	(void)state;
@@ -442,24 +435,6 @@ static void late_answer_or_new_packet_rescues_a_failed_one(void **state)
 	world_free(w);
 }
 
-/* --- Tests for the PERMANENT state --- */
-
-static void nothing_moves_a_permanent_one(void **state)
-{
-	struct world *w = world_make(8, 8);
-
-	(void)state;
-	given(w, NEIGHBOUR_PERMANENT);
-	advert(w, H, &MAC_B, true, true);
-	heard(w, H, &MAC_B);
-	pass(w, 1000LL * 1000 * 1000);
-	expect_nothing(w);
-	assert_int_equal(want(w, H, NULL), NEIGHBOUR_SEND);
-	assert_int_equal(state_of(w, H), NEIGHBOUR_PERMANENT);
-	assert_mac(w, &MAC_A);
-	world_free(w);
-}
-
 /* --- a table that is full --- */
 
 static void scan_fills_a_quarter_and_evicts_nobody(void **state)
@@ -532,7 +507,6 @@ int main(void)
 		cmocka_unit_test(failed_one_gives_its_packets_back_and_goes),
 		cmocka_unit_test(
 		    late_answer_or_new_packet_rescues_a_failed_one),
-		cmocka_unit_test(nothing_moves_a_permanent_one),
 		cmocka_unit_test(scan_fills_a_quarter_and_evicts_nobody),
 		cmocka_unit_test(evicts_the_stale_one_unused_longest),
 	};
