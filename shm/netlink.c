@@ -158,13 +158,13 @@ int netlink_dropped(int ifindex, uint64_t *ret)
 	memcpy(&h, answer, sizeof(h));
 	r = h.nlmsg_type == RTM_NEWLINK ? 0 : -ENODEV;
 	if (r == 0 && (size_t)len >= head)
-		attr = find_attr(answer + head, (size_t)len - head,
-		    IFLA_STATS64, offsetof(struct rtnl_link_stats64, tx_dropped) +
-			sizeof(*ret));
+		attr =
+		    find_attr(answer + head, (size_t)len - head, IFLA_STATS64,
+			offsetof(struct rtnl_link_stats64, tx_dropped) +
+			    sizeof(*ret));
 	if (attr == NULL)
 		return r < 0 ? r : -EPROTO;
-	memcpy(ret,
-	    attr + offsetof(struct rtnl_link_stats64, tx_dropped),
+	memcpy(ret, attr + offsetof(struct rtnl_link_stats64, tx_dropped),
 	    sizeof(*ret));
 	return 0;
 }
