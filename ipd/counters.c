@@ -121,6 +121,7 @@ const struct counter_def ipd_counters[] = {
 	EVENT(CNT_UNREACHABLE_BELOW, "neighbour_unreachable"),
 	EVENT(CNT_GROUP_QUERIES, "group_queries_received"),
 	EVENT(CNT_GROUP_REPORTS, "group_reports_sent"),
+	EVENT(CNT_GROUP_NOT_TOLD, "groups_not_reported"),
 	/* clang-format on */
 };
 

@@ -3,30 +3,75 @@
  */
 #include "ipd/ipd.h"
 #include "ipd/multicast.h"
+#include "shm/siphash.h"
 
 static struct member *members(struct ipd *ip)
 {
 	return ip->s->membership.member;
 }
 
-static struct member *find(
-    struct ipd *ip, const struct ip_addr *group, uint8_t link)
-{
-	for (uint32_t i = 0; i < MEMBERS_MAX; i++) {
-		struct member *m = &members(ip)[i];
+enum {
+	BUCKETS = 256,
+	NO_MEMBER = 0xffff,
+};
 
-		if (m->used && m->link == link && ip_equal(&m->group, group))
-			return m;
-	}
-	return NULL;
+/*
+ * Who is a member, while it is being found out: a look through all for each
+ * group would let one app that joins and leaves cost everybody milliseconds.
+ */
+struct lookup {
+	uint16_t bucket[BUCKETS];
+	uint16_t next[MEMBERS_MAX];
+	uint32_t free; /* none before is */
+	bool wanted[MEMBERS_MAX];
+};
+
+static uint16_t *bucket_of(
+    struct ipd *ip, struct lookup *u, const struct ip_addr *group, uint8_t link)
+{
+	uint64_t h = siphash(ip->s->key, group, sizeof(*group));
+
+	return &u->bucket[(h + link) % BUCKETS];
 }
 
-static struct member *free_place(struct ipd *ip)
+static void add(struct ipd *ip, struct lookup *u, uint32_t i)
 {
-	for (uint32_t i = 0; i < MEMBERS_MAX; i++)
-		if (!members(ip)[i].used)
-			return &members(ip)[i];
-	return NULL;
+	const struct member *m = &members(ip)[i];
+	uint16_t *b = bucket_of(ip, u, &m->group, m->link);
+
+	u->next[i] = *b;
+	*b = (uint16_t)i;
+}
+
+static void begin(struct ipd *ip, struct lookup *u)
+{
+	for (uint32_t i = 0; i < BUCKETS; i++)
+		u->bucket[i] = NO_MEMBER;
+	for (uint32_t i = 0; i < MEMBERS_MAX; i++) {
+		u->wanted[i] = false;
+		if (members(ip)[i].used)
+			add(ip, u, i);
+	}
+	u->free = 0;
+}
+
+static uint32_t find(
+    struct ipd *ip, struct lookup *u, const struct ip_addr *group, uint8_t link)
+{
+	uint32_t i = *bucket_of(ip, u, group, link);
+
+	while (i != NO_MEMBER &&
+	    (members(ip)[i].link != link ||
+		!ip_equal(&members(ip)[i].group, group)))
+		i = u->next[i];
+	return i;
+}
+
+static uint32_t free_place(struct ipd *ip, struct lookup *u)
+{
+	while (u->free < MEMBERS_MAX && members(ip)[u->free].used)
+		u->free++;
+	return u->free < MEMBERS_MAX ? u->free : NO_MEMBER;
 }
 
 /*
@@ -55,19 +100,25 @@ static bool has_listeners(const struct ipd *ip, uint8_t link)
 }
 
 /* It is wanted on @link: new, wanted again, or known already. */
-static void want(struct ipd *ip, const struct ip_addr *group, uint8_t link,
-    bool wanted[MEMBERS_MAX])
+static void want(
+    struct ipd *ip, struct lookup *u, const struct ip_addr *group, uint8_t link)
 {
 	struct member *m;
+	uint32_t i;
+	bool fresh;
 
 	if (!is_reported(group) || !has_listeners(ip, link))
 		return;
-	m = find(ip, group, link);
-	if (m == NULL)
-		m = free_place(ip);
-	if (m == NULL)
+	i = find(ip, u, group, link);
+	fresh = i == NO_MEMBER;
+	if (fresh)
+		i = free_place(ip, u);
+	if (i == NO_MEMBER) {
+		node_count(&ip->n, CNT_GROUP_NOT_TOLD);
 		return;
-	wanted[m - members(ip)] = true;
+	}
+	u->wanted[i] = true;
+	m = &members(ip)[i];
 	if (m->used && m->joined)
 		return;
 	node_touch(&ip->n, m, sizeof(*m));
@@ -80,6 +131,8 @@ static void want(struct ipd *ip, const struct ip_addr *group, uint8_t link,
 		.joined = true,
 		.changes = MEMBER_ROBUSTNESS,
 	};
+	if (fresh)
+		add(ip, u, i);
 }
 
 /* A group of "any link" is heard on all that speak its family. */
@@ -92,16 +145,15 @@ static bool speaks(const struct ipd *ip, uint8_t link, bool v4)
 	return false;
 }
 
-static void want_group(
-    struct ipd *ip, const struct group *g, bool wanted[MEMBERS_MAX])
+static void want_group(struct ipd *ip, struct lookup *u, const struct group *g)
 {
 	for (uint8_t l = 0; l < ip->n.topo->nlinks; l++)
 		if (g->link == l ||
 		    (g->link == LINK_ANY && speaks(ip, l, ip_is_v4(&g->ip))))
-			want(ip, &g->ip, l, wanted);
+			want(ip, u, &g->ip, l);
 }
 
-static void want_solicited_nodes(struct ipd *ip, bool wanted[MEMBERS_MAX])
+static void want_solicited_nodes(struct ipd *ip, struct lookup *u)
 {
 	for (uint32_t i = 0; i < ip->fib.naddrs; i++) {
 		const struct fib_addr *a = &ip->fib.addr[i];
@@ -110,7 +162,7 @@ static void want_solicited_nodes(struct ipd *ip, bool wanted[MEMBERS_MAX])
 		if (ip_is_v4(&a->ip) || a->state == ADDR_DUPLICATE)
 			continue;
 		group = ip_solicited_node(&a->ip);
-		want(ip, &group, a->link, wanted);
+		want(ip, u, &group, a->link);
 	}
 }
 
@@ -125,16 +177,17 @@ static void leave(struct ipd *ip, struct member *m)
 
 void multicast_groups_changed(struct ipd *ip)
 {
-	bool wanted[MEMBERS_MAX] = { false };
+	struct lookup u;
 
-	want_solicited_nodes(ip, wanted);
+	begin(ip, &u);
+	want_solicited_nodes(ip, &u);
 	for (uint32_t p = 0; p < ip->n.topo->nprocs; p++)
 		for (uint32_t i = 0; i < ip->groups[p].ngroups; i++)
-			want_group(ip, &ip->groups[p].group[i], wanted);
+			want_group(ip, &u, &ip->groups[p].group[i]);
 	for (uint32_t i = 0; i < MEMBERS_MAX; i++) {
 		struct member *m = &members(ip)[i];
 
-		if (m->used && m->joined && !wanted[i])
+		if (m->used && m->joined && !u.wanted[i])
 			leave(ip, m);
 	}
 	ip->members_due = ip->n.now;

@@ -2,6 +2,7 @@
  * test_ipd_multicast.c - what routers are told of the groups we hear
  */
 #include <netinet/in.h>
+#include <stdio.h>
 
 #include "ipd/igmp.h"
 #include "ipd/ipv4.h"
@@ -240,6 +241,43 @@ static void old_routers_are_spoken_to_in_their_words(void **state)
 	world_close(w);
 }
 
+static unsigned members_of(const struct world *w)
+{
+	const struct membership *m = &w->ip->s->membership;
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < MEMBERS_MAX; i++)
+		n += m->member[i].used;
+	return n;
+}
+
+/* More groups than places: the rest is counted, and told when there is room. */
+static void what_is_not_reported_is_counted(void **state)
+{
+	enum {
+		GROUPS = 600
+	};
+	struct world *w = world_open("");
+	char text[32];
+	unsigned own; /* of our addresses */
+
+	(void)state;
+	world_settle(w);
+	own = members_of(w);
+	for (unsigned i = 0; i < GROUPS; i++) {
+		snprintf(text, sizeof(text), "239.1.%u.%u", i / 256, i % 256);
+		world_join(w, text, LINK_A);
+	}
+	world_settle(w);
+	assert_true(world_counter(w, "groups_not_reported") > 0);
+	assert_int_equal(members_of(w), MEMBERS_MAX);
+	for (unsigned i = 0; i < GROUPS; i++)
+		world_leave(w);
+	world_settle(w);
+	assert_int_equal(members_of(w), own);
+	world_close(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +288,7 @@ int main(void)
 		cmocka_unit_test(queries_are_answered_in_their_time),
 		cmocka_unit_test(a_query_of_mld_is_answered),
 		cmocka_unit_test(old_routers_are_spoken_to_in_their_words),
+		cmocka_unit_test(what_is_not_reported_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
