@@ -115,6 +115,20 @@ static void at_the_beginning_nothing_waits(struct wire *w)
 	}
 }
 
+/* MUST-58, 59: "process all queued segments before sending any ACKs". */
+static void what_waits_is_acknowledged_once(struct wire *w)
+{
+	uint32_t at, s = later(w, &at);
+
+	for (uint32_t i = 0; i < 9; i++)
+		in(w, ACK, .seq = at + i * 1000, .ack = 1, .len = 1000,
+		    .held = true);
+	in(w, ACK, .seq = at + 9000, .ack = 1, .len = 1000);
+	out(w, ACK, .seq = 1, .ack = at + 10000);
+	call_read(w, s, 10000);
+	wire_drain(w);
+}
+
 /* 3.10.7.4: nothing to acknowledge, nothing to say. */
 static void a_pure_ack_is_not_acknowledged(struct wire *w)
 {
@@ -134,6 +148,7 @@ static const struct script scripts[] = {
 	SCRIPT(out_of_order_is_acknowledged_at_once),
 	SCRIPT(a_fin_is_acknowledged_at_once),
 	SCRIPT(at_the_beginning_nothing_waits),
+	SCRIPT(what_waits_is_acknowledged_once),
 	SCRIPT(a_pure_ack_is_not_acknowledged),
 };
 

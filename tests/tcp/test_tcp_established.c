@@ -101,6 +101,17 @@ static void a_reset_with_the_exact_number_resets(struct wire *w)
 	out(w, RST, .seq = 1, .win = ZERO);
 }
 
+/* SHLD-2: "a RST segment could contain" text. */
+static void a_reset_may_have_text(struct wire *w)
+{
+	uint32_t s = established(w, .rtt = 0);
+
+	in(w, RST | ACK, .seq = 1, .ack = 1, .len = 30);
+	none(w);
+	state_is(w, TCP_CLOSED);
+	must(w, wire_readable(w, s) == 0);
+}
+
 static void a_reset_in_the_window_is_challenged(struct wire *w)
 {
 	established(w, .rtt = 0);
@@ -396,6 +407,7 @@ static const struct script scripts[] = {
 	SCRIPT(what_is_beyond_the_window_is_cut_off),
 	SCRIPT(an_unacceptable_reset_is_not_answered),
 	SCRIPT(a_reset_with_the_exact_number_resets),
+	SCRIPT(a_reset_may_have_text),
 	SCRIPT(a_reset_in_the_window_is_challenged),
 	SCRIPT(challenges_are_limited),
 	SCRIPT(the_limit_is_not_shared),

@@ -116,6 +116,53 @@ static void a_bound_socket_calls_from_there(struct wire *w)
 	must(w, w->c[0].our_port == 5555);
 }
 
+/* MUST-57, 63: nor is anybody answered who is many, or calls many. */
+static void many_are_not_answered(struct wire *w)
+{
+	static const char *const v4[] = { "192.0.2.255", "255.255.255.255",
+		"224.0.0.1", "0.0.0.0" };
+	static const char *const v6[] = { "ff02::1", "ff0e::1", "ff05::2",
+		"::" };
+	struct ip_addr us = w->us, peer = w->peer;
+
+	call_listen(w, 80);
+	for (int i = 0; i < 4; i++) {
+		must(w, ip_parse(&w->peer, w->v6 ? v6[i] : v4[i]));
+		in(w, SYN, .seq = 0, .mss = 1000);
+		w->peer = peer;
+		none(w);
+		if (i == 3)
+			break;
+		must(w, ip_parse(&w->us, w->v6 ? v6[i] : v4[i]));
+		in(w, SYN, .seq = 0, .mss = 1000);
+		w->us = us;
+		none(w);
+	}
+	counted(w, CNT_TCP_TO_MANY, 7);
+}
+
+/* MUST-42: LISTEN while a call from the same port is in SYN-SENT. */
+static void listening_where_somebody_calls_from(struct wire *w)
+{
+	uint32_t s = call_socket(w), l = call_socket(w);
+
+	call_setopt(w, s, SOL_SOCKET, SO_REUSEADDR, 1);
+	call_setopt(w, l, SOL_SOCKET, SO_REUSEADDR, 1);
+	must(w, call_bind(w, s, 80) == 0);
+	must(w, wire_connect_with(w, s) == 0);
+	out(w, SYN, .seq = 0, .mss = OUR_MSS, .ws = OUR_WS, .sack_ok = true,
+	    .ts = ECR(0));
+	must(w, call_bind(w, l, 80) == 0);
+	must(w, wire_command(w, l, APP_OP_LISTEN, 5, 0, NULL, 0) == 0);
+	call_spares(w, l, 1);
+	on(w, 1);
+	in(w, SYN, .seq = 0, .mss = 1000);
+	out(w, SYN | ACK, .seq = 0, .ack = 1, .mss = OUR_MSS);
+	on(w, 0);
+	in(w, SYN | ACK, .seq = 0, .ack = 1, .mss = 1000);
+	out(w, ACK, .seq = 1, .ack = 1);
+}
+
 /* RFC 6056: ports are drawn from the range, and not one after the other. */
 static void ephemeral_ports_are_not_in_a_row(struct wire *w)
 {
@@ -139,6 +186,8 @@ static const struct script scripts[] = {
 	SCRIPT(a_listeners_are_its_connections),
 	SCRIPT(nobody_calls_many),
 	SCRIPT(a_bound_socket_calls_from_there),
+	SCRIPT(many_are_not_answered),
+	SCRIPT(listening_where_somebody_calls_from),
 	SCRIPT(ephemeral_ports_are_not_in_a_row),
 };
 

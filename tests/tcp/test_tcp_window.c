@@ -249,7 +249,12 @@ static void our_closed_window_is_probed(struct wire *w)
 	}
 	must(w, wire_readable(w, s) == end - 1);
 	must(w, wire_count(w, CNT_TCP_NO_WINDOW) == 10);
-	/* The special allowance: ACKs and resets are valid. */
+	/* The special allowance (MUST-66): URG, ACKs and resets are valid. */
+	quiet(w, 1000);
+	in(w, ACK | URG, .seq = end, .ack = 1, .urg = 5);
+	none(w);
+	must(w, wire_tcb(w)->flags & CONN_URGENT);
+	must(w, wire_tcb(w)->rcv_up.n == w->c[0].irs + end + 5);
 	call_write(w, s, 10);
 	out(w, ACK, .seq = 1, .ack = end, .len = 10, .win = ZERO);
 	in(w, ACK, .seq = end, .ack = 11);

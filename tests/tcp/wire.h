@@ -82,6 +82,7 @@ struct seg {
 	bool sack_ok;
 	bool psh;
 	bool bare; /* in(): without a timestamp, although agreed on */
+	bool held; /* in(): tcpd has no turn until the next step */
 	struct {
 		bool on;
 		uint32_t val, ecr;

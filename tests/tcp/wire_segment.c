@@ -234,7 +234,8 @@ static void give(struct wire *w, const uint8_t *p, size_t len,
 
 	wire_none(w);
 	rig_put(w->r, "ipd", "tcpd", p, len, &d);
-	wire_step(w);
+	if (!s->held)
+		wire_step(w);
 }
 
 /* Both SYNs had it: from now on it is in every segment. */
