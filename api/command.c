@@ -121,6 +121,9 @@ void sock_names(const struct sock *k, names *ret)
 		sock_refresh(k);
 		copy_names(k, ret);
 	}
+	/* Room is counted in what the ring can hold. */
+	if (ret->sndbuf > APP_TX_BYTES)
+		ret->sndbuf = APP_TX_BYTES;
 }
 
 void sock_refresh(const struct sock *k)

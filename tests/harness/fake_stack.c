@@ -1,0 +1,290 @@
+/*
+ * fake_stack.c - a supervisor and a transport that do what a test says
+ */
+#include "tests/harness/fake_stack.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "shm/control.h"
+#include "shm/segment.h"
+#include "shm/topology.h"
+
+enum {
+	SOCKETS = 32,
+	PROC = 0,
+	SNDBUF = 3000,
+	RCVBUF = 4000,
+};
+
+static struct {
+	char dir[64];
+	int listener, client;
+	int plan, a2s_fd, s2a_fd;
+	uint8_t *a2s, *s2a;
+	int end[SOCKETS]; /* ours of each socket */
+	_Atomic uint32_t nsockets;
+	pthread_t thread;
+} fake;
+
+struct a2s_socket *fake_a2s(uint32_t sub)
+{
+	return (void *)(fake.a2s + a2s_socket_off(sub));
+}
+
+struct s2a_socket *fake_s2a(uint32_t sub)
+{
+	return (void *)(fake.s2a + s2a_socket_off(sub));
+}
+
+uint8_t *fake_tx(uint32_t sub)
+{
+	return fake.a2s + a2s_tx_off(sub);
+}
+
+uint32_t fake_sub(void)
+{
+	return atomic_load(&fake.nsockets) - 1;
+}
+
+uint32_t fake_posted(void)
+{
+	return ((struct a2s_head *)(void *)fake.a2s)->posted;
+}
+
+/* ---- The transport */
+
+void fake_byte(uint32_t sub)
+{
+	send(fake.end[sub], "", 1, MSG_DONTWAIT);
+}
+
+void fake_stream(uint32_t sub, uint64_t stream)
+{
+	fake_s2a(sub)->stream = stream;
+	fake_s2a(sub)->tx_room++;
+	syscall(SYS_futex, &fake_s2a(sub)->tx_room, FUTEX_WAKE, INT_MAX, NULL,
+	    NULL, 0);
+	fake_byte(sub);
+}
+
+void fake_receive(uint32_t sub, const void *bytes, uint32_t len)
+{
+	struct s2a_socket *s = fake_s2a(sub);
+	const struct a2s_socket *a = fake_a2s(sub);
+	uint64_t was = s->rx_written;
+
+	app_ring_write(
+	    fake.s2a + s2a_rx_off(sub), APP_RX_BYTES, was, bytes, len);
+	s->rx_written = was + len;
+	if (a->rx_read == was ||
+	    app_poll_reads(a->rx_poll, was + len, a->rx_read))
+		fake_byte(sub);
+}
+
+void fake_consume(uint32_t sub, uint32_t len)
+{
+	struct s2a_socket *s = fake_s2a(sub);
+	const struct a2s_socket *a = fake_a2s(sub);
+
+	s->tx_consumed += len;
+	if (app_poll_wants(a->tx_poll, a->tx_written, s->tx_consumed))
+		fake_byte(sub);
+}
+
+void fake_error(uint32_t sub, int err)
+{
+	fake_s2a(sub)->error += ((uint64_t)1 << 32) + (uint32_t)err -
+	    (uint32_t)fake_s2a(sub)->error;
+	fake_byte(sub);
+}
+
+/* What the app asked of @sub: commands, and a byte (kick). */
+static void look(uint32_t sub, uint32_t *kicked)
+{
+	struct a2s_socket *a = fake_a2s(sub);
+	struct s2a_socket *s = fake_s2a(sub);
+
+	if (a->cmd_seq != s->reply_seq) {
+		s->result = 0;
+		s->reply_seq = a->cmd_seq;
+		syscall(SYS_futex, &s->reply_seq, FUTEX_WAKE, INT_MAX, NULL,
+		    NULL, 0);
+	}
+	if (a->kick != *kicked)
+		fake_byte(sub);
+	*kicked = a->kick;
+}
+
+/* ---- The supervisor */
+
+static void answer_app(struct ctl_msg *m)
+{
+	const int fds[] = { fake.plan, fake.a2s_fd, fake.s2a_fd };
+
+	m->nfds = 3;
+	m->fd[0] = (struct ctl_fd){ .role = FD_PLAN };
+	m->fd[1] = (struct ctl_fd){ .role = FD_A2S, .writable = 1 };
+	m->fd[2] = (struct ctl_fd){ .role = FD_S2A, .index = PROC };
+	ctl_send(fake.client, m, fds);
+}
+
+static void show_names(uint32_t sub)
+{
+	struct s2a_names *n = &fake_s2a(sub)->names;
+
+	n->open = 1;
+	n->sndbuf = SNDBUF;
+	n->rcvbuf = RCVBUF;
+	n->rcvlowat = 1;
+}
+
+static void answer_socket(struct ctl_msg *m)
+{
+	uint32_t count = m->arg[3] > 0 ? m->arg[3] : 1;
+	int fds[CTL_MAX_FDS];
+
+	m->arg[0] = PROC;
+	m->arg[3] = 0;
+	while (m->nfds < count && fake.nsockets < SOCKETS) {
+		uint32_t sub = fake.nsockets;
+		int pair[2];
+
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1)
+			break;
+		show_names(sub);
+		fake.end[sub] = pair[0];
+		fds[m->nfds] = pair[1];
+		m->subs[m->nfds] = (uint16_t)sub;
+		m->fd[m->nfds++] = (struct ctl_fd){ .role = FD_SOCKET };
+		atomic_store(&fake.nsockets, sub + 1);
+	}
+	if (m->nfds == 0)
+		m->arg[3] = EMFILE;
+	ctl_send(fake.client, m, fds);
+	for (uint32_t i = 0; i < m->nfds; i++)
+		close(fds[i]);
+}
+
+static void take_message(void)
+{
+	struct ctl_msg m;
+	int fds[CTL_MAX_FDS];
+
+	if (ctl_recv(fake.client, &m, fds) < 0)
+		return;
+	if (m.type == CTL_APP)
+		answer_app(&m);
+	else if (m.type == CTL_SOCKET)
+		answer_socket(&m);
+}
+
+static void *serve(void *arg)
+{
+	uint32_t kicked[SOCKETS] = { 0 };
+	struct pollfd p[SOCKETS + 2];
+
+	(void)arg;
+	for (;;) {
+		uint32_t n = fake.nsockets;
+		char bytes[64];
+
+		p[0] = (struct pollfd){ fake.listener, POLLIN, 0 };
+		p[1] = (struct pollfd){ fake.client, POLLIN, 0 };
+		for (uint32_t i = 0; i < n; i++)
+			p[2 + i] = (struct pollfd){ fake.end[i], POLLIN, 0 };
+		poll(p, n + 2, -1);
+		if (p[0].revents & POLLHUP)
+			return NULL;
+		if (p[0].revents)
+			fake.client = accept(fake.listener, NULL, NULL);
+		if (p[1].revents)
+			take_message();
+		for (uint32_t i = 0; i < n; i++) {
+			if (!p[2 + i].revents)
+				continue;
+			/* Closed by the app: not polled any more. */
+			if (recv(fake.end[i], bytes, sizeof(bytes),
+				MSG_DONTWAIT) <= 0)
+				fake.end[i] = -1;
+			look(i, &kicked[i]);
+		}
+	}
+}
+
+/* ---- Begin and end */
+
+static int segment(const char *name, size_t bytes, uint8_t **ret)
+{
+	int fd = segment_make(name, bytes);
+	void *p;
+
+	assert_true(fd >= 0);
+	if (ret != NULL) {
+		assert_int_equal(segment_map(&p, fd, bytes, true), 0);
+		*ret = p;
+	}
+	return fd;
+}
+
+void fake_stack_begin(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+
+	snprintf(fake.dir, sizeof(fake.dir), "/tmp/strata-fake-XXXXXX");
+	assert_non_null(mkdtemp(fake.dir));
+	setenv("STRATA_RUN_DIR", fake.dir, 1);
+	setenv("STRATA", "fake", 1);
+	snprintf(at.sun_path, sizeof(at.sun_path), "%.50s/fake", fake.dir);
+	assert_int_equal(mkdir(at.sun_path, 0700), 0);
+	snprintf(at.sun_path, sizeof(at.sun_path), "%.50s/fake/ctl", fake.dir);
+	fake.client = -1;
+	fake.listener = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	assert_int_equal(
+	    bind(fake.listener, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(fake.listener, 1), 0);
+	fake.plan = segment("plan", sizeof(struct topology), NULL);
+	fake.a2s_fd = segment("a2s", A2S_BYTES, &fake.a2s);
+	fake.s2a_fd = segment("s2a", S2A_BYTES, &fake.s2a);
+	/* It sleeps all the time: each event is also a byte. */
+	((struct s2a_head *)(void *)fake.s2a)->asleep = 1;
+	pthread_create(&fake.thread, NULL, serve, NULL);
+}
+
+void fake_stack_end(void)
+{
+	char path[128];
+
+	shutdown(fake.listener, SHUT_RDWR);
+	pthread_join(fake.thread, NULL);
+	for (uint32_t i = 0; i < fake.nsockets; i++)
+		if (fake.end[i] != -1)
+			close(fake.end[i]);
+	close(fake.client);
+	close(fake.listener);
+	close(fake.plan);
+	close(fake.a2s_fd);
+	close(fake.s2a_fd);
+	munmap(fake.a2s, A2S_BYTES);
+	munmap(fake.s2a, S2A_BYTES);
+	snprintf(path, sizeof(path), "%s/fake/ctl", fake.dir);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/fake", fake.dir);
+	rmdir(path);
+	rmdir(fake.dir);
+}

@@ -1,0 +1,400 @@
+/*
+ * test_stream.c - the library's half of the stream channel: rings, poll and
+ * epoll, and a transport that lies
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include <cmocka.h>
+
+#include "api/strata.h"
+#include "tests/harness/fake_stack.h"
+
+enum {
+	OPEN = STREAM_ESTABLISHED | STREAM_TX_OPEN | 1,
+	SNDBUF = 3000, /* as the fake says */
+	SOON = 2000,
+};
+
+struct end {
+	int fd;
+	uint32_t sub;
+};
+
+static struct end connected(void)
+{
+	struct end e = { .fd = strata_socket(AF_INET, SOCK_STREAM, 0) };
+
+	assert_true(e.fd >= 0);
+	e.sub = fake_sub();
+	fake_stream(e.sub, OPEN);
+	return e;
+}
+
+/* Its counts begin at @at, as if many bytes had gone through. */
+static struct end connected_at(uint64_t at)
+{
+	struct end e = connected();
+
+	fake_s2a(e.sub)->rx_written = fake_a2s(e.sub)->rx_read = at;
+	fake_s2a(e.sub)->tx_consumed = fake_a2s(e.sub)->tx_written = at;
+	return e;
+}
+
+static uint8_t byte_at(uint64_t at)
+{
+	return (uint8_t)(at * 7 + (at >> 8));
+}
+
+#define assert_fails(call, err)                 \
+	do {                                    \
+		assert_int_equal((call), -1);   \
+		assert_int_equal(errno, (err)); \
+	} while (0)
+
+static short polled(int fd, short events, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	return strata_poll(&p, 1, ms) > 0 ? p.revents : 0;
+}
+
+/* ---- Rings */
+
+/* Around the ring's end and the end of all counting. */
+static void reads_what_has_come(void **state)
+{
+	static const uint64_t starts[] = { 0, APP_RX_BYTES - 700,
+		UINT64_MAX - 700 };
+	uint8_t in[1500], out[1500];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(in); i++)
+		in[i] = byte_at(i);
+	for (size_t k = 0; k < 3; k++) {
+		struct end e = connected_at(starts[k]);
+
+		fake_receive(e.sub, in, sizeof(in));
+		assert_int_equal(strata_recv(e.fd, out, 1500, MSG_PEEK), 1500);
+		assert_memory_equal(out, in, 1500);
+		for (size_t at = 0; at < 1500; at += 100) {
+			assert_int_equal(strata_recv(e.fd, out, 100, 0), 100);
+			assert_memory_equal(out, in + at, 100);
+		}
+		assert_fails(strata_recv(e.fd, out, 1, MSG_DONTWAIT), EAGAIN);
+		strata_close(e.fd);
+	}
+}
+
+static void scatters_and_gathers(void **state)
+{
+	struct end e = connected_at(APP_TX_BYTES - 4);
+	char a[3], b[1], c[9], out[16];
+	struct iovec in[4] = { { a, 3 }, { NULL, 0 }, { b, 1 }, { c, 9 } };
+	char one[] = "abcde", two[] = "fgh";
+	struct iovec iov[2] = { { one, 5 }, { two, 3 } };
+
+	(void)state;
+	assert_int_equal(strata_writev(e.fd, iov, 2), 8);
+	app_ring_read(out, fake_tx(e.sub), APP_TX_BYTES, APP_TX_BYTES - 4, 8);
+	assert_memory_equal(out, "abcdefgh", 8);
+	fake_receive(e.sub, "0123456", 7);
+	assert_int_equal(strata_readv(e.fd, in, 4), 7);
+	assert_memory_equal(a, "012", 3);
+	assert_int_equal(b[0], '3');
+	assert_memory_equal(c, "456", 3);
+	assert_fails(strata_readv(e.fd, in, -1), EINVAL);
+	strata_close(e.fd);
+}
+
+static void takes_no_more_than_there_is_room_for(void **state)
+{
+	static char bytes[2 * SNDBUF];
+	struct end e = connected();
+
+	(void)state;
+	assert_int_equal(
+	    strata_send(e.fd, bytes, sizeof(bytes), MSG_DONTWAIT), SNDBUF);
+	assert_fails(strata_send(e.fd, bytes, 1, MSG_DONTWAIT), EAGAIN);
+	assert_int_equal(polled(e.fd, POLLOUT, 0), 0);
+	fake_consume(e.sub, 10);
+	/* Room, but not worth a wake: a third, as Linux. */
+	assert_int_equal(polled(e.fd, POLLOUT, 0), 0);
+	assert_int_equal(strata_send(e.fd, bytes, 20, MSG_DONTWAIT), 10);
+	fake_consume(e.sub, SNDBUF / 3 + 1);
+	assert_int_equal(polled(e.fd, POLLOUT, SOON), POLLOUT);
+	strata_close(e.fd);
+}
+
+static void throws_away_what_is_asked_to(void **state)
+{
+	struct end e = connected();
+	char c[4];
+	int n;
+
+	(void)state;
+	fake_receive(e.sub, "0123456789", 10);
+	assert_int_equal(strata_recv(e.fd, NULL, 4, MSG_TRUNC), 4);
+	assert_int_equal(strata_recv(e.fd, c, 2, MSG_TRUNC), 2);
+	assert_int_equal(strata_ioctl(e.fd, FIONREAD, &n), 0);
+	assert_int_equal(n, 4);
+	assert_int_equal(strata_recv(e.fd, c, 4, MSG_WAITALL), 4);
+	assert_memory_equal(c, "6789", 4);
+	strata_close(e.fd);
+}
+
+static void says_the_end_once_all_is_read(void **state)
+{
+	struct end e = connected();
+	char c[8];
+
+	(void)state;
+	fake_receive(e.sub, "abc", 3);
+	fake_stream(e.sub, (OPEN & ~0xff) | STREAM_RX_END);
+	assert_int_equal(strata_recv(e.fd, c, 8, MSG_WAITALL), 3);
+	assert_int_equal(strata_recv(e.fd, c, 8, 0), 0);
+	assert_int_equal(strata_recv(e.fd, c, 8, MSG_PEEK), 0);
+	fake_receive(e.sub, "de", 2);
+	fake_error(e.sub, ECONNRESET);
+	fake_stream(e.sub, STREAM_RX_END | STREAM_ESTABLISHED | STREAM_RESET);
+	assert_int_equal(strata_recv(e.fd, c, 8, 0), 2);
+	assert_fails(strata_recv(e.fd, c, 8, 0), ECONNRESET);
+	assert_int_equal(strata_recv(e.fd, c, 8, 0), 0);
+	assert_fails(strata_send(e.fd, c, 1, MSG_NOSIGNAL), EPIPE);
+	assert_int_equal(polled(e.fd, POLLIN | POLLOUT | POLLRDHUP, 0),
+	    POLLIN | POLLOUT | POLLRDHUP | POLLHUP);
+	strata_close(e.fd);
+}
+
+static void lends_its_rings(void **state)
+{
+	struct end e = connected_at(APP_TX_BYTES - 5);
+	struct iovec span[2];
+	uint8_t out[8];
+
+	(void)state;
+	assert_int_equal(strata_send_reserve(e.fd, span, 8), 8);
+	assert_int_equal(span[0].iov_len, 5);
+	assert_int_equal(span[1].iov_len, 3);
+	memcpy(span[0].iov_base, "abcde", 5);
+	memcpy(span[1].iov_base, "fgh", 3);
+	assert_int_equal(strata_send_commit(e.fd, 7), 0);
+	assert_int_equal(fake_a2s(e.sub)->tx_written, APP_TX_BYTES + 2);
+	app_ring_read(out, fake_tx(e.sub), APP_TX_BYTES, APP_TX_BYTES - 5, 7);
+	assert_memory_equal(out, "abcdefg", 7);
+	assert_int_equal(
+	    strata_send_reserve(e.fd, span, 10 * SNDBUF), SNDBUF - 7);
+	assert_fails(strata_send_commit(e.fd, SNDBUF), EINVAL);
+
+	fake_receive(e.sub, "xyz", 3);
+	assert_int_equal(strata_recv_peek(e.fd, span), 3);
+	assert_memory_equal(span[0].iov_base, "xyz", 3);
+	assert_fails(strata_recv_consume(e.fd, 4), EINVAL);
+	assert_int_equal(strata_recv_consume(e.fd, 2), 0);
+	assert_int_equal(strata_recv_peek(e.fd, span), 1);
+	strata_close(e.fd);
+}
+
+/* The window is worth a look when a quarter of it was read, not before. */
+static void tells_of_reading_now_and_then(void **state)
+{
+	struct end e = connected();
+	uint8_t bytes[2000] = { 0 };
+	uint32_t before;
+
+	(void)state;
+	fake_receive(e.sub, bytes, 2000);
+	strata_recv(e.fd, bytes, 1, 0);
+	before = fake_posted();
+	for (int i = 0; i < 500; i++)
+		assert_int_equal(strata_recv(e.fd, bytes, 1, 0), 1);
+	assert_int_equal(fake_posted(), before);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(strata_recv(e.fd, bytes, 1, 0), 1);
+	assert_int_equal(fake_posted(), before + 1);
+	strata_close(e.fd);
+}
+
+/* ---- A transport that lies is not followed out of the ring */
+
+static void believes_no_impossible_counts(void **state)
+{
+	static uint8_t buf[APP_RX_BYTES];
+	struct end e = connected();
+	struct iovec span[2];
+
+	(void)state;
+	fake_s2a(e.sub)->rx_written = APP_RX_BYTES + 1;
+	assert_fails(strata_recv(e.fd, buf, sizeof(buf), MSG_DONTWAIT), EAGAIN);
+	fake_s2a(e.sub)->rx_written = UINT64_MAX;
+	assert_fails(strata_recv(e.fd, buf, sizeof(buf), MSG_DONTWAIT), EAGAIN);
+	fake_s2a(e.sub)->tx_consumed = 1;
+	assert_fails(strata_send(e.fd, buf, 1, MSG_DONTWAIT), EAGAIN);
+	strata_fcntl(e.fd, F_SETFL, O_NONBLOCK);
+	assert_fails(strata_send_reserve(e.fd, span, 1), EAGAIN);
+	fake_s2a(e.sub)->names.sndbuf = UINT32_MAX;
+	fake_s2a(e.sub)->tx_consumed = 0;
+	assert_int_equal(
+	    strata_send(e.fd, buf, sizeof(buf), MSG_DONTWAIT), APP_TX_BYTES);
+	fake_s2a(e.sub)->names.rcvlowat = UINT32_MAX;
+	assert_int_equal(polled(e.fd, POLLIN, 0), 0);
+	strata_close(e.fd);
+}
+
+/* ---- poll and epoll */
+
+static int next(int ep, int ms)
+{
+	struct epoll_event e;
+
+	return strata_epoll_wait(ep, &e, 1, ms) == 1 ? (int)e.events : 0;
+}
+
+static int set_of(int fd, uint32_t events)
+{
+	struct epoll_event e = { .events = events, .data.fd = fd };
+	int ep = strata_epoll_create1(0);
+
+	assert_true(ep >= 0);
+	assert_int_equal(strata_epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e), 0);
+	return ep;
+}
+
+/* Bytes on the fd that say nothing are no events, however many. */
+static void is_not_woken_by_bytes_alone(void **state)
+{
+	struct end e = connected();
+	int ep = set_of(e.fd, EPOLLIN | EPOLLET);
+	char c;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		fake_byte(e.sub);
+		if (i % 100 == 0)
+			assert_int_equal(next(ep, 0), 0);
+	}
+	assert_int_equal(polled(e.fd, POLLIN, 0), 0);
+	assert_int_equal(polled(e.fd, POLLIN, 10), 0);
+	assert_fails(strata_recv(e.fd, &c, 1, MSG_DONTWAIT), EAGAIN);
+	fake_receive(e.sub, "x", 1);
+	assert_int_equal(next(ep, SOON), EPOLLIN);
+	assert_int_equal(next(ep, 0), 0);
+	strata_close(e.fd);
+	strata_close(ep);
+}
+
+/* An edge for whoever has read all, were it in the very moment. */
+static void misses_no_edge(void **state)
+{
+	struct end e = connected();
+	int ep = set_of(e.fd, EPOLLIN | EPOLLET);
+	char buf[8];
+
+	(void)state;
+	for (int i = 0; i < 500; i++) {
+		fake_receive(e.sub, "ab", 2);
+		assert_int_equal(next(ep, SOON), EPOLLIN);
+		/* A short count says that nothing is left. */
+		assert_int_equal(strata_recv(e.fd, buf, 8, MSG_DONTWAIT), 2);
+	}
+	strata_close(e.fd);
+	strata_close(ep);
+}
+
+static void tells_of_room_after_eagain(void **state)
+{
+	static char bytes[2 * SNDBUF];
+	struct end e = connected();
+	int ep = set_of(e.fd, EPOLLOUT | EPOLLET);
+
+	(void)state;
+	assert_int_equal(next(ep, SOON), EPOLLOUT);
+	for (int i = 0; i < 100; i++) {
+		while (strata_send(e.fd, bytes, 1500, MSG_DONTWAIT) > 0)
+			;
+		assert_int_equal(next(ep, 0), 0);
+		fake_consume(e.sub, 1000);
+		assert_int_equal(next(ep, 0), 0);
+		fake_consume(e.sub, 1000);
+		assert_int_equal(next(ep, SOON), EPOLLOUT);
+		assert_int_equal(fake_a2s(e.sub)->tx_poll, 0);
+		fake_consume(e.sub, 1000);
+	}
+	strata_close(e.fd);
+	strata_close(ep);
+}
+
+static void keeps_the_ready_in_turn(void **state)
+{
+	enum {
+		N = 5
+	};
+	int ep = strata_epoll_create1(0), seen[N] = { 0 };
+	struct end e[N];
+
+	(void)state;
+	for (int i = 0; i < N; i++) {
+		struct epoll_event ev = { EPOLLIN, { .u32 = (uint32_t)i } };
+
+		e[i] = connected();
+		strata_epoll_ctl(ep, EPOLL_CTL_ADD, e[i].fd, &ev);
+		fake_receive(e[i].sub, "x", 1);
+	}
+	for (int i = 0; i < 10 * N; i++) {
+		struct epoll_event ev[2];
+		int n = strata_epoll_wait(ep, ev, 2, SOON);
+
+		assert_int_equal(n, 2);
+		seen[ev[0].data.u32]++;
+		seen[ev[1].data.u32]++;
+	}
+	for (int i = 0; i < N; i++)
+		assert_int_equal(seen[i], 20);
+	/* Closed while in the queue. */
+	for (int i = 0; i < N; i++)
+		strata_close(e[i].fd);
+	assert_int_equal(next(ep, 0), 0);
+	strata_close(ep);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	fake_stack_begin();
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	fake_stack_end();
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_what_has_come),
+		cmocka_unit_test(scatters_and_gathers),
+		cmocka_unit_test(takes_no_more_than_there_is_room_for),
+		cmocka_unit_test(throws_away_what_is_asked_to),
+		cmocka_unit_test(says_the_end_once_all_is_read),
+		cmocka_unit_test(lends_its_rings),
+		cmocka_unit_test(tells_of_reading_now_and_then),
+		cmocka_unit_test(believes_no_impossible_counts),
+		cmocka_unit_test(is_not_woken_by_bytes_alone),
+		cmocka_unit_test(misses_no_edge),
+		cmocka_unit_test(tells_of_room_after_eagain),
+		cmocka_unit_test(keeps_the_ready_in_turn),
+	};
+
+	return cmocka_run_group_tests(tests, begin, end);
+}
