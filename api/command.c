@@ -215,6 +215,13 @@ void sock_drain(const struct sock *k, bool all)
 
 /* ---- Signals */
 
+/* Nothing that comes from outside while somebody waits. */
+static bool is_fault(int sig)
+{
+	return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE ||
+	    sig == SIGILL || sig == SIGTRAP || sig == SIGSYS || sig == SIGABRT;
+}
+
 /*
  * Which signal it was is not to be known.  If all handlers have SA_RESTART,
  * as most programs want it, calls go on as the kernel's do (signal(7)).
@@ -226,7 +233,7 @@ bool sock_interrupted(const struct sock *k)
 	for (int i = 1; i < NSIG; i++) {
 		struct sigaction act;
 
-		if (sigaction(i, NULL, &act) == 0 &&
+		if (!is_fault(i) && sigaction(i, NULL, &act) == 0 &&
 		    act.sa_handler != SIG_DFL && act.sa_handler != SIG_IGN &&
 		    !(act.sa_flags & SA_RESTART))
 			return true;
