@@ -255,7 +255,7 @@ static void rx_unsaid(
 /* Has this very frame killed us three times? */
 static bool put_aside(struct linkd *x)
 {
-	x->n.took = true;
+	node_took(&x->n);
 	if (!x->n.small || !turn_poisonous(&x->n.turn))
 		return false;
 	node_count(&x->n, CNT_ASIDE);

@@ -368,7 +368,7 @@ const uint8_t *node_take(struct node *n, struct ring_in *in, struct desc *ret)
 
 		if (p == NULL)
 			continue;
-		n->took = true;
+		node_took(n);
 		if (n->small && turn_poisonous(&n->turn)) {
 			node_count(n, CNT_ASIDE);
 			log_error(&n->log, "packet put aside: %u deaths on it",

@@ -146,6 +146,14 @@ static inline uint32_t node_limit(const struct node *n, uint32_t usual)
  */
 const uint8_t *node_take(struct node *n, struct ring_in *in, struct desc *ret);
 
+/* A packet is in hand, by node_take() or read from a device. */
+static inline void node_took(struct node *n)
+{
+	if (!n->took)
+		turn_suspect(&n->turn);
+	n->took = true;
+}
+
 /*
  * Put the packet that node_take() gave last back into @in: there is no room
  * for what would follow from it.  Nothing may have been staged for it.

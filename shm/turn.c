@@ -73,7 +73,9 @@ bool turn_recover(struct turn *t)
 		undo(t);
 		/* Undone; a death from here on is none of that turn. */
 		set(&m->log_turn, committed);
-		count_strike(m, committed + 1);
+		if (m->suspect_turn == committed + 1)
+			count_strike(m, committed + 1);
+		m->suspect_turn = 0;
 	}
 	if (get(&m->applied) != committed) {
 		apply(t, &m->rec[committed & 1]);

@@ -26,9 +26,10 @@
  * must be kept from reordering them; the fences for live neighbours are in
  * ring.h.
  *
- * A daemon that dies twice in the same turn is given turns of one packet, from
- * each ring in its turn; who dies a third time with the same packet puts it
- * aside (node.c): else the state that survives would make a loop of crashes.
+ * A daemon that dies twice in the same turn, with a packet in hand, is given
+ *turns of one packet, from each ring in its turn; who dies a third time with
+ *the same packet puts it aside (node.c): else the state that survives would
+ *make a loop of crashes.
  */
 #ifndef SHM_TURN_H
 #define SHM_TURN_H
@@ -74,6 +75,7 @@ struct turn_mem {
 	_Atomic uint32_t log_count; /* entries */
 	uint32_t strikes;           /* deaths in turn strike_turn */
 	uint64_t strike_turn;
+	uint64_t suspect_turn; /* the last in which a packet was taken */
 	struct turn_record rec[2];
 	uint32_t log_at[TURN_LOG_ENTRIES]; /* where each entry begins */
 	alignas(8) uint8_t log[TURN_LOG_BYTES];
@@ -139,6 +141,15 @@ static inline bool turn_small(const struct turn *t)
 {
 	return t->mem->strikes >= 2 &&
 	    t->b - t->mem->strike_turn < TURN_SMALL_TURNS;
+}
+
+/*
+ * A packet is in hand: if this turn is one's death, it may be the packet's
+ * doing.  Who dies in a turn without one, dies of something else.
+ */
+static inline void turn_suspect(struct turn *t)
+{
+	*(volatile uint64_t *)&t->mem->suspect_turn = t->b;
 }
 
 /* Packets that a turn should take from each ring at most; fewer after deaths.

@@ -59,6 +59,13 @@ static void trap_flag(void *context, bool on)
 		u->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)TRAP_FLAG;
 }
 
+extern const char __executable_start, etext;
+
+static bool in_program(uintptr_t p)
+{
+	return p >= (uintptr_t)&__executable_start && p < (uintptr_t)&etext;
+}
+
 /* A page may hold slots that are poisoned for ASan: a copy all the same. */
 __attribute__((no_sanitize_address)) static void save_page(
     uint8_t *to, const uint8_t *page)
@@ -82,12 +89,22 @@ __attribute__((no_sanitize_address)) static bool is_same(
 	return differs == 0;
 }
 
-/* The stack's first word may be in no variable: ASan must not look. */
+/*
+ * Where in the program; within libc, who called it.  The stack's words may be
+ * in no variable: ASan must not look.
+ */
 __attribute__((no_sanitize_address)) static void note_place(
     struct stores *s, const ucontext_t *u)
 {
-	s->pc = (uintptr_t)u->uc_mcontext.gregs[REG_RIP];
-	s->caller = *(const uintptr_t *)u->uc_mcontext.gregs[REG_RSP];
+	const uintptr_t *stack =
+	    (const uintptr_t *)u->uc_mcontext.gregs[REG_RSP];
+
+	s->place = (uintptr_t)u->uc_mcontext.gregs[REG_RIP];
+	for (int i = 0; i < 64 && !in_program(s->place); i++)
+		s->place = stack[i];
+	s->place = in_program(s->place)
+	    ? s->place - (uintptr_t)&__executable_start
+	    : 0;
 }
 
 /* A store into a page that is protected: let it happen, then stop. */

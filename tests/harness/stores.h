@@ -31,9 +31,8 @@ struct stores {
 	void *ctx;
 	uint64_t stores; /* let through, also those that changed nothing */
 
-	/* Of the last store: the instruction, and what its stack began with. */
-	uintptr_t pc;
-	uintptr_t caller; /* within a leaf such as memcpy: who called it */
+	/* Of the last store: where in the program's text. */
+	uintptr_t place;
 
 	/* Private. */
 	struct {

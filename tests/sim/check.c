@@ -184,3 +184,21 @@ void check_counters(struct sim *s)
 						p, never[k]));
 		}
 }
+
+static void say_drops(struct sim *s, const struct proc *p)
+{
+	const struct out_head *h = head_of(p);
+
+	for (uint32_t i = 0; i < h->ncounters && i < MAX_COUNTERS; i++)
+		if (h->counter_name[i].drop && h->counter[i] > 0)
+			trace(s, "h%u %s: %s %lu", p->h->index, proc_name(p),
+			    h->counter_name[i].name,
+			    (unsigned long)h->counter[i]);
+}
+
+void check_say_drops(struct sim *s)
+{
+	for (uint32_t h = 0; h < s->plan.hosts && s->host[h] != NULL; h++)
+		for (uint32_t i = 0; i < HOST_PROCS; i++)
+			say_drops(s, &s->host[h]->proc[i]);
+}

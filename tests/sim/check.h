@@ -18,6 +18,9 @@ bool check_lossless(const struct sim *s);
  */
 bool check_leftovers(struct sim *s, char *ret, size_t size);
 
+/* What was dropped where, when verbose. */
+void check_say_drops(struct sim *s);
+
 /* What no counter of any daemon may say. */
 void check_counters(struct sim *s);
 

@@ -8,8 +8,6 @@
 #include "tests/sim/app.h"
 #include "tests/sim/host.h"
 
-extern const char __executable_start, etext;
-
 enum {
 	STORES_FAR = 3000, /* the farthest death in a turn, or in several */
 	CHANGES_FAR = 500,
@@ -63,23 +61,10 @@ static void insert(struct points *ps, uint64_t key)
 	}
 }
 
-/* Within libc's copying, the instruction that called it counts. */
-static uint64_t place_of(const struct stores *st)
-{
-	uintptr_t low = (uintptr_t)&__executable_start;
-	uintptr_t high = (uintptr_t)&etext;
-
-	if (st->pc >= low && st->pc < high)
-		return st->pc - low;
-	if (st->caller >= low && st->caller < high)
-		return 1ULL << 32 | (st->caller - low);
-	return 1ULL << 33;
-}
-
 static void remember(struct proc *p, const struct stores *st)
 {
 	enum step step = step_of(p);
-	uint64_t place = st == NULL ? 0 : place_of(st);
+	uint64_t place = st == NULL ? 0 : st->place;
 
 	note(p->s, "KILL h%u %s at %lx, step %d, %s", p->h->index, proc_name(p),
 	    (unsigned long)place, (int)step,

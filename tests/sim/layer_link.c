@@ -59,7 +59,8 @@ static void device_tx(struct netdev *d, struct tx_frame *f, uint32_t n)
 
 static int attach(struct proc *p, const struct segments *s, struct mono now)
 {
-	static const struct netdev_ops ops = { device_rx, device_tx };
+	static const struct netdev_ops ops = { .rx = device_rx,
+		.tx = device_tx };
 	struct linkd *x = p->x;
 
 	x->seed = random_next(&p->s->r);

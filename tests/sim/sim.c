@@ -22,19 +22,36 @@ enum {
 
 /* ---- What others use ---- */
 
+static void line(struct sim *s, char *to, const char *fmt, va_list ap)
+{
+	int n = snprintf(to, HISTORY_LINE, "%12.6f ",
+	    (double)mono_since(s->now, s->start) / NS_PER_S);
+
+	vsnprintf(to + n, (size_t)(HISTORY_LINE - n), fmt, ap);
+	if (s->verbose)
+		fprintf(stderr, "%s\n", to);
+}
+
 void note(struct sim *s, const char *fmt, ...)
 {
 	struct history *h = s->history;
-	char *line = h->line[h->n++ % HISTORY_LINES];
 	va_list ap;
-	int n = snprintf(line, HISTORY_LINE, "%12.6f ",
-	    (double)mono_since(s->now, s->start) / NS_PER_S);
 
 	va_start(ap, fmt);
-	vsnprintf(line + n, (size_t)(HISTORY_LINE - n), fmt, ap);
+	line(s, h->line[h->n++ % HISTORY_LINES], fmt, ap);
 	va_end(ap);
-	if (s->verbose)
-		fprintf(stderr, "%s\n", line);
+}
+
+void trace(struct sim *s, const char *fmt, ...)
+{
+	char text[HISTORY_LINE];
+	va_list ap;
+
+	if (!s->verbose)
+		return;
+	va_start(ap, fmt);
+	line(s, text, fmt, ap);
+	va_end(ap);
 }
 
 void fail(struct sim *s, const char *fmt, ...)
@@ -185,6 +202,7 @@ bool sim_run(struct sim *s, uint64_t seed)
 		run(s);
 		good = true;
 	}
+	check_say_drops(s);
 	close_all(s);
 	return good;
 }

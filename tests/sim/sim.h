@@ -70,6 +70,10 @@ struct sim {
 void note(struct sim *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The same, but only when verbose: too many for the history. */
+void trace(struct sim *s, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* The seed has found something: it ends here. */
 void fail(struct sim *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3), noreturn));

@@ -289,6 +289,7 @@ bool wire_send(
 		p->free_at = s->now;
 	p->free_at = mono_add(p->free_at, wire_time(s, len));
 	s->wire.sent++;
+	trace(s, "wire: h%u sends %u bytes", from, len);
 	pcap_frame(s, f->b + wire_vnet(s), f->len - wire_vnet(s));
 	to_its_hosts(s, f, p->free_at);
 	free(f);

@@ -117,6 +117,7 @@ static void work(struct bench *b, size_t at)
 	b->state[at]++;
 	assert_true(ring_in_waiting(&b->in) > 0);
 	ring_in_take(&b->in, &d);
+	turn_suspect(&b->t);
 	assert_true(ring_out_room(&b->out, 1) > 0);
 	ring_out_stage(&b->out, &d);
 }
@@ -361,6 +362,28 @@ static void deaths_in_different_turns_do_not_add_up(void **state)
 	close_bench(b);
 }
 
+/* Killed from outside, at any time: no packet is to blame. */
+static void a_death_without_a_packet_in_hand_is_no_strike(void **state)
+{
+	struct bench *b = open_bench();
+
+	(void)state;
+	for (int deaths = 0; deaths < 5; deaths++) {
+		turn_begin(&b->t);
+		turn_touch(&b->t, b->state, 1);
+		b->state[0] = 1;
+		restart(b);
+		assert_int_equal(b->state[0], 0);
+	}
+	assert_int_equal(b->mem->strikes, 0);
+	arrive(b, 1);
+	die_in_a_turn(b);
+	turn_begin(&b->t);
+	restart(b);
+	assert_int_equal(b->mem->strikes, 1);
+	close_bench(b);
+}
+
 /* The turn was undone; whoever dies now was not killed by it. */
 static void a_death_in_recovery_is_no_second_strike(void **state)
 {
@@ -466,6 +489,7 @@ int main(void)
 		cmocka_unit_test(
 		    turns_stay_small_for_a_while_but_accuse_nobody),
 		cmocka_unit_test(deaths_in_different_turns_do_not_add_up),
+		cmocka_unit_test(a_death_without_a_packet_in_hand_is_no_strike),
 		cmocka_unit_test(a_death_in_recovery_is_no_second_strike),
 		cmocka_unit_test(what_was_just_saved_is_not_saved_again),
 		cmocka_unit_test(a_turn_is_full_before_its_log_is_in_bytes),
