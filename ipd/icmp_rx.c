@@ -122,13 +122,13 @@ static uint32_t take_mtu(
 	if (fib_lookup(&ip->fib, &q->dst, link, &way) < 0 ||
 	    way.kind != FIB_UNICAST)
 		return 0;
-	known = tx_path_mtu(ip, &q->dst, way.link, way.mtu);
+	known = way.mtu;
+	if (tx_heeds_reports(q->proto))
+		known = tx_path_mtu(ip, &q->dst, way.link, way.mtu);
 	if (mtu >= known)
 		return known;
-	/* TCP believes only what is about a segment in flight (RFC 5927). */
-	if (q->proto == IPPROTO_TCP)
-		return mtu;
-	note_mtu(ip, &q->dst, way.link, mtu);
+	if (tx_heeds_reports(q->proto))
+		note_mtu(ip, &q->dst, way.link, mtu);
 	return mtu;
 }
 

@@ -110,6 +110,11 @@ static bool begin_checksum(struct datagram *t, const struct ip_addr *src)
 	return true;
 }
 
+bool tx_heeds_reports(uint8_t proto)
+{
+	return proto != IPPROTO_TCP;
+}
+
 uint32_t tx_path_mtu(
     const struct ipd *ip, const struct ip_addr *dst, uint8_t link, uint32_t mtu)
 {
@@ -151,7 +156,7 @@ static bool find_way(struct ipd *ip, struct datagram *t)
 	t->mtu = t->way.mtu;
 	if (t->way.kind == FIB_LOCAL)
 		t->mtu = LOOP_MTU;
-	else if (t->way.kind == FIB_UNICAST)
+	else if (t->way.kind == FIB_UNICAST && tx_heeds_reports(t->d.proto))
 		t->mtu = tx_path_mtu(ip, &t->d.dst, t->way.link, t->way.mtu);
 	return true;
 }

@@ -72,6 +72,13 @@ enum send_pieces send_in_pieces(struct ipd *ip, struct pieces *p);
 bool tx_refuse(struct ipd *ip, struct datagram *t, uint32_t reason,
     uint8_t type, uint8_t code, uint32_t info);
 
+/*
+ * Is the path MTU of @proto what reports say that are kept here?  Anybody can
+ * forge one.  TCP can tell, by the sequence number that it quotes (RFC 5927,
+ * 7.2), and keeps each connection's own: for it they are only handed up.
+ */
+bool tx_heeds_reports(uint8_t proto);
+
 /* What the path to @dst takes, of at most @mtu. */
 uint32_t tx_path_mtu(const struct ipd *ip, const struct ip_addr *dst,
     uint8_t link, uint32_t mtu);

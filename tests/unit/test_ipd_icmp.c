@@ -447,13 +447,13 @@ static void malformed_packets_are_counted(void **state)
 /* ---- Errors about what we sent */
 
 /* An error of either family that quotes what 192.0.2.2 or 2001:db8::2 sent. */
-static void complain(struct world *w, uint8_t type, uint8_t code, uint32_t rest,
-    const char *src, const char *dst, uint16_t packet_len)
+static void complain_of(struct world *w, uint8_t proto, uint8_t type,
+    uint8_t code, uint32_t rest, const char *src, const char *dst,
+    uint16_t packet_len)
 {
 	uint8_t q[200], p[300];
 	bool v4 = strchr(src, ':') == NULL;
-	size_t len =
-	    (v4 ? make4 : make6)(q, src, dst, IPPROTO_UDP, UDP, sizeof(UDP));
+	size_t len = (v4 ? make4 : make6)(q, src, dst, proto, UDP, sizeof(UDP));
 
 	if (packet_len > 0)
 		be16_put(
@@ -466,6 +466,12 @@ static void complain(struct world *w, uint8_t type, uint8_t code, uint32_t rest,
 	    make_icmp(p, v4 ? "192.0.2.1" : "2001:db8::1",
 		v4 ? "192.0.2.2" : "2001:db8::2", type, code, rest, q, len),
 	    BY_A);
+}
+
+static void complain(struct world *w, uint8_t type, uint8_t code, uint32_t rest,
+    const char *src, const char *dst, uint16_t packet_len)
+{
+	complain_of(w, IPPROTO_UDP, type, code, rest, src, dst, packet_len);
 }
 
 static void an_error_goes_to_the_transport_it_is_about(void **state)
@@ -515,19 +521,26 @@ static void what_we_never_sent_is_nobodys_error(void **state)
 }
 
 /* How long a datagram with DF may be, by trying. */
-static uint32_t mtu_for(struct world *w, const char *src, const char *dst)
+static uint32_t mtu_of(
+    struct world *w, const char *at, const char *src, const char *dst)
 {
 	static uint8_t data[2000];
-	struct desc d = { .proto = IPPROTO_UDP,
+	struct desc d = { .proto = strcmp(at, "tcpd") == 0 ? IPPROTO_TCP
+							   : IPPROTO_UDP,
 		.flags = PKT_DONT_FRAGMENT,
 		.link = LINK_ANY,
 		.src = world_ip(src),
 		.dst = world_ip(dst) };
 
-	world_tx(w, "udpd", data, sizeof(data), d);
-	assert_true(world_take(w, "udpd"));
+	world_tx(w, at, data, sizeof(data), d);
+	assert_true(world_take(w, at));
 	assert_int_equal(w->d.kind, PKT_ERROR);
 	return w->d.icmp_info;
+}
+
+static uint32_t mtu_for(struct world *w, const char *src, const char *dst)
+{
+	return mtu_of(w, "udpd", src, dst);
 }
 
 static void the_path_mtu_is_learnt_and_forgotten(void **state)
@@ -551,6 +564,28 @@ static void the_path_mtu_is_learnt_and_forgotten(void **state)
 	assert_int_equal(mtu_for(w, "192.0.2.2", "203.0.113.9"), 1400);
 	w->now = mono_add_ms(w->now, 10 * 60 * 1000);
 	assert_int_equal(mtu_for(w, "192.0.2.2", "203.0.113.9"), 1500);
+	world_no_leaks(w);
+	world_close(w);
+}
+
+/*
+ * Anybody can forge a report about a datagram, or about TCP without knowing a
+ * sequence number; TCP's packets heed only what TCP itself has believed.
+ */
+static void forged_reports_do_not_narrow_tcp(void **state)
+{
+	struct world *w = world_open("");
+
+	(void)state;
+	complain(w, 3, 4, 100, "192.0.2.2", "203.0.113.9", 1500);
+	world_expect(w, "udpd", UDP, sizeof(UDP));
+	assert_int_equal(mtu_for(w, "192.0.2.2", "203.0.113.9"), 100);
+	assert_int_equal(mtu_of(w, "tcpd", "192.0.2.2", "203.0.113.9"), 1500);
+	complain_of(
+	    w, IPPROTO_TCP, 3, 4, 1400, "192.0.2.2", "203.0.113.9", 1500);
+	world_expect(w, "tcpd", UDP, sizeof(UDP));
+	assert_int_equal(w->d.icmp_info, 1400);
+	assert_int_equal(mtu_of(w, "tcpd", "192.0.2.2", "203.0.113.9"), 1500);
 	world_no_leaks(w);
 	world_close(w);
 }
@@ -652,6 +687,7 @@ int main(void)
 		cmocka_unit_test(an_error_goes_to_the_transport_it_is_about),
 		cmocka_unit_test(what_we_never_sent_is_nobodys_error),
 		cmocka_unit_test(the_path_mtu_is_learnt_and_forgotten),
+		cmocka_unit_test(forged_reports_do_not_narrow_tcp),
 		cmocka_unit_test(absurd_mtus_are_refused_or_bounded),
 		cmocka_unit_test(fragments_heed_the_path_mtu),
 		cmocka_unit_test(a_silent_neighbour_is_told_to_the_transport),
