@@ -3,8 +3,8 @@
 #
 #	configs/tap.json     this namespace             mid                far
 #	192.0.2.2 --- tap0 --- 192.0.2.1
-#	tcp_ask              10.0.1.1 --- a --- 10.0.1.2
-#	                                        10.0.2.1 -- b, 1280 -- 10.0.2.2, nc
+#	tcp_ask              10.0.1.1 -- near -- 10.0.1.2
+#	                                        10.0.2.1 - narrow - 10.0.2.2, nc
 #
 # The far host offers an MSS for 1500, so only mid's ICMP tells of the 1280.
 . "$(dirname "$0")/lib.sh"
@@ -18,16 +18,16 @@ mid=
 far=
 ns_new mid
 ns_new far
-run ip link add a type veth peer name a netns "$mid"
-run ip addr add 10.0.1.1/24 dev a
-run ip link set a up
-run ip -n "$mid" addr add 10.0.1.2/24 dev a
-run ip -n "$mid" link set a up
-run ip -n "$mid" link add b mtu 1280 type veth peer name b netns "$far"
-run ip -n "$mid" addr add 10.0.2.1/24 dev b
-run ip -n "$mid" link set b up
-run ip -n "$far" addr add 10.0.2.2/24 dev b
-run ip -n "$far" link set b mtu 1500 up
+run ip link add near type veth peer name near netns "$mid"
+run ip addr add 10.0.1.1/24 dev near
+run ip link set near up
+run ip -n "$mid" addr add 10.0.1.2/24 dev near
+run ip -n "$mid" link set near up
+run ip -n "$mid" link add narrow mtu 1280 type veth peer name narrow netns "$far"
+run ip -n "$mid" addr add 10.0.2.1/24 dev narrow
+run ip -n "$mid" link set narrow up
+run ip -n "$far" addr add 10.0.2.2/24 dev narrow
+run ip -n "$far" link set narrow mtu 1500 up
 run ip -n "$far" route add default via 10.0.2.1
 run ip -n "$mid" route add default via 10.0.1.1
 run ip route add 10.0.2.0/24 via 10.0.1.2
