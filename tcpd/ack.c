@@ -179,6 +179,28 @@ static bool is_duplicate(const struct tcb *c, const struct segment *seg,
 	    !seq_eq(c->sb.f.una, sb_end(&c->sb));
 }
 
+/* ---- The send buffer */
+
+/*
+ * Two windows of it: what is in flight, and what follows while that is
+ * acknowledged.  Not worth telling before it is a quarter more.
+ */
+static void grow_send_buffer(struct tcpd *t, struct tcb *c)
+{
+	uint32_t max = t->config.sndbuf_max < APP_TX_BYTES
+	    ? t->config.sndbuf_max
+	    : APP_TX_BYTES;
+	uint32_t now = (uint32_t)c->o.sndbuf;
+	uint32_t want = c->cc.cwnd < max / 2 ? 2 * c->cc.cwnd : max;
+
+	if ((c->o.flags & TSOCK_SNDBUF_SET) || c->sock == NO_SOCKET ||
+	    (c->flags & CONN_ORPHAN) || want <= now ||
+	    (want < now + now / 4 && want < max))
+		return;
+	c->o.sndbuf = (int32_t)want;
+	stream_sized(&t->streams, c->sock, c->o.sndbuf);
+}
+
 /* ---- An ACK */
 
 void sender_ack(struct tcpd *t, struct tcb *c, const struct segment *seg,
@@ -201,6 +223,7 @@ void sender_ack(struct tcpd *t, struct tcb *c, const struct segment *seg,
 	if (n.sb.acked > 0)
 		set_timers(t, c);
 	loss_ack(t, c, &n);
+	grow_send_buffer(t, c);
 }
 
 /* What the handshake has shown, or NULL. */
@@ -229,6 +252,7 @@ void sender_established(
 	rtt_established(&c->rtt, &t->config.rtt, c->timers.retransmits > 0);
 	begin_windows(t, c, seg);
 	set_timers(t, c);
+	grow_send_buffer(t, c);
 }
 
 /* ---- Eff.snd.MSS: RFC 9293, 3.7.1, and the path's MTU */

@@ -355,6 +355,12 @@ void stream_established(struct streams *s, uint32_t id)
 	apps_wake_later(&s->apps, id, WAKE_TX);
 }
 
+void stream_sized(struct streams *s, uint32_t id, int32_t sndbuf)
+{
+	tsock_touch(s, id)->o.sndbuf = sndbuf;
+	apps_wake_later(&s->apps, id, WAKE_TX);
+}
+
 void stream_error(struct streams *s, uint32_t id, int err)
 {
 	struct tsock *k = tsock_touch(s, id);

@@ -158,6 +158,9 @@ uint32_t stream_spares(const struct streams *s, uint32_t id);
 /* How many records of @id have not been accepted. */
 uint32_t stream_queued(const struct streams *s, uint32_t id);
 
+/* The send buffer of @id has grown to so many bytes. */
+void stream_sized(struct streams *s, uint32_t id, int32_t sndbuf);
+
 /* An error for the app to find: SO_ERROR.  @err > 0. */
 void stream_error(struct streams *s, uint32_t id, int err);
 

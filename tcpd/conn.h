@@ -129,6 +129,14 @@ struct conn_options {
 	uint8_t congestion; /* enum cc_algorithm */
 };
 
+/* What keeps a sender that has something to send from sending more. */
+enum conn_limit {
+	LIMIT_IDLE, /* nothing to send */
+	LIMIT_NETWORK,
+	LIMIT_WINDOW, /* the peer's */
+	LIMIT_BUFFER, /* our own is full */
+};
+
 /* For struct tcp_info; nothing is decided by them. */
 struct conn_stats {
 	uint64_t bytes_sent; /* data, with what was sent again */
@@ -147,7 +155,7 @@ struct conn_stats {
 	struct mono data_sent, data_received, ack_received;
 	int64_t busy_ns, rwnd_limited_ns, sndbuf_limited_ns;
 	struct mono limited_since;
-	uint8_t limited_by;
+	uint8_t limited_by; /* enum conn_limit */
 	uint8_t pad[7];
 };
 
@@ -192,6 +200,7 @@ struct tcb {
 	uint64_t tx_end;
 	uint32_t ts_offset;
 	uint32_t mss;      /* Eff.snd.MSS: data in a full segment */
+	uint32_t fib_seen; /* the routes that mss is from: tcpd.fib_turn */
 	uint32_t path_mtu; /* as ICMP or black-hole detection said; 0: link's */
 	struct mono path_mtu_until; /* then the larger one is tried again */
 	uint16_t peer_mss; /* SendMSS: the peer's option, or the default */

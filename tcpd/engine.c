@@ -250,8 +250,7 @@ static bool taken(
 	return conn_find(x, &ends) != NO_ID;
 }
 
-static bool lingers(
-    const void *x, const struct app_name *local, uint32_t reuse)
+static bool lingers(const void *x, const struct app_name *local, uint32_t reuse)
 {
 	return conn_lingers(x, local, reuse);
 }

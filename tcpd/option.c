@@ -26,8 +26,6 @@ enum {
 	MAX_DEFER_STEP = 120, /* TCP_RTO_MAX, seconds */
 	MAX_DEFER_STEPS = 255,
 	ECN_BITS = 3,
-
-	DEFAULT_SNDBUF = APP_TX_BYTES,
 };
 
 enum kind {
@@ -86,16 +84,17 @@ static const struct option *find(int level, int name)
 	return NULL;
 }
 
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
 void tsock_defaults(struct tsock_options *o, const struct topo_tcp *t)
 {
-	/* Grown by need, up to the ring. */
-	int32_t rcvbuf = t->rcvbuf_default < APP_RX_BYTES
-	    ? (int32_t)t->rcvbuf_default
-	    : APP_RX_BYTES;
-
 	*o = (struct tsock_options){
-		.rcvbuf = rcvbuf,
-		.sndbuf = DEFAULT_SNDBUF,
+		/* Grown by need, up to the rings. */
+		.rcvbuf = (int32_t)least(t->rcvbuf_default, APP_RX_BYTES),
+		.sndbuf = (int32_t)least(t->sndbuf_default, APP_TX_BYTES),
 		.rcvlowat = 1,
 		.keep_idle_s = (int32_t)t->keepalive_time_s,
 		.keep_interval_s = (int32_t)t->keepalive_interval_s,

@@ -484,14 +484,50 @@ static bool send_handshake(struct tcpd *t, struct tcb *c)
 	return true;
 }
 
+/* Routes may have another MTU now. */
+static void look_at_routes(struct tcpd *t, struct tcb *c)
+{
+	if (c->fib_seen == t->fib_turn)
+		return;
+	c->fib_seen = t->fib_turn;
+	sender_set_mss(t, c);
+}
+
+/* For TCP_INFO: how long it was kept from sending, and by what. */
+static void note_limit(struct tcpd *t, struct tcb *c)
+{
+	int64_t ns = mono_since(t->n.now, c->stats.limited_since);
+	uint32_t used = (uint32_t)(c->tx_end - c->tx_una);
+	enum conn_limit now = LIMIT_NETWORK;
+
+	if (c->stats.limited_by != LIMIT_IDLE)
+		c->stats.busy_ns += ns;
+	if (c->stats.limited_by == LIMIT_WINDOW)
+		c->stats.rwnd_limited_ns += ns;
+	if (c->stats.limited_by == LIMIT_BUFFER)
+		c->stats.sndbuf_limited_ns += ns;
+	if (used == 0)
+		now = LIMIT_IDLE;
+	else if (conn_unsent(c) > 0 && window_room(c) < c->mss)
+		now = LIMIT_WINDOW;
+	else if (conn_unsent(c) == 0 && used + c->mss > (uint32_t)c->o.sndbuf)
+		now = LIMIT_BUFFER;
+	c->stats.limited_by = (uint8_t)now;
+	c->stats.limited_since = t->n.now;
+}
+
 bool output_conn(struct tcpd *t, uint32_t id)
 {
 	struct tcb *c = conn_touch(t, id);
 	bool urgent = ack_judge_when(&c->ack) == ACK_NOW;
+	bool done;
 
 	if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED)
 		return send_handshake(t, c);
-	return send_probes(t, c) && send_data(t, c) && send_owed(t, c, urgent);
+	look_at_routes(t, c);
+	done = send_probes(t, c) && send_data(t, c) && send_owed(t, c, urgent);
+	note_limit(t, c);
+	return done;
 }
 
 struct mono output_deadline(const struct tcb *c)

@@ -213,8 +213,10 @@ bool tcpd_turn(struct tcpd *t, struct mono now)
 	t->turn++;
 	node_begin(n, now);
 	apps_begin(&t->streams.apps);
-	if (fib_refresh(&t->fib, published_fib(t)))
+	if (fib_refresh(&t->fib, published_fib(t))) {
+		t->fib_turn++;
 		apps_publish_fib(&t->streams.apps);
+	}
 	tcpd_rx(t, node_in(n, LAYER_IP, 0));
 	run_timers(t);
 	apps_serve(&t->streams.apps, TCPD_APP_BUDGET);

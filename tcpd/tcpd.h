@@ -65,8 +65,9 @@ struct listeners {
 struct tcpd {
 	struct node n;
 	struct tcpd_state *s;
-	struct fib fib; /* a copy of what ipd published */
-	uint32_t ipd;   /* whose; an index into procs[] */
+	struct fib fib;    /* a copy of what ipd published */
+	uint32_t fib_turn; /* a number for it */
+	uint32_t ipd;      /* whose; an index into procs[] */
 	struct ring_out *down;
 	struct tcp_config config;
 	/* Set before attaching: secrets of fresh memory, and hash_key. */

@@ -18,8 +18,8 @@
 
 #include "linkd/linkd.h"
 #include "tests/crash/packets.h"
-#include "tests/harness/stores.h"
 #include "tests/crash/sweep.h"
+#include "tests/harness/stores.h"
 
 enum {
 	WIRE_IN = 16,
