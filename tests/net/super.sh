@@ -95,6 +95,7 @@ for how in 'true true' 'true false' 'false true' 'false false' \
 	done
 	slots_at_home
 	stack_down
+	[ "$device" = '' ] || run ip link del veth
 	ip netns del "$near"
 	ip netns del "$far"
 	namespaces=()
