@@ -342,8 +342,8 @@ static void begin_socket(struct lib *l, const struct ctl_msg *asked,
 static int ask_for_sockets(
     struct lib *l, struct ctl_msg *m, struct lib_socket_fd *ret)
 {
-	struct ctl_msg answer;
-	int fds[CTL_MAX_FDS];
+	struct ctl_msg answer = { .nfds = 0 };
+	int fds[CTL_MAX_FDS] = { 0 };
 	int r;
 
 	lib_lock(&l->shared->control);
@@ -433,10 +433,10 @@ int lib_new_socket(int family, int type, int protocol)
 		.count = 1,
 		.patient = true,
 	};
-	struct lib_socket_fd f[CTL_MAX_SOCKETS];
+	struct lib_socket_fd f[CTL_MAX_SOCKETS] = { { 0 } };
 	int r = lib_make_sockets(&w, f);
 
-	if (r < 0)
+	if (r < 0 || f[0].lib == NULL)
 		return r;
 	lib_adopt(&f[0]);
 	return f[0].fd;

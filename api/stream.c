@@ -142,9 +142,8 @@ int stream_connect(const struct sock *k, const struct app_name *to)
 uint32_t stream_room(const struct sock *k, uint32_t sndbuf)
 {
 	uint64_t used = stream_unsent(k);
-	uint32_t size = sndbuf < APP_TX_BYTES ? sndbuf : APP_TX_BYTES;
 
-	return used < size ? size - (uint32_t)used : 0;
+	return used < sndbuf ? sndbuf - (uint32_t)used : 0;
 }
 
 void stream_wrote(const struct sock *k, uint64_t end, bool more)

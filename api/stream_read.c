@@ -284,7 +284,7 @@ ssize_t stream_receive(
 	if (want == 0)
 		return 0;
 	sock_names(k, &n);
-	target = flags & MSG_WAITALL ? want : n.rcvlowat;
+	target = (flags & MSG_WAITALL) ? want : n.rcvlowat;
 	target = target < want ? target : want;
 	if (target == 0)
 		target = 1;

@@ -54,6 +54,7 @@ static inline struct http http_parse(const char *head)
 {
 	struct http h = { .status = 400, .file = -1 };
 	char method[8], path[1024] = ".";
+	size_t len;
 	int minor;
 
 	if (sscanf(head, "%7s %999s HTTP/1.%d", method, path + 1, &minor) !=
@@ -64,8 +65,9 @@ static inline struct http http_parse(const char *head)
 	h.status = h.body || strcmp(method, "HEAD") == 0 ? 404 : 405;
 	h.more = h.status == 404 && minor > 0 &&
 	    strcasestr(head, "\nConnection: close") == NULL;
-	if (path[strlen(path) - 1] == '/')
-		strcat(path, "index.html");
+	len = strlen(path);
+	if (path[len - 1] == '/')
+		memcpy(path + len, "index.html", sizeof("index.html"));
 	if (h.status == 404)
 		http_open(&h, path);
 	if (h.status == 200)

@@ -60,12 +60,10 @@ static void echo(int fd)
 
 	if (sent > 0)
 		strata_recv(fd, buf, (size_t)sent, MSG_TRUNC);
-	if (sent > 0)
-		watch(EPOLL_CTL_MOD, fd, sent < n ? EPOLLOUT : EPOLLIN);
-	else if (sent == -1 && errno == EAGAIN)
-		watch(EPOLL_CTL_MOD, fd, n > 0 ? EPOLLOUT : EPOLLIN);
-	else
+	if (sent == 0 || (sent == -1 && errno != EAGAIN))
 		strata_close(fd);
+	else
+		watch(EPOLL_CTL_MOD, fd, sent < n ? EPOLLOUT : EPOLLIN);
 }
 
 int main(int argc, char **argv)

@@ -157,7 +157,7 @@ static void show_names(uint32_t sub)
 static void answer_socket(struct ctl_msg *m)
 {
 	uint32_t count = m->arg[3] > 0 ? m->arg[3] : 1;
-	int fds[CTL_MAX_FDS];
+	int fds[CTL_MAX_FDS] = { 0 };
 
 	m->arg[0] = PROC;
 	m->arg[3] = 0;
