@@ -183,7 +183,8 @@ static void run_output(struct tcpd *t)
 {
 	uint32_t n = t->conns.queue_len;
 
-	while (n-- > 0 && conn_can_touch(t)) {
+	/* Without room nothing is touched: a turn that does nothing ends. */
+	while (n-- > 0 && conn_can_touch(t) && tcpd_has_room(t)) {
 		uint32_t id = conn_first_queued(t);
 		struct tcb *c = NULL;
 		bool done = true;

@@ -126,6 +126,7 @@ struct wire {
 	struct rig *r;
 	struct tcpd *t;
 	bool v6, kill;
+	bool jammed; /* ipd takes nothing: rings and slots run out */
 	uint32_t deaths;
 	struct ip_addr us, peer;
 	uint32_t mss; /* of the link */
@@ -193,6 +194,10 @@ void wire_raw(struct wire *w, const uint8_t *p, size_t len, uint16_t flags);
 	(WIRE_AT(w), wire_icmp(w, type, code, info, seq))
 void wire_icmp(
     struct wire *w, uint8_t type, uint8_t code, uint32_t info, uint32_t seq);
+
+/* ipd takes nothing any more; and again. */
+#define jam(w, on) (WIRE_AT(w), wire_jam(w, on))
+void wire_jam(struct wire *w, bool on);
 
 /* Nothing is sent that was not expected. */
 #define none(w) (WIRE_AT(w), wire_none(w))

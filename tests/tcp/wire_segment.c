@@ -452,12 +452,19 @@ void wire_collect(struct wire *w)
 	const uint8_t *p;
 	struct desc d;
 
-	while (rig_take_keep(w->r, "ipd", "tcpd", &d, &p)) {
+	while (!w->jammed && rig_take_keep(w->r, "ipd", "tcpd", &d, &p)) {
 		size_t len = gather(w, &d, p, buf);
 
 		split(w, &d, buf, len);
 		rig_give_back(w->r, "ipd", &d);
 	}
+}
+
+void wire_jam(struct wire *w, bool on)
+{
+	w->jammed = on;
+	wire_collect(w);
+	wire_step(w);
 }
 
 /* ---- Out: what was expected */
