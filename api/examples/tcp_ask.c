@@ -3,10 +3,10 @@
  * answers to standard output
  *
  * After the end of the input the connection is half closed: the server sees
- * the end, and may go on sending.
+ * the end, and may go on sending.  It is over when both have ended.
  */
-#include <arpa/inet.h>
 #include <netdb.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -56,40 +56,40 @@ static int put(const char *p, ssize_t n)
 	return 1;
 }
 
+/* A thread of its own: who only sent would wait for a server that waits too. */
+static void *hear(void *arg)
+{
+	int fd = *(const int *)arg;
+	ssize_t n;
+
+	while ((n = strata_recv(fd, buf, sizeof(buf), 0)) > 0 && put(buf, n))
+		;
+	if (n == -1)
+		perror("strata_recv");
+	return n == -1 ? arg : NULL;
+}
+
 int main(int argc, char **argv)
 {
-	struct pollfd p[2] = {
-		{ .fd = STDIN_FILENO, .events = POLLIN },
-		{ .events = POLLIN },
-	};
+	static char out[65536];
+	pthread_t thread;
+	void *failed;
 	ssize_t n;
+	int fd;
 
 	if (argc != 3) {
 		fprintf(stderr, "usage: tcp_ask ADDRESS PORT\n");
 		return 2;
 	}
-	p[1].fd = dial(argv[1], argv[2]);
-	if (p[1].fd == -1)
+	fd = dial(argv[1], argv[2]);
+	if (fd == -1)
 		return 1;
-	for (;;) {
-		if (strata_poll(p, 2, -1) == -1)
-			return fail("strata_poll");
-		if (p[1].revents != 0) {
-			n = strata_recv(p[1].fd, buf, sizeof(buf), 0);
-			if (n == -1)
-				return fail("strata_recv");
-			if (n == 0 || !put(buf, n))
-				return 0;
-		}
-		if (p[0].revents != 0) {
-			n = read(STDIN_FILENO, buf, sizeof(buf));
-			if (n <= 0) {
-				p[0].fd = -1;
-				strata_shutdown(p[1].fd, SHUT_WR);
-			} else if (strata_send(p[1].fd, buf, (size_t)n, 0) <
-			    n) {
-				return fail("strata_send");
-			}
-		}
-	}
+	if (pthread_create(&thread, NULL, hear, &fd) != 0)
+		return fail("pthread_create");
+	while ((n = read(STDIN_FILENO, out, sizeof(out))) > 0)
+		if (strata_send(fd, out, (size_t)n, MSG_NOSIGNAL) < n)
+			return fail("strata_send");
+	strata_shutdown(fd, SHUT_WR);
+	pthread_join(thread, &failed);
+	return failed != NULL;
 }
