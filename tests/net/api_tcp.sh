@@ -20,6 +20,7 @@ slots_at_home
 # And so it stays while tcpd is killed all the time.
 (while sleep 0.2; do kill -9 "$(daemon pid tcpd)"; done) 2>/dev/null &
 killer=$!
+export DISTURBED=1
 run "$BUILD/tests/net/api_tcp" 192.0.2.2 192.0.2.1
 say "$out"
 kill $killer
