@@ -212,6 +212,14 @@ void stores_stop(struct stores *s)
 	_longjmp(s->stop, 1);
 }
 
+void stores_forget(void)
+{
+	if (depth > 0)
+		release_signals();
+	depth = 0;
+	current = NULL;
+}
+
 void stores_kernel_begin(void)
 {
 	if (current != NULL)

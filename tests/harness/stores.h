@@ -62,6 +62,9 @@ bool stores_run(struct stores *s, void (*run)(void *arg), void *arg);
  */
 void stores_stop(struct stores *s) __attribute__((noreturn));
 
+/* After a longjmp of the caller's own out of a run: nobody runs any more. */
+void stores_forget(void);
+
 /*
  * Around what the kernel does for the code that runs, a read say: it happens
  * whole, and then @changed is called once.  Nothing if no memory is watched.

@@ -125,6 +125,30 @@ static void finish_app(struct proc *p, struct apps *apps, struct app *a)
 	app_free(a);
 }
 
+static bool is_full(const struct fib *shared, uint32_t naddrs)
+{
+	struct fib f;
+
+	if (!published_copy(&f, shared, sizeof(f)) || f.naddrs < naddrs ||
+	    f.nroutes == 0)
+		return false;
+	for (uint32_t i = 0; i < f.naddrs; i++)
+		if (f.addr[i].state != ADDR_VALID)
+			return false;
+	return true;
+}
+
+bool app_online(const struct app *a)
+{
+	for (uint32_t i = 0; i < 2; i++) {
+		const struct s2a_head *h = (const void *)a->s2a[transports[i]];
+
+		if (!is_full(&h->fib, a->h->topo.naddrs))
+			return false;
+	}
+	return true;
+}
+
 /* ---- What the supervisor says to a new instance ---- */
 
 static void introduce(struct proc *p, struct apps *apps, const struct app *a)

@@ -71,6 +71,9 @@ uint8_t *app_s2a(const struct app *a, enum layer layer);
 struct mono app_next(const struct app *a);
 void app_run(struct app *a);
 
+/* Has the host of this app all its addresses, and do its transports know? */
+bool app_online(const struct app *a);
+
 /* ---- Sockets */
 
 /* NULL: the app has too many. */

@@ -9,7 +9,6 @@
 enum {
 	APPS_OF_HOST = 2,
 	PORT = 5000,
-	DAD_MS = 3000, /* our addresses are ours by then */
 };
 
 /* ---- Patterns ---- */
@@ -58,11 +57,24 @@ struct app *flows_app(struct sim *s, uint32_t host)
 
 struct mono flows_start(struct sim *s)
 {
-	int64_t ns = draw(s, 0, s->plan.length_ns / 3);
+	return mono_add(s->now, draw(s, 0, s->plan.length_ns / 3));
+}
 
-	if (s->plan.dad)
-		ns += (int64_t)DAD_MS * NS_PER_MS;
-	return mono_add(mono_add_ms(s->now, 5), ns);
+static bool online(struct sim *s)
+{
+	for (uint32_t h = 0; h < s->plan.hosts; h++) {
+		const struct app *a = flows_app(s, h);
+
+		if (a == NULL || !app_online(a))
+			return false;
+	}
+	return true;
+}
+
+bool flows_ready(struct sim *s)
+{
+	s->online = s->online || online(s);
+	return s->online;
 }
 
 /* Mostly between hosts, and sometimes within one. */

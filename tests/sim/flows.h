@@ -19,8 +19,12 @@ static inline uint64_t pattern_word(uint64_t key, uint64_t word)
 void pattern_fill(uint64_t key, uint64_t at, uint8_t *p, uint32_t len);
 bool pattern_is(uint64_t key, uint64_t at, const uint8_t *p, uint32_t len);
 
-/* One of the apps of a host; and when a client of its may begin. */
+/*
+ * One of the apps of a host; when a client of its may begin; and whether all
+ * hosts are ready for that.
+ */
 struct app *flows_app(struct sim *s, uint32_t host);
+bool flows_ready(struct sim *s);
 struct mono flows_start(struct sim *s);
 
 /* udp_flow.c: an echo server on host @to and a client on @from. */

@@ -9,8 +9,9 @@
 #include "tests/sim/host.h"
 
 enum {
-	STORES_FAR = 3000, /* the farthest death in a turn, or in several */
-	CHANGES_FAR = 500,
+	STORES_FAR = 1000, /* the farthest death in a turn, or in several */
+	DEPTH_MAX = 63,
+	CHANGES_FAR = 200,
 	SLOW_STORES = 20000, /* enough of counting changes */
 };
 
@@ -33,6 +34,14 @@ static enum step step_of(const struct proc *p)
 	if (m->log_turn != committed + 1)
 		return STEP_BETWEEN;
 	return m->log_count > 0 ? STEP_TOUCHED : STEP_OPEN;
+}
+
+/* How far the turn had got: objects saved in its log. */
+static uint64_t depth_of(const struct proc *p)
+{
+	const struct turn_mem *m = (const void *)p->h->priv[p->index];
+
+	return m->log_count < DEPTH_MAX ? m->log_count : DEPTH_MAX;
 }
 
 static uint64_t mix(uint64_t z)
@@ -71,8 +80,8 @@ static void remember(struct proc *p, const struct stores *st)
 	    p->up ? "in a turn" : "taking over");
 	if (p->s->points != NULL)
 		insert(p->s->points,
-		    place << 8 | (uint64_t)p->layer << 4 | (uint64_t)step << 1 |
-			p->up);
+		    place << 16 | depth_of(p) << 8 | (uint64_t)p->layer << 4 |
+			(uint64_t)step << 1 | p->up);
 }
 
 /* ---- How ---- */
@@ -92,6 +101,8 @@ static void changed(void *ctx)
 {
 	struct victim *v = ctx;
 
+	if (step_of(v->p) < v->p->kill_from && v->stores.stores < SLOW_STORES)
+		return;
 	/*
 	 * Either stores are counted, most of which change nothing, or changes:
 	 * these are further on the way to what a turn is there for.
@@ -124,11 +135,19 @@ static void watch_memory(struct victim *v)
 	}
 }
 
+/* It is to die at work: not in a turn that finds none. */
+static bool is_idle(struct proc *p)
+{
+	return p->up && p->kill_from != STEP_BETWEEN &&
+	    !node_news(proc_node(p)) &&
+	    (p->ops->may_sleep == NULL || p->ops->may_sleep(p->x));
+}
+
 bool kill_run(struct proc *p, void (*run)(void *arg), void *arg)
 {
 	static struct victim v;
 
-	if (p->kill_in < 0) {
+	if (p->kill_in < 0 || is_idle(p)) {
 		run(arg);
 		return true;
 	}
@@ -170,10 +189,18 @@ struct mono kill_next(const struct sim *s)
 
 void kill_arm(struct proc *p)
 {
+	static const enum step from[] = { STEP_BETWEEN, STEP_TOUCHED,
+		STEP_TOUCHED, STEP_COMMITTED };
+
+	int64_t far;
+
+	p->kill_from = (uint8_t)from[draw(p->s, 0, 3)];
 	p->kill_by_changes = chance(p->s, 50);
-	p->kill_in =
-	    draw_log(p->s, 1, p->kill_by_changes ? CHANGES_FAR : STORES_FAR) -
-	    1;
+	far = p->kill_by_changes ? CHANGES_FAR : STORES_FAR;
+	/* What is left of a turn is short. */
+	if (p->kill_from == STEP_COMMITTED)
+		far = far / 16;
+	p->kill_in = draw_log(p->s, 1, far) - 1;
 }
 
 void kill_choose(struct sim *s)

@@ -3,6 +3,8 @@
  */
 #include "tests/sim/plan.h"
 
+#include <string.h>
+
 #include "shm/layout.h"
 #include "tests/sim/sim.h"
 
@@ -60,6 +62,15 @@ static const char *on(struct sim *s, uint32_t percent)
 	return chance(s, percent) ? "true" : "false";
 }
 
+/*
+ * A cookie is only in the segment that follows the SYN: if that is lost and the
+ * next is not, the listener knows nothing of it and resets, as Linux does.
+ */
+static int draw_cookies(struct sim *s, const struct plan *p)
+{
+	return p->lossless && p->reorder == 0 ? (int)draw(s, 0, 2) : 0;
+}
+
 static void draw_tcp(struct sim *s, struct plan *p)
 {
 	snprintf(p->tcp, sizeof(p->tcp),
@@ -71,7 +82,7 @@ static void draw_tcp(struct sim *s, struct plan *p)
 	    chance(s, 70) ? "cubic" : "reno", (int)draw(s, 1, 20), on(s, 80),
 	    on(s, 80), on(s, 80), on(s, 85), (int)draw(s, 0, 2), on(s, 80),
 	    on(s, 70), on(s, 80), on(s, 80), (int)draw(s, 0, 200), on(s, 80),
-	    (int)draw(s, 0, 2));
+	    draw_cookies(s, p));
 }
 
 static void draw_hosts(struct sim *s, struct plan *p)
@@ -85,7 +96,6 @@ static void draw_hosts(struct sim *s, struct plan *p)
 	p->ring_slots = 64U << draw(s, 0, 4);
 	p->small_slots = (uint32_t)draw_log(s, 64, 1024);
 	p->big_slots = (uint32_t)draw_log(s, 8, 64);
-	draw_tcp(s, p);
 }
 
 static void draw_apps(struct sim *s, struct plan *p)
@@ -126,6 +136,7 @@ void plan_draw(struct sim *s, uint64_t seed)
 		draw_narrow(s, p);
 	p->lossless = p->loss == 0 && p->corrupt == 0 && p->cuts == 0 &&
 	    p->narrow_mtu == 0 && p->queue_frames >= 4096;
+	draw_tcp(s, p);
 }
 
 void plan_json(const struct plan *p, uint32_t i, char ret[PLAN_JSON])
@@ -178,4 +189,5 @@ void plan_say(struct sim *s)
 	    p->kill_layers, (long)(p->down_ns / 1000), p->udp_flows,
 	    p->tcp_flows, p->rude, p->app_kills, (long)p->tcp_bytes);
 	note(s, "plan: tcp %.170s", p->tcp);
+	note(s, "plan: tcp %s", strlen(p->tcp) > 170 ? p->tcp + 170 : "");
 }

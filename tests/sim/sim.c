@@ -6,10 +6,12 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "tests/harness/stores.h"
 #include "tests/sim/check.h"
 #include "tests/sim/flows.h"
 #include "tests/sim/host.h"
 #include "tests/sim/kill.h"
+#include "tests/sim/observe.h"
 #include "tests/sim/tcp_flow.h"
 
 enum {
@@ -172,6 +174,7 @@ static void close_all(struct sim *s)
 		s->host[h] = NULL;
 	}
 	pairs_free(s);
+	observe_free(s);
 	wire_close(s);
 }
 
@@ -202,6 +205,7 @@ bool sim_run(struct sim *s, uint64_t seed)
 		run(s);
 		good = true;
 	}
+	stores_forget();
 	check_say_drops(s);
 	close_all(s);
 	return good;

@@ -24,10 +24,12 @@
 struct host;
 struct pair;
 struct points;
+struct seen;
 
 enum {
 	HISTORY_LINES = 64,
 	HISTORY_LINE = 200,
+	SEEN_BUCKETS = 256,
 };
 
 /* In memory that outlives the process: who dies can still be explained. */
@@ -47,11 +49,13 @@ struct sim {
 	struct host *host[SIM_HOSTS];
 	struct pair *pairs; /* connections: tcp_flow.h */
 	uint32_t npairs;
+	struct seen *seen[SEEN_BUCKETS]; /* the same, on the wire: observe.h */
 
 	/* Liveness: something an app wanted has happened. */
 	struct mono moved;
 	uint64_t moves;
 	uint32_t busy; /* tasks that are not done */
+	bool online;   /* once, all hosts were: flows may begin */
 	bool ending;   /* no more trouble: all is to be finished and closed */
 
 	uint64_t events;

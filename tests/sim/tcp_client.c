@@ -146,6 +146,8 @@ static struct mono connect_step(struct sock *k)
 	struct client *c = talk_of(k)->client;
 	int r = 0;
 
+	if (c->stage == 0 && !flows_ready(k->s))
+		return mono_add_ms(k->s->now, 1);
 	if (c->stage == 0 && !listener_is_up(k->s, c->to_host, c->to.port)) {
 		if (c->tries++ < TRIES)
 			return mono_add_ms(k->s->now, 1);

@@ -222,7 +222,7 @@ static struct mono open_client(struct sock *k)
 	struct udp_task *t = task_of(k);
 	int r;
 
-	if (!t->flow->server_up)
+	if (!t->flow->server_up || !flows_ready(k->s))
 		return mono_add_ms(k->s->now, 1);
 	if (t->stage == 0 && t->connected)
 		sock_ask(k, APP_OP_CONNECT, 0, 0, &t->peer, sizeof(t->peer));

@@ -10,6 +10,7 @@
 #include "linkd/vnet.h"
 #include "shm/bytes.h"
 #include "tests/sim/host.h"
+#include "tests/sim/observe.h"
 #include "tests/sim/pcap.h"
 #include "tests/sim/sim.h"
 
@@ -269,6 +270,20 @@ static struct frame *gather(const struct iovec *iov, uint32_t niov)
 	return f;
 }
 
+static void look_at(struct sim *s, const struct frame *f)
+{
+	uint32_t at = wire_vnet(s) + ETH_HDR_LEN;
+	const uint8_t *eth = f->b + wire_vnet(s);
+	uint16_t type = be16_get(eth + ETH_OFF_TYPE);
+	struct vnet v = { .gso_size = 0 };
+
+	if (type != ETH_TYPE_IPV4 && type != ETH_TYPE_IPV6)
+		return;
+	if (wire_vnet(s) > 0 && !vnet_parse(&v, f->b, f->len - wire_vnet(s)))
+		fail(s, "h%u: a bad virtio_net_hdr", f->from);
+	observe(s, f->from, f->b + at, f->len - at, v.gso_size);
+}
+
 bool wire_send(
     struct sim *s, uint32_t from, const struct iovec *iov, uint32_t niov)
 {
@@ -291,6 +306,7 @@ bool wire_send(
 	s->wire.sent++;
 	trace(s, "wire: h%u sends %u bytes", from, len);
 	pcap_frame(s, f->b + wire_vnet(s), f->len - wire_vnet(s));
+	look_at(s, f);
 	to_its_hosts(s, f, p->free_at);
 	free(f);
 	return true;
