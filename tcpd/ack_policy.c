@@ -57,6 +57,13 @@ void ack_at_once(struct ack_policy *p, enum ack_reason why)
 	}
 }
 
+void ack_quick(struct ack_policy *p, bool on)
+{
+	p->quick = on ? ACK_QUICK : 0;
+	if (on && p->unacked > 0)
+		p->now = true;
+}
+
 void ack_sent(struct ack_policy *p, bool data)
 {
 	if (data && p->unacked > 0)

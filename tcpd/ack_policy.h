@@ -62,6 +62,9 @@ void ack_in_order(struct ack_policy *p, uint32_t bytes, uint32_t seg);
 /* Something came that must be answered at once. */
 void ack_at_once(struct ack_policy *p, enum ack_reason why);
 
+/* The app wants no delay, or the longest, until traffic says otherwise. */
+void ack_quick(struct ack_policy *p, bool on);
+
 /* A segment with an ACK was sent; @data: it had data. */
 void ack_sent(struct ack_policy *p, bool data);
 

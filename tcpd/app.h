@@ -57,6 +57,9 @@ struct stream_ops {
 	/* The socket's options have changed. */
 	void (*options)(void *x, uint32_t conn);
 
+	/* TCP_QUICKACK: what waits is acknowledged now, and what follows. */
+	void (*quick_ack)(void *x, uint32_t conn, bool on);
+
 	void (*info)(const void *x, uint32_t conn, struct tcp_info *ret);
 	void (*words)(const void *x, uint32_t conn, struct app_words *ret);
 

@@ -72,6 +72,11 @@ static void options(void *x, uint32_t conn)
 		    : APP_RX_BYTES;
 }
 
+static void quick_ack(void *x, uint32_t conn, bool on)
+{
+	ack_quick(&conn_touch(x, conn)->ack, on);
+}
+
 /* ---- OPEN: 3.10.1 */
 
 static struct tcp_tuple ends_between(
@@ -266,6 +271,7 @@ const struct stream_ops engine_ops = {
 	.abort = give_up,
 	.release = release,
 	.options = options,
+	.quick_ack = quick_ack,
 	.info = info,
 	.words = words,
 	.mss = mss,

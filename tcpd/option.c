@@ -385,9 +385,13 @@ int tsock_set(struct streams *s, uint32_t id, const struct command *c)
 	tsock_port_uncount(s, id);
 	r = set_one(s, k, (int)c->arg[0], c);
 	tsock_port_count(s, id);
-	if (r == 0 && k->conn != NO_CONN)
-		s->ops->options(s->x, k->conn);
-	return r;
+	if (r != 0 || k->conn == NO_CONN)
+		return r;
+	s->ops->options(s->x, k->conn);
+	if (c->arg[0] == SOL_TCP_LEVEL && c->arg[1] == TCP_QUICKACK)
+		s->ops->quick_ack(
+		    s->x, k->conn, (k->o.flags & TSOCK_QUICKACK) != 0);
+	return 0;
 }
 
 /* ---- Reading */

@@ -203,10 +203,22 @@ void timers_ack_sent(struct tcp_timers *t)
 
 /* ---- Keepalive and settings ---- */
 
+/* With a user timeout the count does not matter, as in Linux. */
+static bool keepalives_are_in_vain(
+    const struct tcp_timers *t, const struct timer_config *c)
+{
+	int64_t silent_ns = c->keepalive_idle_ns +
+	    t->keepalives * c->keepalive_interval_ns;
+
+	if (c->user_timeout_ns == 0)
+		return t->keepalives >= c->keepalive_probes;
+	return t->keepalives > 0 && silent_ns >= c->user_timeout_ns;
+}
+
 bool timers_keepalive_sent(
     struct tcp_timers *t, const struct timer_config *c, struct mono now)
 {
-	if (t->keepalives >= c->keepalive_probes)
+	if (keepalives_are_in_vain(t, c))
 		return false;
 	count(&t->keepalives);
 	t->idle = mono_add(now, c->keepalive_interval_ns);

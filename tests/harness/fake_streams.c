@@ -148,6 +148,14 @@ static void do_options(void *x, uint32_t conn)
 	touch(x, conn)->options++;
 }
 
+static void do_quick_ack(void *x, uint32_t conn, bool on)
+{
+	const struct fake_streams *w = x;
+
+	(void)on;
+	assert_true(w->state->conn[conn].used);
+}
+
 static void do_info(const void *x, uint32_t conn, struct tcp_info *ret)
 {
 	const struct fake_streams *w = x;
@@ -212,6 +220,7 @@ static const struct stream_ops fake_ops = {
 	.abort = do_abort,
 	.release = do_release,
 	.options = do_options,
+	.quick_ack = do_quick_ack,
 	.info = do_info,
 	.words = do_words,
 	.mss = do_mss,

@@ -1,6 +1,9 @@
 /*
  * test_tcp_ack.c - when we acknowledge: RFC 9293, 3.8.6.3; RFC 5681, 4.2
  */
+#include <linux/tcp.h>
+#include <netinet/in.h>
+
 #include "tests/tcp/wire.h"
 
 enum {
@@ -39,6 +42,24 @@ static void one_segment_waits_for_the_timer(struct wire *w)
 	after(w, DELAY_MS);
 	out(w, ACK, .seq = 1, .ack = at + 1000);
 	quiet(w, 1000);
+}
+
+/* TCP_QUICKACK: what waits goes at once, and for a while nothing waits. */
+static void the_app_may_want_it_quick(struct wire *w)
+{
+	uint32_t at, s = later(w, &at);
+
+	in(w, ACK, .seq = at, .ack = 1, .len = 100);
+	none(w);
+	call_setopt(w, s, IPPROTO_TCP, TCP_QUICKACK, 1);
+	out(w, ACK, .seq = 1, .ack = at + 100);
+	in(w, ACK, .seq = at + 100, .ack = 1, .len = 100);
+	out(w, ACK, .seq = 1, .ack = at + 200);
+	call_setopt(w, s, IPPROTO_TCP, TCP_QUICKACK, 0);
+	in(w, ACK, .seq = at + 200, .ack = 1, .len = 100);
+	none(w);
+	after(w, DELAY_MS);
+	out(w, ACK, .seq = 1, .ack = at + 300);
 }
 
 /* SHLD-19: "at least every second segment". */
@@ -142,6 +163,7 @@ static void a_pure_ack_is_not_acknowledged(struct wire *w)
 
 static const struct script scripts[] = {
 	SCRIPT(one_segment_waits_for_the_timer),
+	SCRIPT(the_app_may_want_it_quick),
 	SCRIPT(the_second_full_segment_is_acknowledged),
 	SCRIPT(merged_segments_are_counted),
 	SCRIPT(an_answer_carries_the_ack),

@@ -81,6 +81,35 @@ static void a_peer_that_is_silent_is_dead(struct wire *w)
 	must(w, call_error(w, s) == ETIMEDOUT);
 }
 
+/* As in Linux: then the user timeout decides, and not how many were sent. */
+static void the_user_timeout_counts_silence(struct wire *w)
+{
+	uint32_t s = impatient(w);
+
+	call_setopt(w, s, IPPROTO_TCP, TCP_USER_TIMEOUT, 12000);
+	after(w, 10000);
+	out(w, ACK, .seq = 0, .ack = 1);
+	after(w, 5000);
+	out(w, RST | ACK, .seq = 1, .ack = 1, .win = ZERO);
+	must(w, call_error(w, s) == ETIMEDOUT);
+}
+
+static void a_long_user_timeout_asks_more_often(struct wire *w)
+{
+	uint32_t s = impatient(w);
+
+	call_setopt(w, s, IPPROTO_TCP, TCP_USER_TIMEOUT, 40000);
+	after(w, 10000);
+	out(w, ACK, .seq = 0, .ack = 1);
+	for (int i = 0; i < 5; i++) {
+		after(w, 5000);
+		out(w, ACK, .seq = 0, .ack = 1);
+	}
+	after(w, 5000);
+	out(w, RST | ACK, .seq = 1, .ack = 1, .win = ZERO);
+	must(w, call_error(w, s) == ETIMEDOUT);
+}
+
 /* Traffic is a sign of life. */
 static void traffic_is_a_sign_of_life(struct wire *w)
 {
@@ -206,6 +235,8 @@ static const struct script scripts[] = {
 	SCRIPT(by_default_after_two_hours),
 	SCRIPT(a_peer_that_answers_is_alive),
 	SCRIPT(a_peer_that_is_silent_is_dead),
+	SCRIPT(the_user_timeout_counts_silence),
+	SCRIPT(a_long_user_timeout_asks_more_often),
 	SCRIPT(traffic_is_a_sign_of_life),
 	SCRIPT(a_peer_that_has_forgotten_resets),
 	SCRIPT(we_answer_who_asks),
