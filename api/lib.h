@@ -271,8 +271,8 @@ uint64_t stream_unsent(const struct sock *k);
 /* Bytes that may be written now. */
 uint32_t stream_room(const struct sock *k, uint32_t sndbuf);
 
-/* Until there is some, if the socket's calls wait. */
-int stream_wait_room(const struct sock *k, uint32_t sndbuf);
+/* Until there is some, if the socket's calls wait; 0: so much. */
+int stream_wait_room(const struct sock *k, uint32_t *room);
 
 /* Under the tx lock: it is written up to @end; @more: it may wait. */
 void stream_wrote(const struct sock *k, uint64_t end, bool more);

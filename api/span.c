@@ -27,19 +27,15 @@ static void pieces(struct iovec ret[2], const uint8_t *ring, uint32_t size,
 ssize_t strata_send_reserve(int fd, struct iovec span[2], size_t len)
 {
 	struct sock k;
-	names n;
 	int r = find_stream(&k, fd);
 	uint32_t room;
 
 	if (r == 0 && len == 0)
 		r = -EINVAL;
+	if (r == 0)
+		r = stream_wait_room(&k, &room);
 	if (r < 0)
 		return lib_result(r);
-	sock_names(&k, &n);
-	r = stream_wait_room(&k, n.sndbuf);
-	if (r < 0)
-		return lib_result(r);
-	room = stream_room(&k, n.sndbuf);
 	room = len < room ? (uint32_t)len : room;
 	pieces(span, k.tx, APP_TX_BYTES, atomic_load(&k.a->tx_written), room);
 	return room;

@@ -208,7 +208,16 @@ static size_t send_some(
 	return n;
 }
 
-int stream_wait_room(const struct sock *k, uint32_t sndbuf)
+/* Of now: it grows by itself. */
+static uint32_t sndbuf_of(const struct sock *k)
+{
+	names n;
+
+	sock_names(k, &n);
+	return n.sndbuf;
+}
+
+int stream_wait_room(const struct sock *k, uint32_t *room)
 {
 	struct mono deadline = send_deadline(k);
 
@@ -216,7 +225,8 @@ int stream_wait_room(const struct sock *k, uint32_t sndbuf)
 		uint32_t seen = room_word(k);
 		int r = may_send(k);
 
-		if (r == 0 && stream_room(k, sndbuf) > 0)
+		*room = stream_room(k, sndbuf_of(k));
+		if (r == 0 && *room > 0)
 			return 0;
 		if (r < 0 && r != -EAGAIN)
 			return r;
@@ -240,8 +250,7 @@ static bool has_room_after_all(const struct sock *k, uint32_t sndbuf)
 	return (stream_word(k) & STREAM_TX_OPEN) && stream_unsent(k) <= level;
 }
 
-static ssize_t send_all(
-    const struct sock *k, struct place *p, uint32_t sndbuf, int flags)
+static ssize_t send_all(const struct sock *k, struct place *p, int flags)
 {
 	struct mono deadline = send_deadline(k);
 	bool wait = stream_waits(k, flags);
@@ -249,6 +258,7 @@ static ssize_t send_all(
 
 	for (;;) {
 		uint32_t seen = room_word(k);
+		uint32_t sndbuf = sndbuf_of(k);
 		int r;
 
 		sent += send_some(k, p, sndbuf, flags & MSG_MORE, &r);
@@ -270,13 +280,11 @@ ssize_t stream_send(
 {
 	struct place p = { .iov = iov, .niov = niov };
 	ssize_t r;
-	names n;
 
 	/* Urgent data is not for new programs (RFC 6093). */
 	if (flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	sock_names(k, &n);
-	r = send_all(k, &p, n.sndbuf, flags);
+	r = send_all(k, &p, flags);
 	if (r == -EPIPE && !(flags & MSG_NOSIGNAL))
 		raise(SIGPIPE);
 	return r;

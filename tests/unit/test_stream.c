@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -131,6 +133,41 @@ static void takes_no_more_than_there_is_room_for(void **state)
 	assert_int_equal(strata_send(e.fd, bytes, 20, MSG_DONTWAIT), 10);
 	fake_consume(e.sub, SNDBUF / 3 + 1);
 	assert_int_equal(polled(e.fd, POLLOUT, SOON), POLLOUT);
+	strata_close(e.fd);
+}
+
+static void *send_much(void *arg)
+{
+	static char bytes[4 * SNDBUF];
+	const struct end *e = arg;
+	bool all = strata_send(e->fd, bytes, sizeof(bytes), 0) == sizeof(bytes);
+
+	return all ? arg : NULL;
+}
+
+static void until_written(uint32_t sub, uint64_t want)
+{
+	for (int ms = 0; ms < SOON && fake_a2s(sub)->tx_written < want; ms++)
+		usleep(1000);
+	assert_int_equal(fake_a2s(sub)->tx_written, want);
+}
+
+/* The transport makes a buffer larger while one long call fills it. */
+static void a_call_sees_the_buffer_grow(void **state)
+{
+	struct end e = connected();
+	pthread_t thread;
+	void *all = NULL;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, send_much, &e), 0);
+	until_written(e.sub, SNDBUF);
+	fake_s2a(e.sub)->names.sndbuf = 3 * SNDBUF;
+	until_written(e.sub, 3 * SNDBUF);
+	fake_consume(e.sub, SNDBUF);
+	until_written(e.sub, 4 * SNDBUF);
+	pthread_join(thread, &all);
+	assert_non_null(all);
 	strata_close(e.fd);
 }
 
@@ -385,6 +422,7 @@ int main(void)
 		cmocka_unit_test(reads_what_has_come),
 		cmocka_unit_test(scatters_and_gathers),
 		cmocka_unit_test(takes_no_more_than_there_is_room_for),
+		cmocka_unit_test(a_call_sees_the_buffer_grow),
 		cmocka_unit_test(throws_away_what_is_asked_to),
 		cmocka_unit_test(says_the_end_once_all_is_read),
 		cmocka_unit_test(lends_its_rings),
