@@ -583,6 +583,27 @@ static void echoes_of_nothing(struct wire *w)
 	}
 }
 
+/* ICMP errors of all kinds, about what is in flight (RFC 5927). */
+static void icmp_errors_of_every_kind(struct wire *w)
+{
+	for (uint32_t i = 3; i < NSTATES; i++) {
+		enum tcp_state s = STATES[i];
+		struct facts before, after;
+
+		on(w, i);
+		reach(w, s);
+		before = facts(w);
+		for (uint32_t type = 0; type < 256; type++)
+			for (uint8_t code = 0; code < 17; code++) {
+				in_icmp(w, (uint8_t)type, code, type * code,
+				    s == TCP_SYN_RECEIVED ? 7 : 1);
+				wire_drain(w);
+			}
+		after = facts(w);
+		must(w, same_facts(&before, &after));
+	}
+}
+
 /* ---- Anything */
 
 static void mutate(struct random *r, uint8_t *p, size_t *len)
@@ -663,6 +684,7 @@ static const struct script scripts[] = {
 	{ "each_option_of_each_length", each_option_of_each_length, NULL,
 	    true },
 	{ "each_option_in_a_syn", each_option_in_a_syn, NULL, true },
+	{ "icmp_errors_of_every_kind", icmp_errors_of_every_kind, NULL, true },
 	SCRIPT(blocks_about_nothing),
 	SCRIPT(echoes_of_nothing),
 	{ "anything_at_all", anything_at_all, NULL, true },

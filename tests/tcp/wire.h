@@ -21,8 +21,9 @@
  * two - and is attached again to the memory it left.
  *
  * Checked without being asked for: every byte of data both ways, checksums,
- * addresses, that timestamps tick with the clock, that all slots come home, and
- * wire_check() after each step.
+ * addresses, that timestamps tick with the clock, that neither our window
+ *shrinks nor theirs is overrun, that all slots come home, and wire_check()
+ *after each step.
  */
 #ifndef TESTS_TCP_WIRE_H
 #define TESTS_TCP_WIRE_H
@@ -109,6 +110,11 @@ struct conversation {
 	uint32_t ts_ours;   /* our last */
 	int32_t win;        /* the last that in() sent */
 	uint8_t our_ws;     /* as our SYN said; 0: none */
+	uint8_t peer_ws;    /* as theirs did */
+	bool ws;            /* both did */
+	bool edge_known, peer_edge_known;
+	uint32_t edge;      /* the farthest we have announced; relative */
+	uint32_t peer_edge; /* and they have */
 };
 
 struct sent {

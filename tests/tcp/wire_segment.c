@@ -238,6 +238,27 @@ static void give(struct wire *w, const uint8_t *p, size_t len,
 		wire_step(w);
 }
 
+/* How far the peer lets us send, at the most that it has ever said. */
+static void note_window(struct wire *w, const struct seg *s)
+{
+	struct conversation *c = cur(w);
+	uint32_t win = c->win < 0 ? 0 : (uint32_t)c->win;
+	uint32_t edge;
+
+	if (s->flags & SYN) {
+		c->peer_ws = s->ws > 15 ? 14 : s->ws > 0 ? s->ws - 1 : 0;
+		c->ws = s->ws > 0;
+	} else if (c->ws) {
+		win <<= c->peer_ws;
+	}
+	if (!(s->flags & ACK))
+		return;
+	edge = s->ack + win;
+	if (!c->peer_edge_known || (int32_t)(edge - c->peer_edge) > 0)
+		c->peer_edge = edge;
+	c->peer_edge_known = true;
+}
+
 /* Both SYNs had it: from now on it is in every segment. */
 static void note_ts(struct wire *w, const struct seg *s)
 {
@@ -258,6 +279,7 @@ void wire_in(struct wire *w, const struct seg *s)
 	in_header(w, s, &h);
 	trace(w, &h, s->len, s->ecn, w->cur, false);
 	note_ts(w, s);
+	note_window(w, s);
 	give(w, buf, len, s, 0);
 }
 
@@ -364,7 +386,8 @@ static void learn(
 	if (!(h->flags & SYN))
 		return;
 	if (c->iss_known && c->iss != h->seq.n)
-		c->ts_known = c->ts = false; /* another connection */
+		/* Another connection. */
+		c->ts_known = c->ts = c->peer_edge_known = false;
 	c->iss = h->seq.n;
 	c->iss_known = true;
 	c->our_port = h->src_port;
@@ -396,6 +419,34 @@ static void check_ts(
 	if (off > 1 && off < 64 && wire_count(w, CNT_TCP_COOKIES_SENT) > 0)
 		return;
 	must(w, off >= -1 && off <= 1);
+}
+
+/* SHLD-14: what was announced stays; but for rounding (RFC 7323, 2.4). */
+static void check_our_window(
+    struct wire *w, struct conversation *c, const struct tcp_hdr *h)
+{
+	uint8_t ws = c->ws && !(h->flags & SYN) ? c->our_ws : 0;
+	uint32_t edge = h->ack.n - c->irs + ((uint32_t)h->window << ws);
+
+	if (!(h->flags & ACK) || (h->flags & RST))
+		return;
+	if (h->flags & SYN)
+		c->edge_known = false;
+	if (c->edge_known)
+		must(w, (int32_t)(edge + (1U << ws) - 1 - c->edge) >= 0);
+	if (!c->edge_known || (int32_t)(edge - c->edge) > 0)
+		c->edge = edge;
+	c->edge_known = true;
+}
+
+/* No data beyond what was ever allowed, but for the byte of a probe. */
+static void check_their_window(struct wire *w, const struct conversation *c,
+    const struct tcp_hdr *h, uint32_t len)
+{
+	uint32_t end = h->seq.n - c->iss + len;
+
+	if (len > 0 && c->peer_edge_known)
+		must(w, (int32_t)(end - c->peer_edge) <= (len == 1));
 }
 
 static void enqueue(struct wire *w, const struct sent *s)
@@ -435,7 +486,9 @@ static void split(
 	s.tos = d->tclass & ~ECN_MASK;
 	learn(w, &w->c[s.who], &s.h);
 	check_ts(w, &w->c[s.who], &s.h);
+	check_our_window(w, &w->c[s.who], &s.h);
 	payload = (uint32_t)(len - s.h.hdr_len);
+	check_their_window(w, &w->c[s.who], &s.h, payload);
 	max = d->gso_size ? d->gso_size : payload;
 	if (payload == 0)
 		piece(w, &s, buf, 0, 0, true);
