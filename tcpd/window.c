@@ -113,12 +113,17 @@ bool window_update(
 {
 	bool changed = wnd != w->wnd;
 
-	/* 3.10.7.4, fifth: an old segment must not set the window. */
-	if (!(seq_lt(w->wl1, seg_seq) ||
-		(seq_eq(w->wl1, seg_seq) && seq_leq(w->wl2, seg_ack))))
+	/*
+	 * 3.10.7.4, fifth: an old segment must not set the window.  One that
+	 * acknowledges more than any before it is none, whatever its number: a
+	 * retransmission has the window of now.  Without it SND.UNA would move
+	 * on under the window of then, and we beyond what the peer allows.
+	 */
+	if (!seq_lt(w->wl2, seg_ack) && !seq_lt(w->wl1, seg_seq) &&
+	    !(seq_eq(w->wl1, seg_seq) && seq_eq(w->wl2, seg_ack)))
 		return false;
 	w->wnd = wnd;
-	w->wl1 = seg_seq;
+	w->wl1 = seq_max(w->wl1, seg_seq);
 	w->wl2 = seg_ack;
 	if (wnd > w->max_wnd)
 		w->max_wnd = wnd;

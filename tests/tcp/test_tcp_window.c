@@ -149,6 +149,24 @@ static void a_window_that_shrinks_to_nothing(struct wire *w)
 	wire_drain(w);
 }
 
+/* SND.WL1: what the peer sends again has an old number and a new window. */
+static void a_retransmission_brings_the_window(struct wire *w)
+{
+	uint32_t s = established(w, .rtt = 100, .win = 4000);
+
+	call_write(w, s, 8000);
+	for (uint32_t i = 0; i < 4; i++)
+		out(w, ACK, .seq = 1 + i * 1000, .ack = 1, .len = 1000);
+	in(w, ACK, .seq = 101, .ack = 1, .len = 100);
+	out(w, ACK, .seq = 4001, .ack = 1);
+	in(w, ACK, .seq = 1, .ack = 4001, .len = 100, .win = 1000);
+	out(w, ACK, .seq = 4001, .ack = 201, .len = 1000);
+	none(w);
+	/* And an old one, come late, does not set it. */
+	in(w, ACK, .seq = 1, .ack = 1, .len = 100, .win = 4000);
+	out(w, ACK, .seq = 5001, .ack = 201);
+}
+
 /* ---- Sending: silly windows (3.8.6.2.1, MUST-38) */
 
 static void no_small_segment_into_a_small_window(struct wire *w)
@@ -353,6 +371,7 @@ static const struct script scripts[] = {
 	SCRIPT(a_lost_update_is_found),
 	SCRIPT(a_window_that_shrinks),
 	SCRIPT(a_window_that_shrinks_to_nothing),
+	SCRIPT(a_retransmission_brings_the_window),
 	SCRIPT(no_small_segment_into_a_small_window),
 	SCRIPT(half_of_the_largest_window_is_worth_it),
 	SCRIPT(a_small_window_is_used_in_the_end),

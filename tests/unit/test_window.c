@@ -187,7 +187,7 @@ static void an_old_segment_does_not_set_the_window(void **state)
 	/* SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK. */
 	assert_true(window_update(&w, seq_add(seq, 1), seq_sub(ack, 9), 0));
 	/* Older ones. */
-	assert_false(window_update(&w, seq, seq_add(ack, 99), 7000));
+	assert_false(window_update(&w, seq, seq_sub(ack, 9), 7000));
 	assert_false(
 	    window_update(&w, seq_add(seq, 1), seq_sub(ack, 10), 7000));
 	assert_int_equal(w.wnd, 0);
@@ -195,6 +195,10 @@ static void an_old_segment_does_not_set_the_window(void **state)
 	assert_false(window_update(&w, seq_add(seq, 2), ack, 0));
 	assert_true(seq_eq(w.wl1, seq_add(seq, 2)));
 	assert_int_equal(w.max_wnd, 6000);
+	/* Sent again, so of an old number; but it has the newest ACK. */
+	assert_true(window_update(&w, seq, seq_add(ack, 99), 3000));
+	assert_int_equal(w.wnd, 3000);
+	assert_true(seq_eq(w.wl1, seq_add(seq, 2)));
 }
 
 /* ---- When to send, 3.8.6.2.1, and Nagle ---- */
