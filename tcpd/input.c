@@ -73,6 +73,9 @@ static bool syn_came_again(struct tcpd *t, struct tcb *c, struct segment *seg)
 	if (!(h->flags & TCP_ACK)) {
 		/* Our answer was lost: again. */
 		tcpd_drop(t, seg, CNT_TCP_SYN_AGAIN);
+		/* Asked no more, we agree no more (RFC 3168, 6.1.1.1). */
+		if ((h->flags & (TCP_ECE | TCP_CWR)) != (TCP_ECE | TCP_CWR))
+			ecn_syn_received(&c->ecn, ECN_OFF, h->flags);
 		sb_mark_range(&c->sb, c->iss, seq_add(c->iss, 1));
 		return true;
 	}

@@ -35,6 +35,22 @@ static void asked_we_agree(struct wire *w)
 	out(w, ACK, .seq = 101, .ack = 101, .ecn = NOT_ECT);
 }
 
+/* 6.1.1.1, (1) to (4): asked no more, we agree no more. */
+static void a_question_that_is_taken_back(struct wire *w)
+{
+	uint32_t l = call_listen(w, 80);
+	uint32_t s;
+
+	in(w, SYN | ECE | CWR, .seq = 0, .mss = 1000);
+	out(w, SYN | ACK | ECE, .seq = 0, .ack = 1, .mss = OUR_MSS);
+	in(w, SYN, .seq = 0, .mss = 1000);
+	out(w, SYN | ACK, .seq = 0, .ack = 1, .mss = OUR_MSS);
+	in(w, ACK, .seq = 1, .ack = 1);
+	s = call_accept(w, l);
+	call_write(w, s, 100);
+	out(w, ACK, .seq = 1, .ack = 1, .len = 100, .ecn = NOT_ECT);
+}
+
 /* Not an ECN-setup SYN. */
 static void half_a_question_is_none(struct wire *w)
 {
@@ -193,6 +209,7 @@ static void a_mark_outside_of_the_window(struct wire *w)
 
 static const struct script scripts[] = {
 	SCRIPT(asked_we_agree),
+	SCRIPT(a_question_that_is_taken_back),
 	SCRIPT(half_a_question_is_none),
 	SCRIPT(by_default_we_do_not_ask),
 	SCRIPT_WITH(told_to_we_ask, "\"ecn\":1"),

@@ -16,7 +16,7 @@
 
 enum {
 	BYTES = 40000, /* each way */
-	SEEDS = 25,
+	SEEDS = 5,
 	LIMIT_S = 120,
 };
 
@@ -39,7 +39,8 @@ struct peer {
 	uint32_t loss; /* percent */
 	uint32_t mss;
 	bool sack, ts;
-	uint8_t ws; /* WS() */
+	bool shrinks; /* takes back what it has announced */
+	uint8_t ws;   /* WS() */
 	/* Our app. */
 	uint32_t written, taken;
 	bool closed;
@@ -125,6 +126,8 @@ static struct seg segment(struct wire *w, struct peer *p)
 
 	if (edge > p->edge)
 		p->edge = edge;
+	if (p->shrinks && random_chance(&p->r, 10))
+		p->edge -= random_below(&p->r, p->edge - p->rcv_nxt + 1);
 	seg.win = (int32_t)min32((p->edge - p->rcv_nxt) >> shift, 65535);
 	/* What the field cannot say it has not promised. */
 	if (seg.win == 0)
@@ -257,6 +260,7 @@ static void one_peer(struct wire *w, uint64_t seed)
 	p.sack = random_chance(&p.r, 60);
 	p.ts = random_chance(&p.r, 50);
 	p.ws = random_chance(&p.r, 50) ? (uint8_t)WS(random_below(&p.r, 3)) : 0;
+	p.shrinks = random_chance(&p.r, 20);
 	p.buffer = 3000 + random_below(&p.r, 60000);
 	meet(w, &p);
 	began = wire_ms(w);
@@ -291,6 +295,12 @@ static void peers_of_many_kinds(struct wire *w)
 
 static const struct script scripts[] = {
 	SCRIPT(peers_of_many_kinds),
+	SCRIPT_WITH(peers_of_many_kinds,
+	    "\"rcvbuf_default\":6000,\"rcvbuf_max\":6000,"
+	    "\"congestion\":\"reno\",\"pacing\":false"),
+	SCRIPT_WITH(peers_of_many_kinds,
+	    "\"frto\":false,\"tail_loss_probe\":false,\"dsack\":false,"
+	    "\"delayed_ack_ms\":200,\"initial_window\":1"),
 };
 
 WIRE_MAIN(scripts)
