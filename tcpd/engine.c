@@ -56,13 +56,16 @@ static void options(void *x, uint32_t conn)
 {
 	struct tcpd *t = x;
 	struct tcb *c = conn_touch(t, conn);
-	struct timer_config timers;
+	struct timer_config timers, timers_before = conn_timers(t, c);
 	uint8_t before = c->o.congestion;
 
 	conn_options_from(&c->o, &t->config, stream_sock(&t->streams, c->sock),
 	    &c->ends.remote);
 	timers = conn_timers(t, c);
-	timers_configured(&c->timers, &timers, c->state, t->n.now);
+	/* Only then: clocks that run begin anew. */
+	if (timers.user_timeout_ns != timers_before.user_timeout_ns ||
+	    timers.keepalive_idle_ns != timers_before.keepalive_idle_ns)
+		timers_configured(&c->timers, &timers, c->state, t->n.now);
 	sender_set_mss(t, c);
 	if (c->o.congestion != before)
 		cc_switch(&c->cc, c->o.congestion);

@@ -166,6 +166,22 @@ static void the_user_timeout_ends_it(struct wire *w)
 	must(w, call_error(w, s) == ETIMEDOUT);
 }
 
+/* Options that say nothing of time do not begin it anew. */
+static void other_options_do_not_put_it_off(struct wire *w)
+{
+	uint32_t s = established(w, .rtt = 100);
+
+	call_setopt(w, s, IPPROTO_TCP, TCP_USER_TIMEOUT, 5000);
+	call_write(w, s, 10);
+	for (int i = 0; i < 5; i++) {
+		pass(w, 1001);
+		wire_drain(w);
+		call_setopt(w, s, IPPROTO_TCP, TCP_NODELAY, i & 1);
+	}
+	wire_drain(w);
+	must(w, call_error(w, s) == ETIMEDOUT);
+}
+
 /* R2: MUST-20, SHLD-11: at least 100 s; 15 retransmissions as in Linux. */
 static void so_many_retransmissions_end_it(struct wire *w)
 {
@@ -241,6 +257,7 @@ static const struct script scripts[] = {
 	SCRIPT(a_peer_that_has_forgotten_resets),
 	SCRIPT(we_answer_who_asks),
 	SCRIPT(the_user_timeout_ends_it),
+	SCRIPT(other_options_do_not_put_it_off),
 	SCRIPT(so_many_retransmissions_end_it),
 	SCRIPT(urgent_data_is_data),
 	SCRIPT(a_pointer_to_what_has_not_come),
