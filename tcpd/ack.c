@@ -164,7 +164,9 @@ static bool take_window(
 	uint32_t wnd = (uint32_t)seg->h.window << c->snd_scale;
 	bool changed = window_update(&c->snd, seg->h.seq, seg->h.ack, wnd);
 
-	if (c->snd.wnd > 0 && c->timers.loss_kind == TIMER_WINDOW_PROBE)
+	/* One that stays as small goes on waiting for the override timeout. */
+	if (changed && c->snd.wnd > 0 &&
+	    c->timers.loss_kind == TIMER_WINDOW_PROBE)
 		window_has_opened(t, c);
 	return changed;
 }

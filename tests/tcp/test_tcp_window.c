@@ -214,6 +214,19 @@ static void a_small_window_is_used_in_the_end(struct wire *w)
 	out(w, ACK, .seq = 1, .ack = 1, .len = 300);
 }
 
+/* However much the peer itself sends meanwhile. */
+static void a_small_window_is_used_although_acks_come(struct wire *w)
+{
+	uint32_t s = established(w, .rtt = 100, .win = 4000);
+
+	in(w, ACK, .seq = 1, .ack = 1, .win = 300);
+	call_write(w, s, 2000);
+	quiet(w, 200);
+	in(w, ACK, .seq = 1, .ack = 1, .win = 300);
+	after(w, 100);
+	out(w, ACK, .seq = 1, .ack = 1, .len = 300);
+}
+
 /* ---- Receiving: the window closes without shrinking (SHLD-14) */
 
 static const char SMALL_BUFFER[] =
@@ -375,6 +388,7 @@ static const struct script scripts[] = {
 	SCRIPT(no_small_segment_into_a_small_window),
 	SCRIPT(half_of_the_largest_window_is_worth_it),
 	SCRIPT(a_small_window_is_used_in_the_end),
+	SCRIPT(a_small_window_is_used_although_acks_come),
 	SCRIPT_WITH(the_window_closes_as_data_comes, SMALL_BUFFER),
 	SCRIPT_WITH(our_closed_window_is_probed, SMALL_BUFFER),
 	SCRIPT_WITH(small_reads_do_not_open_the_window, SMALL_BUFFER),
