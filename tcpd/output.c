@@ -252,7 +252,9 @@ static uint32_t new_bytes(const struct tcb *c, uint32_t room)
 
 static uint32_t super_segment(const struct tcb *c, uint32_t len)
 {
-	uint32_t most = SUPER_MAX / c->mss * c->mss;
+	/* One segment alone fits the link, however large. */
+	uint32_t most =
+	    c->mss < SUPER_MAX ? SUPER_MAX / c->mss * c->mss : c->mss;
 
 	return len < most ? len : most;
 }

@@ -56,6 +56,30 @@ static void nothing_is_lost_for_want_of_room(struct wire *w)
 	}
 }
 
+/* ---- The largest segments: those of a loopback link */
+
+static void the_largest_mtu_there_is(struct wire *w)
+{
+	struct fib *f = (void *)rig_node(w->r, "ipd")->table;
+	uint32_t most, s;
+
+	w->r->topo.links[0].mtu = TOPO_MTU_MAX;
+	publish_begin(&f->p);
+	fib_build(f, &w->r->topo);
+	publish_end(&f->p);
+	wire_step(w);
+	w->mss = TOPO_MTU_MAX - (w->v6 ? 60 : 40);
+	s = established(w, .rtt = 0, .mss = (uint16_t)w->mss);
+	most = wire_tcb(w)->mss;
+	call_write(w, s, 100);
+	out(w, ACK, .seq = 1, .ack = 1, .len = 100);
+	in(w, ACK, .seq = 1, .ack = 101);
+	call_write(w, s, most);
+	out(w, ACK, .seq = 101, .ack = 1, .len = most);
+	in(w, ACK, .seq = 1, .ack = 101 + most);
+	must(w, wire_unacked(w, s) == 0);
+}
+
 /* ---- Numbers that wrap around */
 
 /* Our ISN follows the clock: wait until it is nearly at the end. */
@@ -260,6 +284,7 @@ static void too_many_gaps(struct wire *w)
 static const struct script scripts[] = {
 	{ "nothing_is_lost_for_want_of_room", nothing_is_lost_for_want_of_room,
 	    NULL, true },
+	SCRIPT(the_largest_mtu_there_is),
 	SCRIPT(our_numbers_wrap_around),
 	SCRIPT(our_timestamps_wrap_around),
 	SCRIPT(a_connection_that_ends_before_accept),
