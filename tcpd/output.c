@@ -322,6 +322,11 @@ static bool probe_loss(struct tcpd *t, struct tcb *c)
 	struct seq_range r;
 	bool done = true;
 
+	/* All has been acknowledged while it waited for room. */
+	if (seq_eq(c->sb.f.una, sb_end(&c->sb))) {
+		c->flags &= ~(uint32_t)CONN_WANT_LOSS_PROBE;
+		return true;
+	}
 	if (what == TLP_NEW)
 		done = send_new(
 		    t, c, unsent < c->mss ? unsent : c->mss, false, false);
@@ -353,7 +358,9 @@ static bool probe_window(struct tcpd *t, struct tcb *c)
 	tcp_seq adv = c->adv;
 	struct outgoing o;
 
-	if (first && !fin && conn_unsent(c) == 0) {
+	/* Or the window has opened while it waited for room. */
+	if (c->timers.loss_kind != TIMER_WINDOW_PROBE ||
+	    (first && !fin && conn_unsent(c) == 0)) {
 		c->flags &= ~(uint32_t)CONN_WANT_WINDOW_PROBE;
 		return true;
 	}

@@ -56,6 +56,61 @@ static void nothing_is_lost_for_want_of_room(struct wire *w)
 	}
 }
 
+/* ipd takes nothing, and answers to somebody else have filled its ring. */
+static void jam_wholly(struct wire *w)
+{
+	jam(w, true);
+	on(w, 1);
+	while (!w->t->n.starving)
+		in(w, ACK, .seq = 1, .ack = 1);
+	on(w, 0);
+}
+
+static void unjam(struct wire *w)
+{
+	jam(w, false);
+	while (w->queued > 0 && w->queue[w->first].who == 1)
+		wire_next(w);
+}
+
+/*
+ * A tail loss probe finds no room, and when there is some, all has arrived: it
+ * is for nothing then, and so would be its timer.
+ */
+static void a_loss_probe_that_came_too_late(struct wire *w)
+{
+	uint32_t s = established(w, .rtt = 100, .sack = true);
+
+	call_write(w, s, 500);
+	out(w, ACK, .seq = 1, .ack = 1, .len = 500);
+	jam_wholly(w);
+	pass(w, 1000);
+	in(w, ACK, .seq = 1, .ack = 501, .held = true);
+	unjam(w);
+	quiet(w, 1000000);
+	counted(w, CNT_TCP_LOSS_PROBES, 0);
+	counted(w, CNT_TCP_TIMEOUTS, 0);
+	state_is(w, TCP_ESTABLISHED);
+}
+
+/* The same with a closed window: it has opened meanwhile. */
+static void a_window_probe_that_came_too_late(struct wire *w)
+{
+	uint32_t s = established(w, .rtt = 100);
+
+	in(w, ACK, .seq = 1, .ack = 1, .win = ZERO);
+	call_write(w, s, 1);
+	jam_wholly(w);
+	pass(w, 1000);
+	in(w, ACK, .seq = 1, .ack = 1, .win = 1000, .held = true);
+	unjam(w);
+	out(w, ACK, .seq = 1, .ack = 1, .len = 1);
+	counted(w, CNT_TCP_WINDOW_PROBES, 0);
+	after(w, 300);
+	out(w, ACK, .seq = 1, .ack = 1, .len = 1);
+	in(w, ACK, .seq = 1, .ack = 2);
+}
+
 /* ---- The largest segments: those of a loopback link */
 
 static void the_largest_mtu_there_is(struct wire *w)
@@ -284,6 +339,8 @@ static void too_many_gaps(struct wire *w)
 static const struct script scripts[] = {
 	{ "nothing_is_lost_for_want_of_room", nothing_is_lost_for_want_of_room,
 	    NULL, true },
+	SCRIPT(a_loss_probe_that_came_too_late),
+	SCRIPT(a_window_probe_that_came_too_late),
 	SCRIPT(the_largest_mtu_there_is),
 	SCRIPT(our_numbers_wrap_around),
 	SCRIPT(our_timestamps_wrap_around),

@@ -249,6 +249,24 @@ void wire_state_is(struct wire *w, enum tcp_state s)
 		    tcp_state_name(s));
 }
 
+/*
+ * What is in flight has a timer, and so has what only waits for the window;
+ * without either there is none (apart from who has not been asked yet).
+ */
+static void check_loss_timer(struct wire *w, const struct tcb *c)
+{
+	bool flies = !seq_eq(c->sb.f.una, sb_end(&c->sb));
+	bool waits = conn_unsent(c) > 0 ||
+	    ((c->flags & CONN_TX_SHUT) && !(c->flags & CONN_FIN_SENT));
+	bool armed = c->timers.loss.ns != MONO_NEVER.ns;
+
+	if (w->t->conns.queued[conn_id(w->t, c)] || (c->flags & CONN_ABORTED))
+		return;
+	must(w, !flies || armed);
+	must(w, !waits || armed || (c->flags & CONN_PACED));
+	must(w, !armed || flies || waits);
+}
+
 static void check_tcb(struct wire *w, uint32_t id)
 {
 	const struct tcb *c = conn_get(w->t, id);
@@ -261,6 +279,7 @@ static void check_tcb(struct wire *w, uint32_t id)
 	    c->sock == NO_SOCKET ||
 		stream_sock(&w->t->streams, c->sock)->conn == id);
 	must(w, c->state != TCP_SYN_SENT || c->sock != NO_SOCKET);
+	check_loss_timer(w, c);
 	/* A timer is late by a tick of the wheel at most. */
 	must(w,
 	    mono_before(w->r->now,
