@@ -100,18 +100,37 @@ void listen_begin(struct tcpd *t, uint32_t sock)
 		insert(t, sock);
 }
 
-/* Who has been answered is told; who only asked, finds out by asking again. */
+/*
+ * More may be half-open than one turn can change: each is asked for output, in
+ * this turn or a later one, and is found to be nobody's.
+ */
 void listen_end(struct tcpd *t, uint32_t sock)
 {
-	take_out(t, sock);
-	while (t->conns.half_count[sock] > 0) {
-		struct tcb *c = conn_touch(t, t->conns.half_first[sock]);
+	uint32_t id = t->conns.half_first[sock];
 
-		if (c->flags & CONN_ACKED)
-			conn_abort(t, c, 0);
-		else
-			conn_end(t, c, 0);
-	}
+	take_out(t, sock);
+	for (; id != NO_CONN; id = t->conns.half_next[id])
+		conn_queue(t, id);
+}
+
+bool listen_is_over(const struct tcpd *t, const struct tcb *c)
+{
+	const struct tsock *k;
+
+	if (c->state != TCP_SYN_RECEIVED || !(c->flags & CONN_PASSIVE))
+		return false;
+	k = stream_sock(&t->streams, c->listener);
+	return k->state != TSOCK_LISTENING ||
+	    k->local.port != c->ends.local_port;
+}
+
+/* Who has been answered is told; who only asked, finds out by asking again. */
+void listen_forget(struct tcpd *t, struct tcb *c)
+{
+	if (c->flags & CONN_ACKED)
+		conn_abort(t, c, 0);
+	else
+		conn_end(t, c, 0);
 }
 
 void listen_take_over(struct tcpd *t)
@@ -332,6 +351,11 @@ bool listen_complete(struct tcpd *t, struct tcb *c, const struct segment *seg)
 	struct app_words words;
 	uint32_t sock;
 
+	if (listen_is_over(t, c)) {
+		c->flags |= CONN_ACKED;
+		listen_forget(t, c);
+		return false;
+	}
 	if (is_deferred(t, c, seg)) {
 		tcpd_drop(t, seg, CNT_TCP_DEFERRED);
 		return false;

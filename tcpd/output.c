@@ -531,6 +531,10 @@ bool output_conn(struct tcpd *t, uint32_t id)
 	bool urgent = ack_judge_when(&c->ack) == ACK_NOW;
 	bool done;
 
+	if (listen_is_over(t, c)) {
+		listen_forget(t, c);
+		return true;
+	}
 	if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED)
 		return send_handshake(t, c);
 	look_at_routes(t, c);

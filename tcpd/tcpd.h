@@ -150,6 +150,9 @@ void listen_segment(struct tcpd *t, uint32_t listener, struct segment *seg,
     const tcp_seq *above);
 void listen_begin(struct tcpd *t, uint32_t sock);
 void listen_end(struct tcpd *t, uint32_t sock);
+/* @c was half-open when its listener ended: it is to end, too. */
+bool listen_is_over(const struct tcpd *t, const struct tcb *c);
+void listen_forget(struct tcpd *t, struct tcb *c);
 void listen_may_accept(struct tcpd *t, uint32_t sock);
 /* The handshake's last ACK, in SYN-RECEIVED: false, the segment is done. */
 bool listen_complete(struct tcpd *t, struct tcb *c, const struct segment *seg);

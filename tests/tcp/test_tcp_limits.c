@@ -13,6 +13,7 @@
 
 enum {
 	MANY = 150,
+	MANY_CALLS = 700,
 };
 
 /* All in one connection's order, each byte once. */
@@ -109,6 +110,25 @@ static void a_window_probe_that_came_too_late(struct wire *w)
 	after(w, 300);
 	out(w, ACK, .seq = 1, .ack = 1, .len = 1);
 	in(w, ACK, .seq = 1, .ack = 2);
+}
+
+/* More than one turn can change: they end one after the other. */
+static void a_listener_ends_with_many_calls_under_way(struct wire *w)
+{
+	uint32_t l = call_listen_with(w, 80, 1000, 16);
+
+	for (uint32_t i = 0; i < MANY_CALLS; i++) {
+		on(w, i);
+		in(w, SYN, .seq = 0, .mss = 1000);
+		must(w, wire_drain(w) == 1);
+	}
+	must(w, w->t->conns.half_open == MANY_CALLS);
+	call_close(w, l);
+	must(w, w->t->conns.half_open == 0);
+	must(w, w->t->conns.nfree == MAX_CONNS);
+	wire_drain(w);
+	in(w, ACK, .seq = 1, .ack = 1);
+	out(w, RST, .seq = 1);
 }
 
 /* ---- The largest segments: those of a loopback link */
@@ -341,6 +361,8 @@ static const struct script scripts[] = {
 	    NULL, true },
 	SCRIPT(a_loss_probe_that_came_too_late),
 	SCRIPT(a_window_probe_that_came_too_late),
+	{ "a_listener_ends_with_many_calls_under_way",
+	    a_listener_ends_with_many_calls_under_way, NULL, true },
 	SCRIPT(the_largest_mtu_there_is),
 	SCRIPT(our_numbers_wrap_around),
 	SCRIPT(our_timestamps_wrap_around),
