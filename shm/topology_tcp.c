@@ -43,7 +43,7 @@ static const struct number numbers[] = {
 	NUMBER(ecn, 0, 2, 2),              /* tcp_ecn */
 	NUMBER(syn_cookies, 0, 2, 1),      /* tcp_syncookies */
 	/* tcp_mtu_probing, there 0: it is how black holes are found. */
-	NUMBER(mtu_probing, 0, 2, 1),
+	NUMBER(mtu_probing, 0, 1, 1),
 
 	NUMBER(rto_initial_ms, 10, 60000, 1000), /* RFC 6298, 2.1 */
 	NUMBER(rto_min_ms, 1, 10000, 200),       /* ip route: rto_min */

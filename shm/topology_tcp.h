@@ -36,7 +36,7 @@ struct topo_tcp {
 	bool rfc1337;
 	uint32_t ecn;         /* 0 no, 1 ask and answer, 2 answer */
 	uint32_t syn_cookies; /* 0 never, 1 under flood, 2 always */
-	uint32_t mtu_probing; /* 0 never, 1 after a black hole, 2 always */
+	uint32_t mtu_probing; /* 0 never, 1 after a black hole */
 
 	uint32_t rto_initial_ms;
 	uint32_t rto_min_ms;

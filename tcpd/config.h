@@ -29,7 +29,7 @@ struct tcp_config {
 	bool rfc1337;         /* TIME-WAIT is not ended by a RST */
 	bool abort_on_overflow;
 	uint8_t syn_cookies; /* 0 never, 1 under flood, 2 always */
-	uint8_t mtu_probing; /* 0 never, 1 after a black hole, 2 always */
+	uint8_t mtu_probing; /* 0 never, 1 after a black hole */
 
 	uint32_t syn_retries;
 	uint32_t synack_retries;
