@@ -205,6 +205,20 @@ static void grow_send_buffer(struct tcpd *t, struct tcb *c)
 
 /* ---- An ACK */
 
+/* How fast data arrives there: a sample is a round trip that is not idle. */
+static void measure_rate(struct tcpd *t, struct tcb *c, uint32_t delivered)
+{
+	int64_t ns = mono_since(t->n.now, c->stats.rate_since);
+
+	c->stats.rate_bytes += delivered;
+	if (ns <= 0 || ns / 1000 < rtt_min(&c->rtt) / 1000 ||
+	    c->stats.rate_bytes == 0)
+		return;
+	c->stats.delivery_rate = c->stats.rate_bytes * NS_PER_S / (uint64_t)ns;
+	c->stats.rate_since = t->n.now;
+	c->stats.rate_bytes = 0;
+}
+
 void sender_ack(struct tcpd *t, struct tcb *c, const struct segment *seg,
     enum ack_verdict verdict)
 {
@@ -224,6 +238,7 @@ void sender_ack(struct tcpd *t, struct tcb *c, const struct segment *seg,
 	sample_rtt(t, c, &n);
 	if (n.sb.acked > 0)
 		set_timers(t, c);
+	measure_rate(t, c, n.sb.delivered);
 	loss_ack(t, c, &n);
 	grow_send_buffer(t, c);
 }
@@ -265,18 +280,23 @@ static uint32_t header_bytes(const struct tcb *c)
 	    (ip_is_v4(&c->ends.remote) ? IPV4_BYTES : IPV6_BYTES);
 }
 
+uint32_t sender_mtu(const struct tcpd *t, const struct tcb *c)
+{
+	uint32_t mtu = header_bytes(c) + TCP_DEFAULT_MSS;
+	struct fib_answer way;
+
+	if (fib_lookup(&t->fib, &c->ends.remote, c->link, &way) == 0)
+		mtu = way.mtu;
+	return c->path_mtu != 0 && c->path_mtu < mtu ? c->path_mtu : mtu;
+}
+
 void sender_set_mss(struct tcpd *t, struct tcb *c)
 {
 	uint32_t headers = header_bytes(c);
 	uint32_t options = c->flags & CONN_TS ? TS_BYTES : 0;
-	struct fib_answer way;
-	uint32_t mtu = headers + TCP_DEFAULT_MSS;
+	uint32_t mtu = sender_mtu(t, c);
 	uint32_t mss;
 
-	if (fib_lookup(&t->fib, &c->ends.remote, c->link, &way) == 0)
-		mtu = way.mtu;
-	if (c->path_mtu != 0 && c->path_mtu < mtu)
-		mtu = c->path_mtu;
 	mss = mtu > headers ? mtu - headers : t->config.min_mss;
 	if (mss > c->peer_mss)
 		mss = c->peer_mss;

@@ -54,8 +54,8 @@ enum ack_reason {
 void ack_policy_begin(struct ack_policy *p, uint16_t rmss);
 
 /*
- * @bytes came in order, in segments of @seg each (gso_size of a super-frame,
- * else @bytes).
+ * @bytes came in order, by a segment of @seg bytes, or a super-frame of such
+ * (its gso_size).  @bytes is more where a gap was filled.
  */
 void ack_in_order(struct ack_policy *p, uint32_t bytes, uint32_t seg);
 

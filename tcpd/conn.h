@@ -151,7 +151,12 @@ struct conn_stats {
 	uint32_t dsack_dups;
 	uint32_t reorderings;
 	uint32_t timeouts;
-	struct mono since; /* established */
+	uint32_t out_of_order; /* segments that came above a gap */
+	uint32_t pad0;
+	struct mono rate_since; /* the present sample of delivery_rate */
+	uint64_t rate_bytes;    /* delivered in it */
+	uint64_t delivery_rate; /* bytes/s, of the last */
+	struct mono since;      /* established */
 	struct mono data_sent, data_received, ack_received;
 	int64_t busy_ns, rwnd_limited_ns, sndbuf_limited_ns;
 	struct mono limited_since;

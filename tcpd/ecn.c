@@ -12,6 +12,7 @@ enum {
 	SAY_ECE = 8,    /* receiver: CE was seen, no CWR since */
 	SAY_CWR = 0x10, /* sender: cwnd was reduced, not yet told */
 	LAST_WAS_CE = 0x20,
+	SEEN = 0x40, /* receiver: an ECT or CE */
 
 	ASKING_SYNS = 2,
 };
@@ -69,6 +70,11 @@ bool ecn_on(const struct ecn *e)
 	return (e->flags & AGREED) != 0;
 }
 
+bool ecn_seen(const struct ecn *e)
+{
+	return (e->flags & SEEN) != 0;
+}
+
 bool ecn_received(
     struct ecn *e, enum ecn_field field, uint16_t flags, bool data)
 {
@@ -77,6 +83,8 @@ bool ecn_received(
 
 	if (!ecn_on(e) || !data)
 		return false;
+	if (field != ECN_NOT_ECT)
+		e->flags |= SEEN;
 	changed = ce != ((e->flags & LAST_WAS_CE) != 0);
 
 	/* CWR first: this packet's own CE came after the reduction (6.1.3). */

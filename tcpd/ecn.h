@@ -55,6 +55,9 @@ void ecn_restore(struct ecn *e, bool agreed);
 /* Was it agreed on? */
 bool ecn_on(const struct ecn *e);
 
+/* The peer's data has come ECN-capable. */
+bool ecn_seen(const struct ecn *e);
+
 /*
  * A segment within the window came: its IP field and TCP flags.  @data: it had
  * some (pure ACKs are never ECT).  True if an ACK must not wait: CE began or

@@ -6,6 +6,7 @@
  */
 #include <linux/tcp.h>
 
+#include "tcpd/pace.h"
 #include "tcpd/send.h"
 #include "tcpd/tcpd.h"
 
@@ -49,7 +50,8 @@ static uint8_t option_bits(const struct tcb *c)
 	return (uint8_t)((c->flags & CONN_TS ? TCPI_OPT_TIMESTAMPS : 0) |
 	    (c->flags & CONN_SACK ? TCPI_OPT_SACK : 0) |
 	    (c->flags & CONN_WSCALE ? TCPI_OPT_WSCALE : 0) |
-	    (ecn_on(&c->ecn) ? TCPI_OPT_ECN : 0));
+	    (ecn_on(&c->ecn) ? TCPI_OPT_ECN : 0) |
+	    (ecn_seen(&c->ecn) ? TCPI_OPT_ECN_SEEN : 0));
 }
 
 static void timing(
@@ -73,16 +75,13 @@ static void windows(
     const struct tcpd *t, const struct tcb *c, struct tcp_info *i)
 {
 	struct rcv_space space = conn_rcv_space(c);
-	uint32_t headers = TCP_HDR_LEN + (ip_is_v4(&c->ends.remote) ? 20 : 40) +
-	    (c->flags & CONN_TS ? 12 : 0);
 
-	(void)t;
 	i->tcpi_snd_wscale = c->snd_scale & 15U;
 	i->tcpi_rcv_wscale = c->rcv_scale & 15U;
 	i->tcpi_snd_mss = c->mss;
 	i->tcpi_rcv_mss = c->ack.seg_size;
 	i->tcpi_advmss = c->rmss;
-	i->tcpi_pmtu = c->path_mtu != 0 ? c->path_mtu : c->mss + headers;
+	i->tcpi_pmtu = sender_mtu(t, c);
 	i->tcpi_snd_cwnd = in_segments(c->cc.cwnd, c);
 	i->tcpi_snd_ssthresh = c->cc.ssthresh == UINT32_MAX
 	    ? INT32_MAX
@@ -115,6 +114,17 @@ static void counts(const struct tcb *c, struct tcp_info *i)
 	i->tcpi_delivered_ce = c->stats.delivered_ce;
 	i->tcpi_dsack_dups = c->stats.dsack_dups;
 	i->tcpi_reord_seen = c->stats.reorderings;
+	i->tcpi_rcv_ooopack = c->stats.out_of_order;
+}
+
+/* Bytes a second. */
+static void rates(const struct tcpd *t, const struct tcb *c, struct tcp_info *i)
+{
+	i->tcpi_pacing_rate = t->config.pacing ? pace_rate(c) : 0;
+	if (i->tcpi_pacing_rate == 0)
+		i->tcpi_pacing_rate = UINT64_MAX; /* not paced */
+	i->tcpi_max_pacing_rate = UINT64_MAX;
+	i->tcpi_delivery_rate = c->stats.delivery_rate;
 }
 
 void conn_info(const struct tcpd *t, const struct tcb *c, struct tcp_info *ret)
@@ -131,4 +141,5 @@ void conn_info(const struct tcpd *t, const struct tcb *c, struct tcp_info *ret)
 	timing(t, c, ret);
 	windows(t, c, ret);
 	counts(c, ret);
+	rates(t, c, ret);
 }

@@ -485,12 +485,12 @@ static int get_socket(const struct streams *s, const struct tsock *k, int name,
 static int get_mtu(
     const struct streams *s, const struct tsock *k, struct app_answer *r)
 {
-	struct fib_answer way;
+	struct tcp_info info = { 0 };
 
-	if (k->conn == NO_CONN ||
-	    fib_lookup(s->fib, &k->peer.ip, k->peer.link, &way) < 0)
+	if (k->conn == NO_CONN)
 		return -ENOTCONN;
-	return apps_reply_int(r, (int)way.mtu);
+	s->ops->info(s->x, k->conn, &info);
+	return apps_reply_int(r, (int)info.tcpi_pmtu);
 }
 
 int tsock_get(struct streams *s, uint32_t id, const struct command *c,

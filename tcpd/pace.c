@@ -13,8 +13,7 @@ enum {
 
 static const uint64_t MAX_RATE = (uint64_t)100 * NS_PER_S; /* bytes/s */
 
-/* Bytes a second: a window in a round trip, and some more; 0: unlimited. */
-static uint64_t rate_of(const struct tcb *c)
+uint64_t pace_rate(const struct tcb *c)
 {
 	uint64_t ahead = cc_slow_start(&c->cc) ? 200 : 120; /* percent */
 	uint64_t rate;
@@ -38,7 +37,7 @@ static int64_t burst_ns(const struct tcb *c, uint64_t rate)
 
 uint32_t pace_room(const struct tcb *c, uint32_t mss, struct mono now)
 {
-	uint64_t rate = rate_of(c);
+	uint64_t rate = pace_rate(c);
 	int64_t credit = mono_since(now, c->pace_at);
 	int64_t most;
 	uint64_t bytes;
@@ -56,7 +55,7 @@ uint32_t pace_room(const struct tcb *c, uint32_t mss, struct mono now)
 
 void pace_sent(struct tcb *c, uint32_t len, struct mono now)
 {
-	uint64_t rate = rate_of(c);
+	uint64_t rate = pace_rate(c);
 	struct mono from;
 
 	if (rate == 0)

@@ -15,6 +15,9 @@
 
 #include "tcpd/conn.h"
 
+/* Bytes a second: a window in a round trip, and some more; 0: unlimited. */
+uint64_t pace_rate(const struct tcb *c);
+
 /*
  * How much may go now, in whole segments of @mss; 0: nothing before pace_at,
  * UINT32_MAX: as much as you like.

@@ -166,10 +166,11 @@ static void acknowledge(
     struct tcb *c, const struct segment *seg, uint32_t bytes, bool had_gap)
 {
 	if (bytes == 0) {
+		c->stats.out_of_order += segment_pieces(seg);
 		ack_at_once(&c->ack, ACK_OUT_OF_ORDER);
 		return;
 	}
-	ack_in_order(&c->ack, bytes, seg->gso_size ? seg->gso_size : bytes);
+	ack_in_order(&c->ack, bytes, seg->gso_size ? seg->gso_size : seg->len);
 	if (had_gap)
 		ack_at_once(&c->ack, ACK_GAP);
 }

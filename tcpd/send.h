@@ -59,6 +59,7 @@ bool sender_fin_acked(const struct tcb *c);
 void sender_path_mtu(struct tcpd *t, struct tcb *c, uint32_t mtu);
 
 /* Eff.snd.MSS anew (RFC 9293, 3.7.1), from route, path, options. */
+uint32_t sender_mtu(const struct tcpd *t, const struct tcb *c);
 void sender_set_mss(struct tcpd *t, struct tcb *c);
 
 /* ---- loss.c: between ack.c, timeout.c and output.c */

@@ -207,8 +207,8 @@ void timers_ack_sent(struct tcp_timers *t)
 static bool keepalives_are_in_vain(
     const struct tcp_timers *t, const struct timer_config *c)
 {
-	int64_t silent_ns = c->keepalive_idle_ns +
-	    t->keepalives * c->keepalive_interval_ns;
+	int64_t silent_ns =
+	    c->keepalive_idle_ns + t->keepalives * c->keepalive_interval_ns;
 
 	if (c->user_timeout_ns == 0)
 		return t->keepalives >= c->keepalive_probes;

@@ -163,6 +163,7 @@ static void do_info(const void *x, uint32_t conn, struct tcp_info *ret)
 	assert_true(w->state->conn[conn].used);
 	ret->tcpi_state = 1;
 	ret->tcpi_rtt = 12345;
+	ret->tcpi_pmtu = 1500;
 }
 
 static void do_words(const void *x, uint32_t conn, struct app_words *ret)
