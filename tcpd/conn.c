@@ -132,10 +132,31 @@ struct tcb *conn_touch(struct tcpd *t, uint32_t id)
 	return c;
 }
 
-/* A port is busy also when only somebody without a socket is at it. */
-static void count_lonely(struct tcpd *t, uint16_t port, int by)
+/* ---- A port is busy also when only somebody without a socket is at it */
+
+static void lonely_insert(struct tcpd *t, uint32_t id)
 {
-	t->conns.lonely[port] = (uint32_t)((int)t->conns.lonely[port] + by);
+	struct conns *p = &t->conns;
+	uint32_t *first = &p->lonely[ends_of(t, id)->local_port];
+
+	p->lonely_next[id] = *first;
+	p->lonely_prev[id] = NO_ID;
+	if (*first != NO_ID)
+		p->lonely_prev[*first] = id;
+	*first = id;
+}
+
+static void lonely_remove(struct tcpd *t, uint32_t id)
+{
+	struct conns *p = &t->conns;
+	uint32_t next = p->lonely_next[id], prev = p->lonely_prev[id];
+
+	if (prev != NO_ID)
+		p->lonely_next[prev] = next;
+	else
+		p->lonely[ends_of(t, id)->local_port] = next;
+	if (next != NO_ID)
+		p->lonely_prev[next] = prev;
 }
 
 struct tcb *conn_new(struct tcpd *t, const struct tcp_tuple *ends)
@@ -157,7 +178,7 @@ struct tcb *conn_new(struct tcpd *t, const struct tcp_tuple *ends)
 	timers_begin(&c->timers);
 	set_used(t, state_of(t)->used, id, true);
 	hash_insert(t, id);
-	count_lonely(t, ends->local_port, 1);
+	lonely_insert(t, id);
 	return c;
 }
 
@@ -177,13 +198,13 @@ void conn_let_go(struct tcpd *t, struct tcb *c)
 	if (c->sock == NO_SOCKET)
 		return;
 	c->sock = NO_SOCKET;
-	count_lonely(t, c->ends.local_port, 1);
+	lonely_insert(t, conn_id(t, c));
 }
 
 void conn_adopt(struct tcpd *t, struct tcb *c, uint32_t sock)
 {
 	c->sock = (uint16_t)sock;
-	count_lonely(t, c->ends.local_port, -1);
+	lonely_remove(t, conn_id(t, c));
 }
 
 static void free_tcb(struct tcpd *t, struct tcb *c)
@@ -191,7 +212,7 @@ static void free_tcb(struct tcpd *t, struct tcb *c)
 	uint32_t id = conn_id(t, c);
 
 	if (c->sock == NO_SOCKET)
-		count_lonely(t, c->ends.local_port, -1);
+		lonely_remove(t, id);
 	if (c->flags & CONN_ORPHAN)
 		t->conns.orphans--;
 	hash_remove(t, id);
@@ -286,7 +307,19 @@ void conn_half_open(struct tcpd *t, struct tcb *c, uint32_t listener)
 		p->half_last[listener] = (uint16_t)id;
 	p->half_first[listener] = (uint16_t)id;
 	p->half_count[listener]++;
+	if (c->flags & CONN_ACKED)
+		p->half_acked[listener]++;
 	p->half_open++;
+}
+
+void conn_half_acked(struct tcpd *t, struct tcb *c, bool acked)
+{
+	uint16_t *n = &t->conns.half_acked[c->listener];
+
+	if (acked == ((c->flags & CONN_ACKED) != 0))
+		return;
+	c->flags ^= CONN_ACKED;
+	*n = (uint16_t)(acked ? *n + 1 : *n - 1);
 }
 
 void conn_half_done(struct tcpd *t, struct tcb *c)
@@ -304,6 +337,7 @@ void conn_half_done(struct tcpd *t, struct tcb *c)
 		p->half_prev[next] = prev;
 	else
 		p->half_last[c->listener] = prev;
+	conn_half_acked(t, c, false);
 	p->half_count[c->listener]--;
 	p->half_open--;
 }
@@ -349,7 +383,7 @@ static void linger_enter(struct tcpd *t, uint32_t id)
 
 	hash_insert(t, id);
 	wheel_set(&t->conns.wheel, id, l->until);
-	count_lonely(t, l->ends.local_port, 1);
+	lonely_insert(t, id);
 	t->conns.nlingers++;
 }
 
@@ -399,7 +433,7 @@ void linger_end(struct tcpd *t, uint32_t id)
 
 	hash_remove(t, id);
 	wheel_set(&t->conns.wheel, id, MONO_NEVER);
-	count_lonely(t, l->ends.local_port, -1);
+	lonely_remove(t, id);
 	set_used(t, state_of(t)->lingers, id - MAX_CONNS, false);
 	l->ends.local_port = 0;
 	t->conns.nlingers--;
@@ -418,18 +452,36 @@ void linger_again(struct tcpd *t, uint32_t id)
 static bool is_in_the_way(
     const struct tcp_tuple *ends, const struct app_name *local)
 {
-	if (ends->local_port != local->port)
-		return false;
 	if (ip_is_any(&local->ip))
 		return !ip_is_v4(&local->ip) || ip_is_v4(&ends->local);
 	return ip_equal(&ends->local, &local->ip);
 }
 
-static bool linger_may_share(const struct lingering *l, uint32_t reuse)
+/* Had it an SO_REUSE* that is in @reuse, too? */
+static bool may_share(const struct tcpd *t, uint32_t id, uint32_t reuse)
 {
+	const struct lingering *l;
+
+	if (!id_is_linger(id))
+		return (reuse & conn_get(t, id)->o.flags) != 0;
+	l = linger_get(t, id);
 	return ((reuse & TSOCK_REUSEADDR) && (l->flags & LINGER_REUSEADDR)) ||
 	    ((reuse & TSOCK_REUSEPORT) && (l->flags & LINGER_REUSEPORT));
 }
+
+bool conn_lingers(
+    const struct tcpd *t, const struct app_name *local, uint32_t reuse)
+{
+	uint32_t id = t->conns.lonely[local->port];
+
+	for (; id != NO_ID; id = t->conns.lonely_next[id])
+		if (is_in_the_way(ends_of(t, id), local) &&
+		    !may_share(t, id, reuse))
+			return true;
+	return false;
+}
+
+/* ---- The table */
 
 static uint32_t next_used(const uint64_t *words, uint32_t i, uint32_t n)
 {
@@ -443,29 +495,6 @@ static uint32_t next_used(const uint64_t *words, uint32_t i, uint32_t n)
 	return n;
 }
 
-bool conn_lingers(
-    const struct tcpd *t, const struct app_name *local, uint32_t reuse)
-{
-	const struct conns_state *s = state_of(t);
-
-	if (t->conns.lonely[local->port] == 0)
-		return false;
-	for (uint32_t i = next_used(s->used, 0, MAX_CONNS); i < MAX_CONNS;
-	     i = next_used(s->used, i + 1, MAX_CONNS))
-		if (s->tcb[i].sock == NO_SOCKET &&
-		    is_in_the_way(&s->tcb[i].ends, local) &&
-		    !(reuse & s->tcb[i].o.flags))
-			return true;
-	for (uint32_t i = next_used(s->lingers, 0, MAX_LINGERS);
-	     i < MAX_LINGERS; i = next_used(s->lingers, i + 1, MAX_LINGERS))
-		if (is_in_the_way(&s->linger[i].ends, local) &&
-		    !linger_may_share(&s->linger[i], reuse))
-			return true;
-	return false;
-}
-
-/* ---- The table */
-
 int conns_init(struct tcpd *t, struct mono now)
 {
 	struct conns *p = &t->conns;
@@ -473,6 +502,8 @@ int conns_init(struct tcpd *t, struct mono now)
 	memset(p, 0, sizeof(*p));
 	for (uint32_t i = 0; i < CONN_BUCKETS; i++)
 		p->bucket[i] = NO_ID;
+	for (uint32_t i = 0; i < 1 << 16; i++)
+		p->lonely[i] = NO_ID;
 	memset(p->half_first, 0xff, sizeof(p->half_first));
 	memset(p->half_last, 0xff, sizeof(p->half_last));
 	return wheel_init(&p->wheel, MAX_IDS, now);
@@ -492,7 +523,7 @@ static void take_over(struct tcpd *t, uint32_t id)
 	if (c->state == TCP_SYN_RECEIVED && (c->flags & CONN_PASSIVE))
 		conn_half_open(t, c, c->listener);
 	if (c->sock == NO_SOCKET)
-		count_lonely(t, c->ends.local_port, 1);
+		lonely_insert(t, id);
 	t->conns.orphans += (c->flags & CONN_ORPHAN) != 0;
 	conn_queue(t, id);
 }

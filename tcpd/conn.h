@@ -281,10 +281,14 @@ struct conns {
 	/* Half-open connections of a listener: a list by its socket. */
 	uint16_t half_first[MAX_SOCKETS], half_last[MAX_SOCKETS];
 	uint16_t half_count[MAX_SOCKETS];
+	uint16_t half_acked[MAX_SOCKETS]; /* of them: with CONN_ACKED */
 	uint16_t half_next[MAX_CONNS], half_prev[MAX_CONNS];
 	uint32_t half_open; /* of all listeners */
 	uint32_t orphans;
-	uint32_t lonely[1 << 16]; /* by local port: those without a socket */
+
+	/* Those without a socket, and lingers: lists by local port. */
+	uint32_t lonely[1 << 16];
+	uint32_t lonely_next[MAX_IDS], lonely_prev[MAX_IDS];
 
 	/* Touched, or refused room last time: to be asked for output. */
 	uint16_t queue[MAX_CONNS]; /* a ring */
@@ -357,6 +361,8 @@ bool conn_lingers(
 /* A half-open connection enters or leaves its listener's list. */
 void conn_half_open(struct tcpd *t, struct tcb *c, uint32_t listener);
 void conn_half_done(struct tcpd *t, struct tcb *c);
+/* Its last ACK has come and found no socket; or is asked for once more. */
+void conn_half_acked(struct tcpd *t, struct tcb *c, bool acked);
 
 /* ---- Lingers */
 

@@ -333,7 +333,7 @@ static bool is_deferred(
 static void must_wait(struct tcpd *t, struct tcb *c, const struct segment *seg)
 {
 	tcpd_drop(t, seg, CNT_TCP_NO_SPARE);
-	c->flags |= CONN_ACKED;
+	conn_half_acked(t, c, true);
 	if (t->config.abort_on_overflow)
 		conn_abort(t, c, 0);
 }
@@ -352,8 +352,7 @@ bool listen_complete(struct tcpd *t, struct tcb *c, const struct segment *seg)
 	uint32_t sock;
 
 	if (listen_is_over(t, c)) {
-		c->flags |= CONN_ACKED;
-		listen_forget(t, c);
+		conn_abort(t, c, 0);
 		return false;
 	}
 	if (is_deferred(t, c, seg)) {
@@ -368,7 +367,6 @@ bool listen_complete(struct tcpd *t, struct tcb *c, const struct segment *seg)
 	}
 	conn_half_done(t, c);
 	c->listener = NO_SOCKET;
-	c->flags &= ~(uint32_t)CONN_ACKED;
 	conn_adopt(t, c, sock);
 	conn_options_from(
 	    &c->o, &t->config, stream_sock(&t->streams, sock), &c->ends.remote);
@@ -390,14 +388,16 @@ void listen_may_accept(struct tcpd *t, uint32_t sock)
 	uint32_t n = stream_spares(&t->streams, sock);
 	uint32_t id = t->conns.half_last[sock];
 
-	while (n > 0 && id != NO_CONN && conn_can_touch(t)) {
+	/* Under a flood there are many, and few or none of them wait. */
+	while (n > 0 && id != NO_CONN && t->conns.half_acked[sock] > 0 &&
+	    conn_can_touch(t)) {
 		const struct tcb *c = conn_get(t, id);
 		uint32_t before = t->conns.half_prev[id];
 
 		if (c->flags & CONN_ACKED) {
 			struct tcb *w = conn_touch(t, id);
 
-			w->flags &= ~(uint32_t)CONN_ACKED;
+			conn_half_acked(t, w, false);
 			sb_mark_range(&w->sb, w->iss, seq_add(w->iss, 1));
 			n--;
 		}

@@ -14,6 +14,7 @@
 enum {
 	MANY = 150,
 	MANY_CALLS = 700,
+	FEW = 20,
 };
 
 /* All in one connection's order, each byte once. */
@@ -129,6 +130,28 @@ static void a_listener_ends_with_many_calls_under_way(struct wire *w)
 	wire_drain(w);
 	in(w, ACK, .seq = 1, .ack = 1);
 	out(w, RST, .seq = 1);
+}
+
+/* Who binds any port gets none, until the last of those has ended. */
+static void the_only_port_is_in_time_wait(struct wire *w)
+{
+	for (uint32_t i = 0; i < FEW; i++) {
+		uint32_t s;
+
+		on(w, i);
+		s = call_connect(w);
+		must(w, wire_drain(w) == 1);
+		in(w, SYN | ACK, .seq = 0, .ack = 1, .mss = 1000);
+		out(w, ACK, .seq = 1, .ack = 1);
+		call_close(w, s);
+		out(w, FIN | ACK, .seq = 1, .ack = 1);
+		in(w, FIN | ACK, .seq = 1, .ack = 2);
+		out(w, ACK, .seq = 2, .ack = 2);
+		state_is(w, TCP_TIME_WAIT);
+	}
+	must(w, call_bind(w, call_socket(w), 0) == -EADDRINUSE);
+	pass(w, 61000);
+	must(w, call_bind(w, call_socket(w), 0) == 0);
 }
 
 /* ---- The largest segments: those of a loopback link */
@@ -363,6 +386,8 @@ static const struct script scripts[] = {
 	SCRIPT(a_window_probe_that_came_too_late),
 	{ "a_listener_ends_with_many_calls_under_way",
 	    a_listener_ends_with_many_calls_under_way, NULL, true },
+	{ "the_only_port_is_in_time_wait", the_only_port_is_in_time_wait,
+	    "\"port_min\":60000,\"port_max\":60000", true },
 	SCRIPT(the_largest_mtu_there_is),
 	SCRIPT(our_numbers_wrap_around),
 	SCRIPT(our_timestamps_wrap_around),

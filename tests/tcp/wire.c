@@ -367,6 +367,28 @@ static struct wire *open_wire(const char *config, bool v6, bool kill)
 	return w;
 }
 
+/* The hints are those of the connections that there are. */
+static void check_hints(struct wire *w)
+{
+	const struct conns_state *s = &w->t->s->conns;
+	const struct conns *p = &w->t->conns;
+	uint32_t lonely = p->nlingers, acked = 0;
+
+	for (uint32_t i = 0; i < MAX_CONNS; i++) {
+		if (!(s->used[i / 64] >> (i % 64) & 1))
+			continue;
+		lonely += s->tcb[i].sock == NO_SOCKET;
+		acked += (s->tcb[i].flags & CONN_ACKED) != 0;
+	}
+	for (uint32_t port = 0; port < 1 << 16; port++)
+		for (uint32_t id = p->lonely[port]; id != NO_ID;
+		     id = p->lonely_next[id])
+			lonely--;
+	for (uint32_t i = 0; i < MAX_SOCKETS; i++)
+		acked -= p->half_acked[i];
+	must(w, lonely == 0 && acked == 0);
+}
+
 /* All slots are home: one more turn, since they come back after a commit. */
 static void check_end(struct wire *w)
 {
@@ -378,6 +400,7 @@ static void check_end(struct wire *w)
 	must(
 	    w, n->home.small_free + n->home.big_free == pool_slots(&n->home.p));
 	must(w, n->held == 0);
+	check_hints(w);
 }
 
 static void close_wire(struct wire *w)
