@@ -373,6 +373,42 @@ static void fins_of_the_others_are_sent_again(struct wire *w)
 	state_is(w, TCP_TIME_WAIT);
 }
 
+/* Data that was lost comes again in CLOSING and in LAST-ACK. */
+static void lost_data_comes_again_after_both_have_closed(struct wire *w)
+{
+	static const enum tcp_state states[] = { TCP_CLOSING, TCP_LAST_ACK };
+
+	for (uint32_t i = 0; i < 2; i++) {
+		uint32_t s;
+
+		on(w, i);
+		s = established(w, .rtt = 100);
+		call_write(w, s, 1500);
+		out(w, ACK, .seq = 1, .ack = 1, .len = 1000);
+		out(w, ACK, .seq = 1001, .ack = 1, .len = 500);
+		if (states[i] == TCP_CLOSING) {
+			call_close(w, s);
+			out(w, FIN | ACK, .seq = 1501, .ack = 1);
+			in(w, FIN | ACK, .seq = 1, .ack = 1);
+			out(w, ACK, .seq = 1502, .ack = 2);
+		} else {
+			in(w, FIN | ACK, .seq = 1, .ack = 1);
+			out(w, ACK, .seq = 1501, .ack = 2);
+			call_close(w, s);
+			out(w, FIN | ACK, .seq = 1501, .ack = 2);
+		}
+		state_is(w, states[i]);
+		after(w, 300);
+		out(w, ACK, .seq = 1, .ack = 2, .len = 1000);
+		quiet(w, 100);
+		in(w, ACK, .seq = 2, .ack = 1001);
+		out(w, FIN | ACK, .seq = 1001, .ack = 2, .len = 500);
+		in(w, ACK, .seq = 2, .ack = 1502);
+		state_is(
+		    w, states[i] == TCP_CLOSING ? TCP_TIME_WAIT : TCP_CLOSED);
+	}
+}
+
 /* Shutdown for reading sends nothing, and what comes is thrown away. */
 static void shutdown_of_reading_sends_nothing(struct wire *w)
 {
@@ -407,6 +443,7 @@ static const struct script scripts[] = {
 	SCRIPT(an_ack_of_less_than_the_fin_changes_nothing),
 	SCRIPT(fin_wait_1_receives),
 	SCRIPT(fins_of_the_others_are_sent_again),
+	SCRIPT(lost_data_comes_again_after_both_have_closed),
 	SCRIPT(shutdown_of_reading_sends_nothing),
 };
 

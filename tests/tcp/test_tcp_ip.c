@@ -163,6 +163,27 @@ static void listening_where_somebody_calls_from(struct wire *w)
 	out(w, ACK, .seq = 1, .ack = 1);
 }
 
+/* A socket of IPv6 listens for both (RFC 3493, 3.7). */
+static void a_socket_of_ipv6_takes_both(struct wire *w)
+{
+	uint32_t l = call_listen(w, 80);
+	uint32_t s;
+
+	if (!w->v6)
+		return;
+	must(w, ip_parse(&w->us, "192.0.2.2"));
+	must(w, ip_parse(&w->peer, "192.0.2.1"));
+	w->mss = 1460;
+	in(w, SYN, .seq = 0, .mss = 1000);
+	out(w, SYN | ACK, .seq = 0, .ack = 1, .mss = OUR_MSS);
+	in(w, ACK, .seq = 1, .ack = 1, .len = 10);
+	out(w, ACK, .seq = 1, .ack = 11);
+	s = call_accept(w, l);
+	call_read(w, s, 10);
+	call_write(w, s, 10);
+	out(w, ACK, .seq = 1, .ack = 11, .len = 10);
+}
+
 /* RFC 6056: ports are drawn from the range, and not one after the other. */
 static void ephemeral_ports_are_not_in_a_row(struct wire *w)
 {
@@ -188,6 +209,7 @@ static const struct script scripts[] = {
 	SCRIPT(a_bound_socket_calls_from_there),
 	SCRIPT(many_are_not_answered),
 	SCRIPT(listening_where_somebody_calls_from),
+	SCRIPT(a_socket_of_ipv6_takes_both),
 	SCRIPT(ephemeral_ports_are_not_in_a_row),
 };
 

@@ -118,6 +118,18 @@ static void any_order_and_unknown_ones(struct wire *w)
 	must(w, wire_tcb(w)->peer_mss == 1000);
 }
 
+/* An MSS of 0 is none that could be meant. */
+static void an_mss_of_nothing(struct wire *w)
+{
+	static const uint8_t zero[] = { 2, 4, 0, 0 };
+	uint32_t l = call_listen(w, 80);
+
+	syn_with(w, zero, sizeof(zero));
+	out(w, SYN | ACK, .seq = 0, .ack = 1, .mss = OUR_MSS);
+	in(w, ACK, .seq = 1, .ack = 1);
+	must(w, first_segment(w, call_accept(w, l)) >= 48);
+}
+
 /* MUST-7: an illegal length is refused, and counted. */
 static void illegal_lengths_are_refused(struct wire *w)
 {
@@ -294,6 +306,7 @@ static const struct script scripts[] = {
 	SCRIPT(options_make_segments_smaller),
 	SCRIPT(an_mss_after_the_syn_means_nothing),
 	SCRIPT(any_order_and_unknown_ones),
+	SCRIPT(an_mss_of_nothing),
 	SCRIPT(illegal_lengths_are_refused),
 	SCRIPT(without_the_offer_there_is_none),
 	SCRIPT(more_than_14_is_14),

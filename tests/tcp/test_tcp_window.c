@@ -66,6 +66,18 @@ static void a_fin_before_a_closed_window(struct wire *w)
 	state_is(w, TCP_FIN_WAIT_2);
 }
 
+/* Closed from the first: the handshake, and then nothing. */
+static void a_window_that_was_never_open(struct wire *w)
+{
+	uint32_t s = established(w, .rtt = 100, .win = ZERO);
+
+	call_write(w, s, 100);
+	after(w, 300);
+	out(w, ACK, .seq = 1, .ack = 1, .len = 1);
+	in(w, ACK, .seq = 1, .ack = 2, .win = 5000);
+	out(w, ACK, .seq = 2, .ack = 1, .len = 99);
+}
+
 /* Nothing to send: nothing to ask for. */
 static void without_data_nobody_probes(struct wire *w)
 {
@@ -375,10 +387,46 @@ static void our_window_is_scaled(struct wire *w)
 	call_read(w, s, 1000);
 }
 
+/* A program that keeps up with a fast path gets a larger buffer. */
+static void the_window_grows_with_the_rate(struct wire *w)
+{
+	uint32_t s = established(w, .rtt = 50, .ws = WS(7));
+	uint32_t at = 1, first, now = 0;
+
+	in(w, ACK, .seq = at++, .ack = 1, .len = 1);
+	wire_drain(w);
+	call_read(w, s, 1);
+	wire_drain(w);
+	first = w->c[0].edge - at;
+	for (int round = 0; round < 12; round++) {
+		uint32_t end = w->c[0].edge;
+
+		for (; at < end; at += 10000) {
+			uint32_t len = end - at < 10000 ? end - at : 10000;
+
+			in(w, ACK, .seq = at, .ack = 1, .len = len,
+			    .gso = 1000);
+			wire_drain(w);
+			call_read(w, s, len);
+			wire_drain(w);
+			if (len < 10000) {
+				at += len;
+				break;
+			}
+		}
+		pass(w, 50);
+		wire_drain(w);
+		now = w->c[0].edge - at;
+	}
+	must(w, now > 2 * first);
+	must(w, now <= APP_RX_BYTES);
+}
+
 static const struct script scripts[] = {
 	SCRIPT(a_closed_window_is_probed_for_ever),
 	SCRIPT(a_probe_may_be_taken),
 	SCRIPT(a_fin_before_a_closed_window),
+	SCRIPT(a_window_that_was_never_open),
 	SCRIPT(without_data_nobody_probes),
 	SCRIPT(a_full_window_and_its_update),
 	SCRIPT(a_lost_update_is_found),
@@ -395,6 +443,7 @@ static const struct script scripts[] = {
 	SCRIPT_WITH(reading_all_opens_the_window_at_once, SMALL_BUFFER),
 	SCRIPT(windows_are_scaled_but_for_the_syn),
 	SCRIPT(our_window_is_scaled),
+	SCRIPT(the_window_grows_with_the_rate),
 };
 
 WIRE_MAIN(scripts)

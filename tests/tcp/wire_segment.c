@@ -428,10 +428,10 @@ static void check_our_window(
 	uint8_t ws = c->ws && !(h->flags & SYN) ? c->our_ws : 0;
 	uint32_t edge = h->ack.n - c->irs + ((uint32_t)h->window << ws);
 
-	if (!(h->flags & ACK) || (h->flags & RST))
-		return;
 	if (h->flags & SYN)
 		c->edge_known = false;
+	if (!(h->flags & ACK) || (h->flags & RST))
+		return;
 	if (c->edge_known)
 		must(w, (int32_t)(edge + (1U << ws) - 1 - c->edge) >= 0);
 	if (!c->edge_known || (int32_t)(edge - c->edge) > 0)
