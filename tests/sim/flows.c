@@ -118,6 +118,10 @@ void flows_open(struct sim *s)
 		open_udp(s, (uint16_t)(PORT + s->flows++));
 	for (uint32_t i = 0; i < p->tcp_flows; i++)
 		open_tcp(s, (uint16_t)(PORT + s->flows++));
+	if (chance(s, 25) && p->hosts > 1) {
+		tcp_meet_open(s, 0, 1, (uint16_t)(PORT - 2));
+		tcp_meet_open(s, 1, 0, (uint16_t)(PORT - 4));
+	}
 	plan_app_kill(s);
 }
 

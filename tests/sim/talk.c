@@ -49,6 +49,10 @@ void talk_draw(struct sim *s, struct talk *t)
 		t->write_think_ns = draw_log(s, 1000, 5 * NS_PER_MS);
 	if (chance(s, 40))
 		t->read_think_ns = draw_log(s, 1000, 5 * NS_PER_MS);
+	if (chance(s, 15)) {
+		t->pause_at = (uint64_t)draw(s, 0, s->plan.tcp_bytes);
+		t->pause_ns = draw_log(s, NS_PER_MS, (int64_t)5 * NS_PER_S);
+	}
 	t->manner = MANNER_POLITE;
 	if (s->plan.rude && chance(s, 50))
 		t->manner = (enum manner)draw(s, 1, NMANNERS - 1);
@@ -203,6 +207,21 @@ static void get(struct sock *k, uint32_t n)
 	sock_moved(k);
 }
 
+/* When it will read on: a closed window must open again by then. */
+static struct mono next_read(struct sock *k)
+{
+	struct talk *t = talk_of(k);
+	int64_t ns = 1000;
+
+	if (t->read_think_ns > 0)
+		ns += draw(k->s, 0, t->read_think_ns);
+	if (t->pause_ns > 0 && in_of(t)->read >= t->pause_at) {
+		ns += t->pause_ns;
+		t->pause_ns = 0;
+	}
+	return mono_add(k->s->now, ns);
+}
+
 static struct mono read_some(struct sock *k)
 {
 	struct talk *t = talk_of(k);
@@ -214,10 +233,7 @@ static struct mono read_some(struct sock *k)
 		return t->read_at;
 	if (n > 0) {
 		get(k, (uint32_t)(n < t->read_piece ? n : t->read_piece));
-		t->read_at = mono_add(k->s->now,
-		    1000 +
-			(t->read_think_ns ? draw(k->s, 0, t->read_think_ns)
-					  : 0));
+		t->read_at = next_read(k);
 		return t->read_at;
 	}
 	if (sock_s2a(k)->stream & STREAM_RX_END) {

@@ -23,6 +23,12 @@ struct client {
 	uint8_t stage;
 	uint8_t options; /* still to be set */
 	uint16_t tries;  /* to find the listener */
+
+	/* There is no listener: the other end connects, too. */
+	struct pair *meets;
+	struct app_name from;
+	enum side side;
+	bool bound;
 };
 
 static struct talk *talk_of(const struct sock *k)
@@ -91,9 +97,12 @@ static bool know(struct sock *k)
 		return false;
 	t->sndbuf = n.sndbuf;
 	t->rcvbuf = n.rcvbuf;
-	t->pair = pair_new(k->s, &n.local, &t->client->to, t->client->to_host);
-	t->pair->refs = 1;
-	t->side = SIDE_CLIENT;
+	t->pair = t->client->meets;
+	t->side = t->client->side;
+	if (t->pair == NULL)
+		t->pair = pair_new(
+		    k->s, &n.local, &t->client->to, t->client->to_host);
+	t->pair->refs++;
 	k->task->what = "tcp client";
 	note(k->s,
 	    "tcp %uc: h%u app%u socket %u port %u to h%u port %u, "
@@ -110,6 +119,12 @@ static struct mono give_up(struct sock *k, int e)
 
 	note(k->s, "tcp: connect to h%u port %u: error %d", t->client->to_host,
 	    t->client->to.port, e);
+	/* The other one was not there yet, or no more. */
+	if (t->client->meets != NULL) {
+		pair_excuse(k->s, t->client->meets, "they did not meet");
+		sock_close(k);
+		return MONO_NEVER;
+	}
 	if (e != ECONNREFUSED && s->plan.lossless && !s->plan.rude &&
 	    !s->plan.app_kills)
 		fail(k->s, "tcp: connect: error %d", e);
@@ -148,7 +163,8 @@ static struct mono connect_step(struct sock *k)
 
 	if (c->stage == 0 && !flows_ready(k->s))
 		return mono_add_ms(k->s->now, 1);
-	if (c->stage == 0 && !listener_is_up(k->s, c->to_host, c->to.port)) {
+	if (c->stage == 0 && c->meets == NULL &&
+	    !listener_is_up(k->s, c->to_host, c->to.port)) {
 		if (c->tries++ < TRIES)
 			return mono_add_ms(k->s->now, 1);
 		sock_close(k);
@@ -160,6 +176,12 @@ static struct mono connect_step(struct sock *k)
 		c->options--;
 		c->stage = 1;
 		set_option(k);
+		return MONO_NEVER;
+	}
+	if (c->stage <= 1 && c->meets != NULL && !c->bound) {
+		c->bound = true;
+		c->stage = 1;
+		sock_ask(k, APP_OP_BIND, 0, 0, &c->from, sizeof(c->from));
 		return MONO_NEVER;
 	}
 	if (c->stage <= 1) {
@@ -206,12 +228,11 @@ static void open_one(struct app *a, const struct client *from, struct mono when)
 
 	if (t == NULL || c == NULL)
 		abort();
-	*c = (struct client){
-		.to = from->to,
-		.to_host = from->to_host,
-		.more = from->more - 1,
-		.options = (uint8_t)draw(s, 0, OPTIONS_MAX),
-	};
+	*c = *from;
+	c->more = from->meets != NULL ? 0 : from->more - 1;
+	c->stage = 0;
+	c->tries = 0;
+	c->options = (uint8_t)draw(s, 0, OPTIONS_MAX);
 	t->t = (struct task){ .step = step,
 		.end = end,
 		.excused = talk_excused,
@@ -239,4 +260,27 @@ void tcp_flow_open(struct sim *s, uint32_t from, uint32_t to, uint16_t port)
 
 	tcp_listen_open(flows_app(s, to), family, port);
 	open_one(flows_app(s, from), &c, flows_start(s));
+}
+
+void tcp_meet_open(struct sim *s, uint32_t a, uint32_t b, uint16_t port)
+{
+	uint8_t family = chance(s, 50) ? AF_INET : AF_INET6;
+	struct app_name left = app_name_of(a, family, port);
+	struct app_name right = app_name_of(b, family, (uint16_t)(port + 1));
+	struct pair *p = pair_new(s, &left, &right, b);
+	struct mono when = flows_start(s);
+	struct client c = {
+		.to = right,
+		.to_host = b,
+		.meets = p,
+		.from = left,
+		.side = SIDE_CLIENT,
+	};
+
+	open_one(flows_app(s, a), &c, when);
+	c.to = left;
+	c.to_host = a;
+	c.from = right;
+	c.side = SIDE_SERVER;
+	open_one(flows_app(s, b), &c, when);
 }

@@ -54,6 +54,8 @@ struct talk {
 	uint32_t write_piece, read_piece;
 	int64_t write_think_ns, read_think_ns;
 	struct mono write_at, read_at;
+	uint64_t pause_at; /* bytes read; then it reads nothing for a while */
+	int64_t pause_ns;
 	uint32_t sndbuf, rcvbuf;
 	bool asked, told, read_end, deaf;
 	/* A client's, before it is connected; see tcp_client.c. */
@@ -85,5 +87,8 @@ bool talk_excused(const struct sock *k);
 /* tcp_listen.c: a new listener; and is one there, to be connected to? */
 struct sock *tcp_listen_open(struct app *a, uint8_t family, uint16_t port);
 bool listener_is_up(const struct sim *s, uint32_t host, uint16_t port);
+
+/* tcp_client.c: both ends connect, at the same time (RFC 9293, 3.5). */
+void tcp_meet_open(struct sim *s, uint32_t a, uint32_t b, uint16_t port);
 
 #endif /* TESTS_SIM_TCP_FLOW_H */

@@ -10,6 +10,7 @@
 #include "tests/sim/tcp_flow.h"
 
 enum {
+	LISTENING = 4,
 	PATIENCE_MS = 500, /* for a client that knows its own name */
 };
 
@@ -18,6 +19,7 @@ struct listener {
 	uint8_t stage;
 	uint16_t port;
 	uint32_t backlog, spares;
+	int rcvbuf;          /* 0: not set */
 	struct mono unknown; /* since then a record's client is not known */
 };
 
@@ -164,7 +166,7 @@ static struct mono step(struct sock *k)
 	struct app_name any = app_name_any(k->family, l->port);
 	int r = 0;
 
-	if (l->stage > 0 && l->stage < 3 && !sock_answered(k, &r))
+	if (l->stage > 0 && l->stage < 4 && !sock_answered(k, &r))
 		return MONO_NEVER;
 	if (r < 0)
 		fail(k->s, "tcp: h%u port %u: listen: %d", k->app->h->index,
@@ -175,11 +177,19 @@ static struct mono step(struct sock *k)
 		l->stage = 1;
 		return MONO_NEVER;
 	case 1:
-		sock_ask(k, APP_OP_LISTEN, l->backlog, 0, NULL, 0);
 		l->stage = 2;
-		return MONO_NEVER;
+		if (l->rcvbuf > 0) {
+			sock_ask(k, APP_OP_SETOPT, SOL_SOCKET, SO_RCVBUF,
+			    &l->rcvbuf, sizeof(l->rcvbuf));
+			return MONO_NEVER;
+		}
+		/* fall through */
 	case 2:
+		sock_ask(k, APP_OP_LISTEN, l->backlog, 0, NULL, 0);
 		l->stage = 3;
+		return MONO_NEVER;
+	case 3:
+		l->stage = LISTENING;
 		break;
 	default:
 		break;
@@ -202,6 +212,8 @@ struct sock *tcp_listen_open(struct app *a, uint8_t family, uint16_t port)
 	l->backlog = (uint32_t)draw(s, 0, 8);
 	l->spares = (uint32_t)draw(s, 1, 4);
 	l->unknown = MONO_NEVER;
+	if (chance(s, 30))
+		l->rcvbuf = (int)draw_log(s, 2304, 200000);
 	return sock_open(a, LAYER_TCP, family, &l->t);
 }
 
@@ -218,7 +230,7 @@ bool listener_is_up(const struct sim *s, uint32_t host, uint16_t port)
 			if (k != NULL && k->task != NULL &&
 			    k->task->step == step &&
 			    listener_of(k)->port == port &&
-			    listener_of(k)->stage == 3)
+			    listener_of(k)->stage == LISTENING)
 				return true;
 		}
 	}
