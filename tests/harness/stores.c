@@ -119,9 +119,12 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 		signal(sig, SIG_DFL);
 		return;
 	}
-	if (s->nopen == 0) {
-		note_place(s, context);
+	if (s->patience != 0 && s->stores >= s->patience && s->nopen == 0) {
+		protect(s, PROT_READ | PROT_WRITE);
+		return;
 	}
+	if (s->nopen == 0)
+		note_place(s, context);
 	save_page(s->before[s->nopen], page);
 	s->open[s->nopen++] = page;
 	if (mprotect(page, PAGE, PROT_READ | PROT_WRITE) == -1)

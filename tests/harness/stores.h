@@ -31,6 +31,8 @@ struct stores {
 	void *ctx;
 	uint64_t stores; /* let through, also those that changed nothing */
 
+	uint64_t patience; /* watch so many stores at most; 0: all */
+
 	/* Of the last store: where in the program's text. */
 	uintptr_t place;
 

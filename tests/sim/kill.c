@@ -12,7 +12,7 @@ enum {
 	STORES_FAR = 1000, /* the farthest death in a turn, or in several */
 	DEPTH_MAX = 63,
 	CHANGES_FAR = 200,
-	SLOW_STORES = 20000, /* enough of counting changes */
+	PATIENCE = 8000, /* stores; what then? It dies the next time */
 };
 
 /* ---- Where ---- */
@@ -101,14 +101,14 @@ static void changed(void *ctx)
 {
 	struct victim *v = ctx;
 
-	if (step_of(v->p) < v->p->kill_from && v->stores.stores < SLOW_STORES)
+	if (step_of(v->p) < v->p->kill_from)
 		return;
 	/*
 	 * Either stores are counted, most of which change nothing, or changes:
 	 * these are further on the way to what a turn is there for.
 	 */
 	v->changes++;
-	if (count_of(v) < v->p->kill_in && v->stores.stores < SLOW_STORES)
+	if (count_of(v) < v->p->kill_in)
 		return;
 	remember(v->p, &v->stores);
 	stores_stop(&v->stores);
@@ -154,6 +154,7 @@ bool kill_run(struct proc *p, void (*run)(void *arg), void *arg)
 	v = (struct victim){ .p = p };
 	v.stores.changed = changed;
 	v.stores.ctx = &v;
+	v.stores.patience = PATIENCE;
 	watch_memory(&v);
 	if (stores_run(&v.stores, run, arg)) {
 		p->kill_in -= count_of(&v);

@@ -50,6 +50,7 @@ static void draw_cuts(struct sim *s, struct plan *p)
 static void draw_narrow(struct sim *s, struct plan *p)
 {
 	p->narrow_mtu = (uint32_t)draw(s, 1280, p->mtu);
+	p->narrow_told = chance(s, 60);
 	p->narrow_begin_ns = draw(s, 0, p->length_ns);
 	p->narrow_end_ns =
 	    p->narrow_begin_ns + draw_log(s, NS_PER_MS, (int64_t)10 * NS_PER_S);
@@ -102,6 +103,7 @@ static void draw_apps(struct sim *s, struct plan *p)
 {
 	p->udp_flows = (uint32_t)draw(s, 0, 3);
 	p->tcp_flows = (uint32_t)draw(s, p->udp_flows ? 0 : 1, 6);
+	p->pings = chance(s, 40) ? (uint32_t)draw_log(s, 1, 64) : 0;
 	p->rude = chance(s, 25);
 	p->app_kills = chance(s, 15);
 	p->tcp_bytes = draw_log(s, 1, 600000);

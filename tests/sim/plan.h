@@ -47,7 +47,8 @@ struct plan {
 	uint32_t cuts;
 	uint32_t narrow_mtu; /* what is larger vanishes; 0: nothing does */
 	int64_t narrow_begin_ns, narrow_end_ns;
-	bool lossless; /* none of the above loses anything */
+	bool narrow_told; /* by ICMP */
+	bool lossless;    /* none of the above loses anything */
 
 	/* Kills. */
 	int64_t kill_every_ns; /* on average; 0: nobody is killed */
@@ -56,6 +57,7 @@ struct plan {
 
 	/* Apps. */
 	uint32_t udp_flows, tcp_flows;
+	uint32_t pings;
 	bool rude;         /* resets, closes with data unread */
 	bool app_kills;    /* kill -9 of apps */
 	int64_t tcp_bytes; /* of one connection one way, at most */

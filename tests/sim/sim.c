@@ -93,6 +93,7 @@ static struct mono next_event(const struct sim *s)
 	struct mono t = mono_min(wire_next(s), kill_next(s));
 
 	t = mono_min(t, flows_next(s));
+	t = mono_min(t, stranger_next(s));
 	t = mono_min(t, s->next_check);
 	for (uint32_t h = 0; h < s->plan.hosts; h++) {
 		t = mono_min(t, host_next(s->host[h]));
@@ -121,6 +122,7 @@ static void event(struct sim *s)
 		kill_choose(s);
 	if (mono_reached(flows_next(s), s->now))
 		flows_run(s);
+	stranger_run(s);
 	for (uint32_t h = 0; h < s->plan.hosts; h++) {
 		host_run(s->host[h]);
 		run_apps(s, s->host[h]);
@@ -184,9 +186,11 @@ static void run(struct sim *s)
 	for (uint32_t i = 0; i < s->plan.hosts; i++)
 		s->host[i] = host_open(s, i);
 	flows_open(s);
+	stranger_open(s);
 	kill_plan(s);
 	talk_together(s);
 	come_home(s);
+	stranger_account(s);
 	check_counters(s);
 }
 

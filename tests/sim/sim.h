@@ -19,6 +19,7 @@
 #include "shm/clock.h"
 #include "tests/harness/random.h"
 #include "tests/sim/plan.h"
+#include "tests/sim/stranger.h"
 #include "tests/sim/wire.h"
 
 struct host;
@@ -46,6 +47,7 @@ struct sim {
 	struct mono start;
 	struct mono now;
 	struct wire wire;
+	struct stranger stranger;
 	struct host *host[SIM_HOSTS];
 	struct pair *pairs; /* connections: tcp_flow.h */
 	uint32_t npairs;

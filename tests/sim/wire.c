@@ -13,6 +13,7 @@
 #include "tests/sim/observe.h"
 #include "tests/sim/pcap.h"
 #include "tests/sim/sim.h"
+#include "tests/sim/stranger.h"
 
 enum {
 	ETH_OFF_TYPE = 12,
@@ -29,7 +30,7 @@ void wire_open(struct sim *s)
 	struct wire *w = &s->wire;
 
 	memset(w, 0, sizeof(*w));
-	for (uint32_t i = 0; i < SIM_HOSTS; i++)
+	for (uint32_t i = 0; i < WIRE_PORTS; i++)
 		w->port[i].tail = &w->port[i].head;
 }
 
@@ -170,7 +171,7 @@ static bool is_lost(struct sim *s, const struct frame *f)
 
 	if (is_cut(s, f->from) || is_cut(s, f->to))
 		why = "cut off";
-	else if (too_large(s, f))
+	else if (f->from != STRANGER && too_large(s, f))
 		why = "too large";
 	else if (!s->ending && happens(s, s->plan.loss))
 		why = "lost";
@@ -178,6 +179,8 @@ static bool is_lost(struct sim *s, const struct frame *f)
 		return false;
 	s->wire.lost++;
 	note(s, "wire: h%u -> h%u: %u bytes %s", f->from, f->to, f->len, why);
+	if (s->plan.narrow_told && f->from != STRANGER && too_large(s, f))
+		stranger_complains(s, f);
 	return true;
 }
 
@@ -235,8 +238,9 @@ static void to_its_hosts(struct sim *s, const struct frame *f, struct mono t)
 {
 	const uint8_t *mac = f->b + wire_vnet(s);
 
-	for (uint32_t i = 0; i < s->plan.hosts; i++)
-		if (i != f->from && ((mac[0] & 1) || mac[MAC_LAST] == i + 1))
+	for (uint32_t i = 0; i < WIRE_PORTS; i++)
+		if (i != f->from && (i < s->plan.hosts || i == STRANGER) &&
+		    ((mac[0] & 1) || mac[MAC_LAST] == i + 1))
 			emit_some(s, f, i, t);
 }
 
@@ -312,6 +316,23 @@ bool wire_send(
 	return true;
 }
 
+void wire_inject(
+    struct sim *s, uint32_t from, uint32_t to, const uint8_t *p, uint32_t len)
+{
+	uint32_t vnet = wire_vnet(s);
+	struct frame *f = malloc(sizeof(*f) + vnet + len);
+
+	if (f == NULL)
+		abort();
+	memset(f, 0, sizeof(*f) + vnet);
+	memcpy(f->b + vnet, p, len);
+	f->len = vnet + len;
+	f->from = (uint8_t)from;
+	pcap_frame(s, p, len);
+	emit_some(s, f, to, s->now);
+	free(f);
+}
+
 /* ---- And receives ---- */
 
 struct frame *wire_take(struct sim *s, uint32_t host)
@@ -332,6 +353,11 @@ static void arrive(struct sim *s, struct frame *f)
 {
 	struct port *p = &s->wire.port[f->to];
 
+	if (f->to == STRANGER) {
+		stranger_hears(s, f);
+		free(f);
+		return;
+	}
 	if (p->waiting >= s->plan.queue_frames) {
 		s->wire.lost++;
 		note(s, "wire: h%u's queue is full", f->to);

@@ -19,6 +19,10 @@
 
 struct sim;
 
+enum {
+	WIRE_PORTS = SIM_HOSTS + 1, /* the last is stranger.h's */
+};
+
 struct frame {
 	struct frame *next; /* in a device's queue */
 	struct mono due;
@@ -33,11 +37,11 @@ struct port {
 	uint32_t waiting;
 	struct mono free_at; /* the cable is done with all that was sent */
 	bool refused;        /* somebody waits until there is room */
-	struct mono last_due[SIM_HOSTS];
+	struct mono last_due[WIRE_PORTS];
 };
 
 struct wire {
-	struct port port[SIM_HOSTS];
+	struct port port[WIRE_PORTS];
 	struct frame **heap; /* on their way: the next first */
 	uint32_t n, room;
 	uint64_t order;
@@ -50,6 +54,10 @@ void wire_close(struct sim *s);
 /* A frame of host @from; false: the device's queue is full. */
 bool wire_send(
     struct sim *s, uint32_t from, const struct iovec *iov, uint32_t niov);
+
+/* A frame of no device's, without virtio_net_hdr. */
+void wire_inject(
+    struct sim *s, uint32_t from, uint32_t to, const uint8_t *p, uint32_t len);
 
 /* The next frame that has come to @host, or NULL; to be freed. */
 struct frame *wire_take(struct sim *s, uint32_t host);
