@@ -1,7 +1,7 @@
 /*
  * test_tcp_alive.c - a peer that is silent, and data that is urgent
  *
- * Keep-alives: RFC 9293, 3.8.4; the user timeout: 3.8.3, RFC 5482; urgent data:
+ * Keepalives: RFC 9293, 3.8.4; the user timeout: 3.8.3, RFC 5482; urgent data:
  * 3.8.5.
  */
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "shm/app.h"
 #include "tests/tcp/wire.h"
 
-/* ---- Keep-alives */
+/* ---- Keepalives */
 
 /* MUST-25: "default to off". */
 static void nobody_asks_by_itself(struct wire *w)

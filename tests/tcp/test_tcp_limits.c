@@ -380,8 +380,7 @@ static void too_many_gaps(struct wire *w)
 }
 
 static const struct script scripts[] = {
-	{ "nothing_is_lost_for_want_of_room", nothing_is_lost_for_want_of_room,
-	    NULL, true },
+	SCRIPT(nothing_is_lost_for_want_of_room),
 	SCRIPT(a_loss_probe_that_came_too_late),
 	SCRIPT(a_window_probe_that_came_too_late),
 	{ "a_listener_ends_with_many_calls_under_way",
