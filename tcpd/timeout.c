@@ -53,13 +53,20 @@ static bool only_waits(const struct tcpd *t, const struct tcb *c)
 	    2 * t->config.rtt.max_ns;
 }
 
+/* Who has never answered is not waited for as long as a user wants. */
+static bool counts_retries(const struct tcb *c, const struct timer_config *to)
+{
+	/* RFC 5482: with a user timeout the count does not matter. */
+	return to->user_timeout_ns == 0 || c->state == TCP_SYN_SENT ||
+	    c->state == TCP_SYN_RECEIVED;
+}
+
 /* False: the connection is no more. */
 static bool retransmit(struct tcpd *t, struct tcb *c)
 {
 	struct timer_config timers = conn_timers(t, c);
 
-	/* RFC 5482: with a user timeout the count does not matter. */
-	if (timers.user_timeout_ns == 0 && !only_waits(t, c) &&
+	if (counts_retries(c, &timers) && !only_waits(t, c) &&
 	    c->timers.retransmits >= most_retries(t, c)) {
 		/* Who never answered is not told; he would not answer. */
 		if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED)
@@ -72,13 +79,26 @@ static bool retransmit(struct tcpd *t, struct tcb *c)
 	return true;
 }
 
-/* For ever (RFC 9293, 3.8.6.1), but not for a peer whom nobody waits for. */
+/* As long as R2 of retransmissions about lasts: no answer to any probe. */
+static bool is_silent(const struct tcpd *t, const struct tcb *c)
+{
+	int64_t long_ago = most_retries(t, c) * t->config.rtt.max_ns / 2;
+
+	return c->timers.probes >= most_retries(t, c) &&
+	    mono_since(t->n.now, c->stats.ack_received) > long_ago;
+}
+
+/*
+ * For ever, as long as there are answers (RFC 9293, 3.8.6.1), but not for a
+ * peer whom nobody waits for.
+ */
 static bool probe_window(struct tcpd *t, struct tcb *c)
 {
 	struct timer_config timers = conn_timers(t, c);
 
-	if ((c->flags & CONN_ORPHAN) &&
-	    c->timers.probes >= t->config.orphan_retries) {
+	if (((c->flags & CONN_ORPHAN) &&
+		c->timers.probes >= t->config.orphan_retries) ||
+	    (timers.user_timeout_ns == 0 && is_silent(t, c))) {
 		conn_abort(t, c, why_dead(c));
 		return false;
 	}

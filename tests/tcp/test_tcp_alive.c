@@ -146,6 +146,28 @@ static void we_answer_who_asks(struct wire *w)
 	must(w, wire_readable(w, s) == 0);
 }
 
+/* MUST-37 is for one who answers: with a closed window, too, he may die. */
+static void a_silent_peer_with_a_closed_window_is_dead(struct wire *w)
+{
+	uint32_t s = established(w, .rtt = 100);
+
+	in(w, ACK, .seq = 1, .ack = 1, .win = ZERO);
+	quiet(w, 3600000);
+	call_write(w, s, 500);
+	/* Idle for long is not silent. */
+	pass(w, 60000);
+	must(w, wire_drain(w) > 5);
+	in(w, ACK, .seq = 1, .ack = 1);
+	none(w);
+	pass(w, 890000);
+	must(w, wire_drain(w) > 5);
+	state_is(w, TCP_ESTABLISHED);
+	pass(w, 250000);
+	wire_drain(w);
+	state_is(w, TCP_CLOSED);
+	must(w, call_error(w, s) == ETIMEDOUT);
+}
+
 /* ---- The user timeout */
 
 /* MUST-20, 21; RFC 5482: data that is not acknowledged for so long. */
@@ -178,6 +200,25 @@ static void other_options_do_not_put_it_off(struct wire *w)
 		wire_drain(w);
 		call_setopt(w, s, IPPROTO_TCP, TCP_NODELAY, i & 1);
 	}
+	wire_drain(w);
+	must(w, call_error(w, s) == ETIMEDOUT);
+}
+
+/* A long one is not for strangers: half-open connections would pile up. */
+static void it_does_not_keep_what_never_answered(struct wire *w)
+{
+	uint32_t l = call_listen(w, 80), s;
+
+	call_setopt(w, l, IPPROTO_TCP, TCP_USER_TIMEOUT, 1000000000);
+	in(w, SYN, .seq = 0, .mss = 1000);
+	pass(w, 120000);
+	wire_drain(w);
+	state_is(w, TCP_CLOSED);
+	on(w, 1);
+	s = call_socket(w);
+	call_setopt(w, s, IPPROTO_TCP, TCP_USER_TIMEOUT, 1000000000);
+	must(w, wire_connect_with(w, s) == 0);
+	pass(w, 200000);
 	wire_drain(w);
 	must(w, call_error(w, s) == ETIMEDOUT);
 }
@@ -258,6 +299,8 @@ static const struct script scripts[] = {
 	SCRIPT(we_answer_who_asks),
 	SCRIPT(the_user_timeout_ends_it),
 	SCRIPT(other_options_do_not_put_it_off),
+	SCRIPT(it_does_not_keep_what_never_answered),
+	SCRIPT(a_silent_peer_with_a_closed_window_is_dead),
 	SCRIPT(so_many_retransmissions_end_it),
 	SCRIPT(urgent_data_is_data),
 	SCRIPT(a_pointer_to_what_has_not_come),
