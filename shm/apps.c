@@ -433,6 +433,21 @@ static void forget_socket(struct apps *a, uint32_t id)
 	apps_wake_later(a, id, WAKE_CLOSED);
 }
 
+/*
+ * A question that nobody waits for any more is not the next socket's of this
+ * number.
+ */
+static void forget_question(struct apps *a, uint32_t id)
+{
+	struct app_answer *r = &a->state->answer[id];
+
+	if (a->app[app_of(id)].a2s == NULL)
+		return;
+	node_touch(a->n, r, sizeof(*r));
+	r->reply_seq = atomic_load_explicit(
+	    &a2s_of(a, id)->cmd_seq, memory_order_relaxed);
+}
+
 /* What was sent before the last close goes out, as with the kernel. */
 static bool serve_closing(struct apps *a, uint32_t id, uint32_t *budget)
 {
@@ -445,6 +460,7 @@ static bool serve_closing(struct apps *a, uint32_t id, uint32_t *budget)
 		    a->x, id, lied ? 0 : apps_tx_written(a, id), lied, budget);
 		if (r == SERVE_MORE || r == SERVE_WAIT)
 			return r == SERVE_MORE;
+		forget_question(a, id);
 		apps_names_changed(a, id);
 		set_open(a, id, false);
 		log_debug(&a->n->log, "socket closed, app=%u socket=%u",

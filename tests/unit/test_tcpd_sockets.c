@@ -343,6 +343,34 @@ static void lingering_for_no_time_resets(void **state)
 	}
 }
 
+/* Who asked is dead; whoever gets the number next has not asked that. */
+static void a_command_dies_with_its_socket(void **state)
+{
+	(void)state;
+	EACH_DEATH
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t id = streams_socket(w, 0, AF_INET);
+		struct app_name name = streams_name("*", 7);
+		struct a2s_socket *a = streams_a2s(w, id);
+
+		a->cmd_op = APP_OP_BIND;
+		a->cmd_len = sizeof(name);
+		memcpy(a->cmd_data, &name, sizeof(name));
+		a->cmd_seq++;
+		streams_close_socket(w, id);
+		assert_int_equal(a->cmd_seq, streams_s2a(w, id)->reply_seq);
+		/* Before the library has taken over the counts. */
+		assert_int_equal(
+		    apps_socket_opened(&w->s->apps, 0, id, AF_INET), 0);
+		w->family[id] = AF_INET;
+		streams_run(w);
+		assert_int_equal(streams_s2a(w, id)->names.open, 1);
+		assert_int_equal(streams_s2a(w, id)->names.bound, 0);
+		streams_close(w);
+	}
+}
+
 /* ---- Listeners */
 
 static void takes_connections_with_spares(void **state)
@@ -668,6 +696,7 @@ int main(void)
 		cmocka_unit_test(an_orphan_may_end_early),
 		cmocka_unit_test(unread_data_resets),
 		cmocka_unit_test(lingering_for_no_time_resets),
+		cmocka_unit_test(a_command_dies_with_its_socket),
 		cmocka_unit_test(takes_connections_with_spares),
 		cmocka_unit_test(a_full_queue_takes_no_more),
 		cmocka_unit_test(passes_over_what_is_no_spare),
