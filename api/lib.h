@@ -305,6 +305,8 @@ void stream_did_read(const struct sock *k, uint64_t end, uint32_t rcvbuf);
 
 /* ---- listen.c */
 
+/* @k is no listener any more; or this process closes one, if it is one. */
+void listen_ended(const struct sock *k);
 void listen_closed(const struct sock *k);
 
 /* Somebody is going to wait on this listener: sockets must be in stock. */

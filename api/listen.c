@@ -20,6 +20,8 @@
 enum {
 	MOST_SPARES = 512, /* for one listener */
 	FD_SHARE = 4,      /* but no more than this part of our descriptors */
+	/* That a ring has room for: those of the dead are in it, too. */
+	RING_SPARES = APP_TX_BYTES / sizeof(uint32_t) - CTL_MAX_SOCKETS,
 	ALL_SOCKETS = LIB_APPS * APP_MAX_SOCKETS,
 };
 
@@ -108,6 +110,8 @@ static void add_spares(const struct sock *k, uint32_t want)
 	};
 	int r = 0;
 
+	if (want > RING_SPARES)
+		want = RING_SPARES;
 	lib_lock(&k->l->tx);
 	while (r >= 0 && in_stock(k) < want) {
 		w.count = want - in_stock(k);
@@ -328,22 +332,44 @@ static void close_spare(uint32_t spare)
 	pthread_mutex_unlock(&spare_lock);
 }
 
-void listen_closed(const struct sock *k)
+/* Is one of @size at @at, before @end? */
+static bool in_ring(uint64_t at, const _Atomic uint64_t *end, uint32_t size)
+{
+	uint64_t left = atomic_load(end) - at;
+
+	return left >= size && left <= APP_RX_BYTES;
+}
+
+/* Of this process: others may go on with the same listener. */
+static void close_spares(const struct sock *k)
 {
 	uint64_t at = atomic_load(&k->s->tx_consumed);
 	struct accept_record rec;
 	uint32_t word;
 
-	if (!(stream_word(k) & STREAM_LISTENING))
-		return;
 	atomic_store(stock_of(k), 0);
-	for (; at != atomic_load(&k->a->tx_written); at += sizeof(word)) {
+	for (; in_ring(at, &k->a->tx_written, sizeof(word));
+	     at += sizeof(word)) {
 		app_ring_read(&word, k->tx, APP_TX_BYTES, at, sizeof(word));
 		close_spare(word);
 	}
 	for (at = atomic_load(&k->a->rx_read);
-	     at != atomic_load(&k->s->rx_written); at += sizeof(rec)) {
+	     in_ring(at, &k->s->rx_written, sizeof(rec)); at += sizeof(rec)) {
 		app_ring_read(&rec, k->rx, APP_RX_BYTES, at, sizeof(rec));
 		close_spare(rec.spare);
 	}
+}
+
+void listen_ended(const struct sock *k)
+{
+	lib_lock(&k->l->rx);
+	close_spares(k);
+	stream_did_read(k, atomic_load(&k->s->rx_written), 0);
+	lib_unlock(&k->l->rx);
+}
+
+void listen_closed(const struct sock *k)
+{
+	if (stream_word(k) & STREAM_LISTENING)
+		close_spares(k);
 }

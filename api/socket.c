@@ -144,11 +144,16 @@ int strata_shutdown(int fd, int how)
 	struct sock k;
 	names n;
 	int r = lib_find(&k, fd);
+	bool listened;
 
 	if (r == 0 && (how < SHUT_RD || how > SHUT_RDWR))
 		r = -EINVAL;
-	if (r == 0)
-		r = sock_command(&k, APP_OP_SHUTDOWN, arg, NULL, 0, NULL, NULL);
+	if (r < 0)
+		return (int)lib_result(r);
+	listened = stream_word(&k) & STREAM_LISTENING;
+	r = sock_command(&k, APP_OP_SHUTDOWN, arg, NULL, 0, NULL, NULL);
+	if (r == 0 && listened && !(stream_word(&k) & STREAM_LISTENING))
+		listen_ended(&k);
 	if (r == 0 && k.l->type != SOCK_STREAM) {
 		/* Done, and yet an error: so it is with the kernel. */
 		sock_names(&k, &n);

@@ -212,6 +212,8 @@ static int disconnect(struct streams *s, uint32_t id)
 	k->words.stream = 0;
 	k->peer = nobody(k->family);
 	tsock_unbind(s, id, true);
+	/* Who waits for data, or in accept(), is to see that there is none. */
+	stream_readable(s, id);
 	return 0;
 }
 
@@ -333,6 +335,9 @@ static void take_over(void *x, uint32_t id)
 
 	if (s->state->sock[id].bound)
 		tsock_port_insert(s, id);
+	/* Perhaps it listened a moment ago, and nobody was told. */
+	if (s->state->sock[id].state == TSOCK_IDLE)
+		stream_readable(s, id);
 }
 
 static const struct apps_ops apps_ops = {

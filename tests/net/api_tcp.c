@@ -142,6 +142,50 @@ static void backlog_holds_what_it_says(void)
 	us.c->close(listener);
 }
 
+static uint32_t open_fds(void)
+{
+	uint32_t n = 0;
+
+	for (int fd = 0; fd < 4096; fd++)
+		n += fcntl(fd, F_GETFD) != -1;
+	return n;
+}
+
+static void *shut_later(void *arg)
+{
+	sleep_ms(200);
+	us.c->shutdown(*(int *)arg, SHUT_RD);
+	return NULL;
+}
+
+/* Who is in accept() comes back, and who has called is told. */
+static void shutdown_ends_a_listener(void)
+{
+	uint32_t before = open_fds();
+	struct sockaddr_in at;
+	int listener = listening(&us, 5, &at);
+	pthread_t t;
+	int b, r;
+	char c;
+
+	pthread_create(&t, NULL, shut_later, &listener);
+	fails_with(us.c->accept4(listener, NULL, NULL, 0), EINVAL);
+	pthread_join(t, NULL);
+	r = us.c->shutdown(listener, SHUT_RD);
+	expect(r == -1 && errno == ENOTCONN);
+	us.c->close(listener);
+	listener = listening(&us, 5, &at);
+	b = connected_to(&them, &at);
+	expect(polled(us.c, listener, POLLIN, SOON) == POLLIN);
+	expect(us.c->shutdown(listener, SHUT_RDWR) == 0);
+	fails_with(us.c->accept4(listener, NULL, NULL, 0), EINVAL);
+	r = (int)them.c->recv(b, &c, 1, 0);
+	expect(r == 0 || (r == -1 && errno == ECONNRESET));
+	them.c->close(b);
+	us.c->close(listener);
+	expect(open_fds() <= before + (us.c == &strata_calls));
+}
+
 /* ---- connect */
 
 static void connect_ends_as_it_must(void)
@@ -775,6 +819,7 @@ static void test(void)
 	run(names_agree);
 	run(accepts_as_asked);
 	run(backlog_holds_what_it_says);
+	run(shutdown_ends_a_listener);
 	run(connect_ends_as_it_must);
 	run(connect_without_waiting);
 	if (us.c != them.c)

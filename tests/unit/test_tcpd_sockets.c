@@ -407,6 +407,23 @@ static void takes_connections_with_spares(void **state)
 	}
 }
 
+/* As in Linux: accept() in another thread comes back. */
+static void who_waits_on_a_listener_hears_of_its_end(void **state)
+{
+	(void)state;
+	EACH_DEATH
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t id = server(w, 0, 5);
+		uint32_t woken = w->woken[id];
+
+		assert_int_equal(streams_shutdown(w, id, 1), 0);
+		assert_int_equal(word(w, id), 0);
+		assert_true(w->woken[id] > woken);
+		streams_close(w);
+	}
+}
+
 static void a_full_queue_takes_no_more(void **state)
 {
 	(void)state;
@@ -698,6 +715,7 @@ int main(void)
 		cmocka_unit_test(lingering_for_no_time_resets),
 		cmocka_unit_test(a_command_dies_with_its_socket),
 		cmocka_unit_test(takes_connections_with_spares),
+		cmocka_unit_test(who_waits_on_a_listener_hears_of_its_end),
 		cmocka_unit_test(a_full_queue_takes_no_more),
 		cmocka_unit_test(passes_over_what_is_no_spare),
 		cmocka_unit_test(another_apps_spares_must_be_offered),
