@@ -69,12 +69,16 @@ ssize_t strata_recv_peek(int fd, struct iovec span[2])
 	ssize_t r = find_stream(&k, fd);
 	uint32_t have;
 
-	/* The end, an error, or nothing yet: as recv says. */
-	if (r == 0)
-		r = stream_receive(&k, &one, 1, MSG_PEEK);
-	if (r <= 0)
+	if (r < 0)
 		return lib_result(r);
-	have = (uint32_t)stream_unread(&k);
+	/* The end, an error, or nothing yet: as recv says. */
+	do {
+		r = stream_receive(&k, &one, 1, MSG_PEEK);
+		if (r <= 0)
+			return lib_result(r);
+		/* 0 is no end: another thread was faster. */
+		have = (uint32_t)stream_unread(&k);
+	} while (have == 0);
 	pieces(span, k.rx, APP_RX_BYTES, atomic_load(&k.a->rx_read), have);
 	return have;
 }

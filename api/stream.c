@@ -114,15 +114,30 @@ static int wait_connected(const struct sock *k)
 	}
 }
 
+/* What was not read is gone with the connection. */
+static int disconnect(const struct sock *k, const struct app_name *nobody)
+{
+	bool listened = stream_word(k) & STREAM_LISTENING;
+	int r = sock_command_name(k, APP_OP_CONNECT, nobody);
+
+	atomic_store(&k->l->connecting, 0);
+	if (r < 0)
+		return r;
+	if (listened)
+		listen_ended(k);
+	lib_lock(&k->l->rx);
+	stream_did_read(k, atomic_load(&k->s->rx_written), 0);
+	lib_unlock(&k->l->rx);
+	return r;
+}
+
 int stream_connect(const struct sock *k, const struct app_name *to)
 {
 	bool wait = stream_waits(k, 0);
 	int r;
 
-	if (to->family == 0) {
-		atomic_store(&k->l->connecting, 0);
-		return sock_command_name(k, APP_OP_CONNECT, to);
-	}
+	if (to->family == 0)
+		return disconnect(k, to);
 	/* An earlier call was not told how it ended. */
 	if (atomic_load(&k->l->connecting)) {
 		r = wait ? wait_connected(k) : connected(k);

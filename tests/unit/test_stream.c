@@ -211,6 +211,33 @@ static void says_the_end_once_all_is_read(void **state)
 	strata_close(e.fd);
 }
 
+/* As in Linux: what the next connection brings does not follow it. */
+static void forgets_what_was_unread_when_disconnected(void **state)
+{
+	struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+	struct end e = connected();
+	char c[8];
+
+	(void)state;
+	fake_receive(e.sub, "abc", 3);
+	assert_int_equal(strata_connect(e.fd, &nobody, sizeof(nobody)), 0);
+	fake_receive(e.sub, "de", 2);
+	assert_int_equal(strata_recv(e.fd, c, 8, 0), 2);
+	assert_memory_equal(c, "de", 2);
+	strata_close(e.fd);
+}
+
+/* A transport's lie, or what is left of a connection: close() comes back. */
+static void closes_a_listener_with_half_a_record(void **state)
+{
+	struct end e = connected();
+
+	(void)state;
+	fake_receive(e.sub, "abc", 3);
+	fake_stream(e.sub, STREAM_LISTENING | 10);
+	assert_int_equal(strata_close(e.fd), 0);
+}
+
 static void lends_its_rings(void **state)
 {
 	struct end e = connected_at(APP_TX_BYTES - 5);
@@ -425,6 +452,8 @@ int main(void)
 		cmocka_unit_test(a_call_sees_the_buffer_grow),
 		cmocka_unit_test(throws_away_what_is_asked_to),
 		cmocka_unit_test(says_the_end_once_all_is_read),
+		cmocka_unit_test(forgets_what_was_unread_when_disconnected),
+		cmocka_unit_test(closes_a_listener_with_half_a_record),
 		cmocka_unit_test(lends_its_rings),
 		cmocka_unit_test(tells_of_reading_now_and_then),
 		cmocka_unit_test(believes_no_impossible_counts),
