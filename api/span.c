@@ -28,7 +28,7 @@ ssize_t strata_send_reserve(int fd, struct iovec span[2], size_t len)
 {
 	struct sock k;
 	int r = find_stream(&k, fd);
-	uint32_t room;
+	uint32_t room = 0;
 
 	if (r == 0 && len == 0)
 		r = -EINVAL;

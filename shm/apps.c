@@ -444,8 +444,8 @@ static void forget_question(struct apps *a, uint32_t id)
 	if (a->app[app_of(id)].a2s == NULL)
 		return;
 	node_touch(a->n, r, sizeof(*r));
-	r->reply_seq = atomic_load_explicit(
-	    &a2s_of(a, id)->cmd_seq, memory_order_relaxed);
+	r->reply_seq =
+	    atomic_load_explicit(&a2s_of(a, id)->cmd_seq, memory_order_relaxed);
 }
 
 /* What was sent before the last close goes out, as with the kernel. */

@@ -197,7 +197,7 @@ static void grow_send_buffer(struct tcpd *t, struct tcb *c)
 
 	if ((c->o.flags & TSOCK_SNDBUF_SET) || c->sock == NO_SOCKET ||
 	    (c->flags & CONN_ORPHAN) || want <= now ||
-	    (want < now + now / 4 && want < max))
+	    (want != max && want < now + now / 4))
 		return;
 	c->o.sndbuf = (int32_t)want;
 	stream_sized(&t->streams, c->sock, c->o.sndbuf);
@@ -325,9 +325,8 @@ void sender_path_mtu(struct tcpd *t, struct tcb *c, uint32_t mtu)
 		before + header_bytes(c) + (c->flags & CONN_TS ? TS_BYTES : 0))
 		return; /* no news, or a lie */
 	c->path_mtu = mtu;
-	c->path_mtu_until = mtu == 0
-	    ? MONO_NEVER
-	    : mono_add(t->n.now, PATH_MTU_S * (int64_t)NS_PER_S);
+	c->path_mtu_until =
+	    mtu == 0 ? MONO_NEVER : mono_add_ms(t->n.now, PATH_MTU_S * 1000);
 	sender_set_mss(t, c);
 	/* What was too long has not arrived (RFC 1191, 6.4; RFC 8201, 5.4). */
 	if (c->mss < before && tcp_state_synchronized(c->state))

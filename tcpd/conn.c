@@ -369,7 +369,7 @@ static uint32_t find_linger(struct tcpd *t)
 	for (uint32_t i = 0; i < nwords; i++) {
 		uint32_t w = (t->conns.linger_hint + i) % nwords;
 
-		if (~words[w] == 0)
+		if (words[w] == UINT64_MAX)
 			continue;
 		t->conns.linger_hint = w;
 		return w * 64 + (uint32_t)__builtin_ctzll(~words[w]);
