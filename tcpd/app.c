@@ -53,13 +53,29 @@ static void free_socket(struct streams *s, uint32_t id)
 	*k = (struct tsock){ .conn = NO_CONN, .words = last };
 }
 
-/* Linux and RFC 2525, 2.17: who leaves data unread resets. */
+/*
+ * Its record is still in the listener's ring.  A ring's counts go on when its
+ * number is used again; of another app, which may be gone, nothing is known.
+ */
+static bool was_not_accepted(const struct streams *s, uint32_t id)
+{
+	const struct tsock *k = &s->state->sock[id];
+
+	return k->accepted && app_of(k->listener) == app_of(id) &&
+	    (int64_t)(apps_rx_read(&s->apps, k->listener) - k->record_end) < 0;
+}
+
+/*
+ * Linux and RFC 2525, 2.17: who leaves data unread resets; so does a listener
+ * that leaves connections.
+ */
 static bool must_abort(
     const struct streams *s, uint32_t id, const struct app_words *w, bool lied)
 {
 	const struct tsock *k = &s->state->sock[id];
 
 	return lied || k->o.linger == 1 || k->state == TSOCK_CONNECTING ||
+	    was_not_accepted(s, id) ||
 	    apps_rx_read(&s->apps, id) != w->rx_written;
 }
 
@@ -501,9 +517,11 @@ uint32_t stream_accept(struct streams *s, uint32_t id, uint32_t conn,
 	to->o = k->o;
 	to->bound = 1;
 	to->accepted = 1;
+	to->listener = id;
 	tsock_port_insert(s, spare);
 	*ret = to->words;
 	put_record(s, k, id, spare, local, peer);
+	to->record_end = k->words.rx_written;
 	return spare;
 }
 

@@ -505,6 +505,20 @@ static void unread_bytes_make_close_a_reset(void)
 	them.c->close(p.b);
 }
 
+static void a_closed_listener_resets_who_waits(void)
+{
+	struct sockaddr_in at;
+	int listener = listening(&us, 5, &at);
+	int fd = connected_to(&them, &at);
+	char c;
+
+	expect(polled(us.c, listener, POLLIN, SOON) == POLLIN);
+	us.c->close(listener);
+	expect(polled(them.c, fd, POLLIN, SOON) & POLLIN);
+	fails_with(them.c->recv(fd, &c, 1, 0), ECONNRESET);
+	them.c->close(fd);
+}
+
 static void close_waits_for_the_peer(void)
 {
 	const struct linger one = { .l_onoff = 1, .l_linger = 1 };
@@ -837,6 +851,7 @@ static void test(void)
 	run(a_reset_is_told_once);
 	run(writing_too_late_raises_sigpipe);
 	run(unread_bytes_make_close_a_reset);
+	run(a_closed_listener_resets_who_waits);
 	run(close_waits_for_the_peer);
 	run(timeouts_end_calls);
 	run(signals_end_calls_as_they_should);

@@ -514,11 +514,13 @@ static void accepted_ones_inherit_and_outlive(void **state)
 		struct fake_streams *w = streams_open(death);
 		uint32_t id = server(w, 0, 5);
 		uint32_t spare = streams_socket(w, 0, AF_INET);
+		struct accept_record r;
 		int v;
 
 		streams_set(w, id, SOL_SOCKET, SO_KEEPALIVE, 1);
 		streams_offer(w, id, spare);
 		streams_incoming(w, id, "192.0.2.1", 1);
+		assert_true(streams_accepted(w, id, &r));
 		streams_close_socket(w, id);
 		assert_int_equal(w->family[id], 0);
 		assert_int_equal(
@@ -531,6 +533,26 @@ static void accepted_ones_inherit_and_outlive(void **state)
 		assert_true(w->state->conn[0].loose);
 		streams_close(w);
 	}
+}
+
+/* Whether the listener or what waits in it is seen to close first. */
+static void who_was_not_accepted_is_reset(void **state)
+{
+	(void)state;
+	for (int first = 0; first < 2; first++)
+		EACH_DEATH
+		{
+			struct fake_streams *w = streams_open(death);
+			uint32_t id = server(w, 0, 5);
+			uint32_t spare = streams_socket(w, 0, AF_INET);
+
+			streams_offer(w, id, spare);
+			streams_incoming(w, id, "192.0.2.1", 1);
+			streams_close_socket(w, first == 0 ? id : spare);
+			streams_close_socket(w, first == 0 ? spare : id);
+			assert_false(w->state->conn[0].used);
+			streams_close(w);
+		}
 }
 
 /* A number that was a stream's is a listener now: its old bytes are no
@@ -720,6 +742,7 @@ int main(void)
 		cmocka_unit_test(passes_over_what_is_no_spare),
 		cmocka_unit_test(another_apps_spares_must_be_offered),
 		cmocka_unit_test(accepted_ones_inherit_and_outlive),
+		cmocka_unit_test(who_was_not_accepted_is_reset),
 		cmocka_unit_test(old_bytes_are_no_spares),
 		cmocka_unit_test(a_dead_apps_sockets_end_as_closed_ones),
 		cmocka_unit_test(who_lies_is_cut_off),
