@@ -16,7 +16,7 @@
 
 enum {
 	BYTES = 40000, /* each way */
-	SEEDS = 6,
+	SEEDS = 2,
 	LIMIT_S = 120,
 };
 
