@@ -205,6 +205,11 @@ static bool fin_was_acked(
 	switch ((enum tcp_state)c->state) {
 	case TCP_FIN_WAIT_1:
 		conn_set_state(t, c, TCP_FIN_WAIT_2);
+		/* TCP_LINGER2 below 0: nobody waits for the peer's FIN. */
+		if ((c->flags & CONN_ORPHAN) && c->o.linger2_s < 0) {
+			conn_abort(t, c, 0);
+			return false;
+		}
 		return true;
 	case TCP_CLOSING:
 		conn_linger(t, c, seg);

@@ -41,6 +41,12 @@ static void reopen(struct tcpd *t, uint32_t id, struct segment *seg)
 		tcpd_drop(t, seg, CNT_TCP_NO_CONNECTION);
 		return;
 	}
+	/* TIME-WAIT is not given up for a SYN that is refused, nor a cookie's
+	 * number, which can't be chosen. */
+	if (!listen_has_room(t, listener)) {
+		tcpd_drop(t, seg, CNT_TCP_SYN_DROPPED);
+		return;
+	}
 	linger_end(t, id);
 	listen_segment(t, listener, seg, &above);
 }

@@ -162,6 +162,12 @@ static bool half_open_full(const struct tcpd *t, uint32_t listener)
 	    t->conns.nfree < TCBS_KEPT;
 }
 
+bool listen_has_room(const struct tcpd *t, uint32_t listener)
+{
+	return t->config.syn_cookies != 2 && !accept_queue_full(t, listener) &&
+	    !half_open_full(t, listener);
+}
+
 static struct tcb *remember(struct tcpd *t, uint32_t listener,
     const struct segment *seg, tcp_seq irs, tcp_seq iss)
 {

@@ -104,7 +104,8 @@ static void measure(struct tcpd *t, struct tcb *c, const struct segment *seg)
 	if (c->flags & CONN_TS && seg->h.ts_ecr != 0) {
 		uint32_t ms = ts_clock(t->n.now, c->ts_offset) - seg->h.ts_ecr;
 
-		if (ms < INT32_MAX / TS_TICK_US)
+		/* A short one may have waited for its program. */
+		if (seg->len >= c->ack.seg_size && ms < INT32_MAX / TS_TICK_US)
 			rcv_rtt_sample(c, (ms > 0 ? ms : 1) * TS_TICK_US);
 		return;
 	}

@@ -145,6 +145,9 @@ void tcpd_drop(struct tcpd *t, const struct segment *seg, uint32_t reason);
 /* listen.c: the socket that listens for these ends, or NO_SOCKET. */
 uint32_t listen_find(const struct tcpd *t, const struct segment *seg);
 
+/* Would a SYN to it be kept, and not be dropped or become a cookie? */
+bool listen_has_room(const struct tcpd *t, uint32_t listener);
+
 /* RFC 9293, 3.10.7.2.  @above, if not NULL: our ISN must be larger. */
 void listen_segment(struct tcpd *t, uint32_t listener, struct segment *seg,
     const tcp_seq *above);

@@ -324,6 +324,19 @@ static void fin_wait_2_as_short_as_wanted(struct wire *w)
 	state_is(w, TCP_CLOSED);
 }
 
+/* Below 0: it is not waited for at all, as with Linux. */
+static void no_fin_wait_2_if_not_wanted(struct wire *w)
+{
+	uint32_t s = established(w, .rtt = 0);
+
+	call_setopt(w, s, IPPROTO_TCP, TCP_LINGER2, -1);
+	call_close(w, s);
+	out(w, FIN | ACK, .seq = 1, .ack = 1);
+	in(w, ACK, .seq = 1, .ack = 2);
+	out(w, RST | ACK, .seq = 2, .ack = 1, .win = ZERO);
+	state_is(w, TCP_CLOSED);
+}
+
 /* More orphans than may be: the next is reset. */
 static void too_many_orphans(struct wire *w)
 {
@@ -395,6 +408,7 @@ static const struct script scripts[] = {
 	SCRIPT(segments_as_small_as_wanted),
 	SCRIPT(the_window_is_no_larger_than_the_buffer),
 	SCRIPT(fin_wait_2_as_short_as_wanted),
+	SCRIPT(no_fin_wait_2_if_not_wanted),
 	SCRIPT_WITH(too_many_orphans, "\"max_orphans\":2"),
 	SCRIPT_WITH(too_many_in_time_wait, "\"time_wait_max\":2"),
 	SCRIPT(too_many_gaps),

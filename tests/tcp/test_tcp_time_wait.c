@@ -95,6 +95,16 @@ static void a_syn_with_an_old_number_does_not(struct wire *w)
 	must(w, wire_count(w, CNT_TCP_LINGER_SYN) == 2);
 }
 
+/* What would be refused, or become a cookie, does not end it either. */
+static void a_syn_that_is_not_kept_does_not(struct wire *w)
+{
+	reach(w, TCP_TIME_WAIT);
+	in(w, SYN, .seq = 3, .mss = 1000);
+	none(w);
+	state_is(w, TCP_TIME_WAIT);
+	must(w, wire_count(w, CNT_TCP_SYN_DROPPED) == 1);
+}
+
 /* SHLD-4, RFC 6191, 2: with a newer timestamp, whatever the number. */
 static void reach_with_timestamps(struct wire *w)
 {
@@ -206,6 +216,7 @@ static const struct script scripts[] = {
 	SCRIPT(old_segments_are_answered),
 	SCRIPT(a_syn_with_a_larger_number_reopens),
 	SCRIPT(a_syn_with_an_old_number_does_not),
+	SCRIPT_WITH(a_syn_that_is_not_kept_does_not, "\"syn_cookies\":2"),
 	SCRIPT(a_newer_timestamp_reopens),
 	SCRIPT(an_older_timestamp_does_not),
 	SCRIPT(the_same_timestamp_leaves_it_to_the_number),
