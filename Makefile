@@ -278,7 +278,7 @@ crash-run: $(filter $(B)/tests/crash/%,$(TESTS))
 		$(sort $(wildcard tests/crash/*.sh)) && exit $$swept
 
 # `make sim SEEDS=1-100`, `make sim SECONDS=600`; one: `SEEDS=77 SIM_ARGS=-v`
-SEEDS ?= 1-3000
+SEEDS ?= 1-2000
 .PHONY: sim sim-run
 sim: deps-test
 	@$(MAKE) --no-print-directory sim-run
@@ -313,7 +313,7 @@ fuzz-smoke-run: $(FUZZERS)
 	@tests/run-fuzz fuzz-smoke 3 $^
 
 soak: deps-test
-	@$(MAKE) --no-print-directory all tools
+	@$(MAKE) --no-print-directory all tools $(SIM)
 	@BUILD=$(B) tests/soak.sh
 
 bench: deps-test

@@ -45,8 +45,9 @@ struct proc {
 	struct mono next;
 	bool asleep;
 	bool rung;
-	int64_t kill_in;      /* stores until it dies; -1: not meant to */
-	uint8_t kill_from;    /* enum step of kill.c: counted from there on */
+	int64_t kill_in;   /* stores until it dies; -1: not meant to */
+	uint8_t kill_from; /* enum step of kill.c: counted from there on */
+	uint32_t kill_patience;
 	bool kill_by_changes; /* of those, what changes something */
 	uint64_t idle_turns;  /* in a row, without work or sleep */
 	uint32_t instances;

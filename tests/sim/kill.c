@@ -9,10 +9,11 @@
 #include "tests/sim/host.h"
 
 enum {
-	STORES_FAR = 1000, /* the farthest death in a turn, or in several */
+	STORES_FAR = 300, /* the farthest death in a turn, or in several */
 	DEPTH_MAX = 63,
-	CHANGES_FAR = 200,
-	PATIENCE = 8000, /* stores; what then? It dies the next time */
+	CHANGES_FAR = 100,
+	FARTHER = 20,    /* times that, now and then */
+	PATIENCE = 2000, /* stores; what then? It dies the next time */
 };
 
 /* ---- Where ---- */
@@ -154,7 +155,7 @@ bool kill_run(struct proc *p, void (*run)(void *arg), void *arg)
 	v = (struct victim){ .p = p };
 	v.stores.changed = changed;
 	v.stores.ctx = &v;
-	v.stores.patience = PATIENCE;
+	v.stores.patience = p->kill_patience;
 	watch_memory(&v);
 	if (stores_run(&v.stores, run, arg)) {
 		p->kill_in -= count_of(&v);
@@ -200,7 +201,12 @@ void kill_arm(struct proc *p)
 	far = p->kill_by_changes ? CHANGES_FAR : STORES_FAR;
 	/* What is left of a turn is short. */
 	if (p->kill_from == STEP_COMMITTED)
-		far = far / 16;
+		far = far / 8;
+	p->kill_patience = PATIENCE;
+	if (chance(p->s, 3)) {
+		far *= FARTHER;
+		p->kill_patience *= FARTHER;
+	}
 	p->kill_in = draw_log(p->s, 1, far) - 1;
 }
 
