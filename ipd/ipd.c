@@ -120,7 +120,8 @@ int ipd_attach(struct ipd *ip, const struct segments *s, struct mono now)
 		ip->fib.addr[i].state = ADDR_TENTATIVE;
 	ip->n.now = now;
 	ipd_refresh(ip);
-	ipd_publish(ip);
+	if (!ip->blind)
+		ipd_publish(ip);
 	multicast_attach(ip);
 	ip->wake = now;
 	return 0;
@@ -200,10 +201,21 @@ static bool any_tentative(const struct ipd *ip)
 	return false;
 }
 
-bool ipd_turn(struct ipd *ip, struct mono now)
+static void drain_all(struct ipd *ip)
 {
 	struct node *n = &ip->n;
 	struct ring_in *in;
+
+	for (uint32_t i = 0; (in = node_in(n, LAYER_LINK, i)) != NULL; i++)
+		drain(ip, in, up_one);
+	for (enum layer layer = LAYER_TCP; layer < NLAYERS; layer++)
+		for (uint32_t i = 0; (in = node_in(n, layer, i)) != NULL; i++)
+			drain(ip, in, down_one);
+}
+
+bool ipd_turn(struct ipd *ip, struct mono now)
+{
+	struct node *n = &ip->n;
 
 	node_begin(n, now);
 	reassembly_turn(&ip->reasm);
@@ -215,11 +227,8 @@ bool ipd_turn(struct ipd *ip, struct mono now)
 	}
 	multicast_run(ip);
 
-	for (uint32_t i = 0; (in = node_in(n, LAYER_LINK, i)) != NULL; i++)
-		drain(ip, in, up_one);
-	for (enum layer layer = LAYER_TCP; layer < NLAYERS; layer++)
-		for (uint32_t i = 0; (in = node_in(n, layer, i)) != NULL; i++)
-			drain(ip, in, down_one);
+	if (!ip->blind)
+		drain_all(ip);
 
 	ip->wake = mono_min(ip->members_due, reassembly_deadline(&ip->reasm));
 	if (any_tentative(ip))

@@ -60,6 +60,7 @@ struct ipd {
 	struct group_table groups[TOPO_MAX_PROCS]; /* copies, by process */
 	struct link_table links;                   /* the one copied last */
 	uint32_t links_seen[TOPO_MAX_PROCS]; /* sequence of each link_table */
+	bool blind; /* one of them is torn, and was never read (tables.c) */
 
 	struct ring_out *down[TOPO_MAX_LINKS]; /* to the linkd of a link */
 	struct ring_out *up[TOPO_MAX_PROCS];   /* to a transport */

@@ -6,6 +6,12 @@
  *
  * Each is copied when its sequence word has changed, and the copy is checked.
  * One that lies is as good as one that says nothing.
+ *
+ * A table whose writer died in the middle of it can't be read.  Who has read it
+ * before keeps what it said; an instance that has not is blind: it neither
+ *takes packets nor publishes anything until the writer's next instance has
+ *written the table whole.  It would say of our own addresses that they are not
+ *ours.
  */
 #include "ipd/ipd.h"
 
@@ -65,10 +71,12 @@ static bool refresh_links(struct ipd *ip, uint32_t proc)
 	struct link_table *copy = &ip->links;
 	bool changed;
 
-	if (shared == NULL ||
-	    published_seq(&shared->p) == ip->links_seen[proc] ||
-	    !published_copy(copy, shared, LINK_HEAD_BYTES))
+	if (shared == NULL || published_seq(&shared->p) == ip->links_seen[proc])
 		return false;
+	if (!published_copy(copy, shared, LINK_HEAD_BYTES)) {
+		ip->blind |= ip->links_seen[proc] == 0;
+		return false;
+	}
 	ip->links_seen[proc] = published_seq(&copy->p);
 	if (copy->naddrs != ip->fib.naddrs)
 		return false;
@@ -112,16 +120,17 @@ void ipd_publish(struct ipd *ip)
 
 void ipd_refresh(struct ipd *ip)
 {
-	bool changed = false;
+	bool changed = ip->blind;
 
 	ip->groups_torn = false;
+	ip->blind = false;
 	for (uint32_t p = 0; p < ip->n.topo->nprocs; p++) {
 		if (ip->n.topo->procs[p].layer == LAYER_LINK)
 			changed |= refresh_links(ip, p);
 		else if (ip->up[p] != NULL)
 			refresh_groups(ip, p);
 	}
-	if (changed) {
+	if (changed && !ip->blind) {
 		ip->groups_dirty = true;
 		ipd_publish(ip);
 	}

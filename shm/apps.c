@@ -613,6 +613,8 @@ void apps_serve(struct apps *a, uint32_t budget)
 
 bool apps_may_sleep(struct apps *a)
 {
+	if (a->held)
+		return true;
 	/* Left over, and not for want of room: that has its own wake-up. */
 	if (a->queue_len > 0 && !a->n->starving)
 		return false;

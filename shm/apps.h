@@ -154,6 +154,7 @@ struct apps {
 	struct mono retry; /* of the patient */
 	bool attached;
 	bool asleep; /* apps were told so */
+	bool held;   /* by the transport: it will be woken by something else */
 };
 
 /*

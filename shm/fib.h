@@ -74,6 +74,16 @@ bool fib_check(const struct fib *f);
 bool fib_refresh(struct fib *copy, const struct fib *shared);
 
 /*
+ * Is there a table that @copy has never been able to take?  Its writer died in
+ * the middle of it, and the next one will write it whole: until then nobody
+ * knows a route, and what waits is better left where it is.
+ */
+static inline bool fib_is_torn(const struct fib *copy, const struct fib *shared)
+{
+	return published_seq(&copy->p) == 0 && published_seq(&shared->p) != 0;
+}
+
+/*
  * The way to @dst, by @link if that is not LINK_ANY.  Link-local unicast of
  * IPv6 needs a link, unless there is one only; so do broadcast and multicast,
  * unless a route leads there.  127/8 and ::1 are local whatever the table says.

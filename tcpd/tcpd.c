@@ -207,6 +207,14 @@ static void run_output(struct tcpd *t)
 	}
 }
 
+static void do_work(struct tcpd *t)
+{
+	tcpd_rx(t, node_in(&t->n, LAYER_IP, 0));
+	run_timers(t);
+	apps_serve(&t->streams.apps, TCPD_APP_BUDGET);
+	run_output(t);
+}
+
 bool tcpd_turn(struct tcpd *t, struct mono now)
 {
 	struct node *n = &t->n;
@@ -218,22 +226,26 @@ bool tcpd_turn(struct tcpd *t, struct mono now)
 		t->fib_turn++;
 		apps_publish_fib(&t->streams.apps);
 	}
-	tcpd_rx(t, node_in(n, LAYER_IP, 0));
-	run_timers(t);
-	apps_serve(&t->streams.apps, TCPD_APP_BUDGET);
-	run_output(t);
+	t->streams.apps.held = fib_is_torn(&t->fib, published_fib(t));
+	if (!t->streams.apps.held)
+		do_work(t);
 	/* Also what was said between turns: a close, a new fd. */
 	return node_commit(n) || t->streams.apps.nwaked > 0;
 }
 
 struct mono tcpd_deadline(const struct tcpd *t)
 {
+	/* ipd's next instance says when. */
+	if (t->streams.apps.held)
+		return MONO_NEVER;
 	return mono_min(
 	    wheel_next(&t->conns.wheel), apps_deadline(&t->streams.apps));
 }
 
 bool tcpd_may_sleep(struct tcpd *t)
 {
+	if (t->streams.apps.held)
+		return true;
 	/* Left over, and not for want of room: that has its own wake-up. */
 	if (t->conns.queue_len > 0 && !t->n.starving)
 		return false;

@@ -266,8 +266,11 @@ bool udpd_turn(struct udpd *u, struct mono now)
 		make_state(u);
 	if (fib_refresh(&u->fib, u->shared_fib))
 		apps_publish_fib(&u->apps);
-	rx_turn(u, node_limit(&u->n, RX_TURN));
-	apps_serve(&u->apps, node_limit(&u->n, APP_TURN));
+	u->apps.held = fib_is_torn(&u->fib, u->shared_fib);
+	if (!u->apps.held) {
+		rx_turn(u, node_limit(&u->n, RX_TURN));
+		apps_serve(&u->apps, node_limit(&u->n, APP_TURN));
+	}
 	worked = node_commit(&u->n);
 	if (u->groups_changed)
 		group_publish(u);

@@ -397,6 +397,28 @@ static void pings_wait_for_room(void **state)
 	world_close(w);
 }
 
+/* linkd died while it said which addresses are ours, then we did. */
+static void without_addresses_to_read_packets_wait(void **state)
+{
+	struct world *w = world_open("");
+	static const uint8_t data[4] = { 1, 2, 3, 4 };
+	uint8_t p[100];
+	size_t len = make_icmp(
+	    p, "192.0.2.1", "192.0.2.2", 8, 0, 0x10001, data, sizeof(data));
+
+	(void)state;
+	publish_begin(&w->links->p);
+	world_restart(w);
+	world_rx(w, p, len, (struct desc){ .link = LINK_A });
+	world_expect_nothing(w, "linkd");
+	publish_end(&w->links->p);
+	world_turns(w);
+	assert_true(world_take(w, "linkd"));
+	assert_int_equal(w->got[20], 0);
+	world_no_leaks(w);
+	world_close(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +432,7 @@ int main(void)
 		cmocka_unit_test(an_address_of_another_link_answers_too),
 		cmocka_unit_test(a_tentative_address_does_not_answer),
 		cmocka_unit_test(pings_wait_for_room),
+		cmocka_unit_test(without_addresses_to_read_packets_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

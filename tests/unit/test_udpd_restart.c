@@ -213,12 +213,36 @@ static void a_socket_nobody_has_any_more_is_closed(void **state)
 	apps_close(w);
 }
 
+/* ipd died while it wrote its routes, then we did: who knows any route? */
+static void without_routes_to_read_datagrams_wait(void **state)
+{
+	struct fake_apps *w = apps_open();
+	struct fib *f = (void *)rig_node(w->rig, "ipd")->table;
+	uint32_t s = apps_socket(w, AF_INET);
+	uint8_t bytes[64];
+	struct desc d;
+
+	(void)state;
+	publish_begin(&f->p);
+	apps_restart(w);
+	apps_write(w, s, "192.0.2.1", 9, "hello", 5);
+	apps_run(w);
+	assert_int_equal(apps_tx(w, &d, bytes, sizeof(bytes)), -1);
+	assert_int_equal(apps_error(w, s), 0);
+	publish_end(&f->p);
+	apps_run(w);
+	assert_int_equal(apps_tx(w, &d, bytes, sizeof(bytes)), 8 + 5);
+	assert_int_equal(rig_counter(w->rig, "udpd", "tx_no_route"), 0);
+	apps_close(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nobody_sees_a_death),
 		cmocka_unit_test(ports_and_secrets_survive),
 		cmocka_unit_test(a_socket_nobody_has_any_more_is_closed),
+		cmocka_unit_test(without_routes_to_read_datagrams_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
