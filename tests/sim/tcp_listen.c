@@ -160,6 +160,15 @@ static struct mono serve(struct sock *k)
 	return in_stock(k) < l->spares ? mono_add_ms(k->s->now, 1) : MONO_NEVER;
 }
 
+static struct mono ask_listen(struct sock *k)
+{
+	struct listener *l = listener_of(k);
+
+	sock_ask(k, APP_OP_LISTEN, l->backlog, 0, NULL, 0);
+	l->stage = 3;
+	return MONO_NEVER;
+}
+
 static struct mono step(struct sock *k)
 {
 	struct listener *l = listener_of(k);
@@ -183,11 +192,9 @@ static struct mono step(struct sock *k)
 			    &l->rcvbuf, sizeof(l->rcvbuf));
 			return MONO_NEVER;
 		}
-		/* fall through */
+		return ask_listen(k);
 	case 2:
-		sock_ask(k, APP_OP_LISTEN, l->backlog, 0, NULL, 0);
-		l->stage = 3;
-		return MONO_NEVER;
+		return ask_listen(k);
 	case 3:
 		l->stage = LISTENING;
 		break;
