@@ -118,7 +118,6 @@ struct conn_options {
 	int32_t user_timeout_ms;
 	int32_t linger2_s;
 	int32_t window_clamp;
-	int32_t notsent_lowat;
 	int32_t sndbuf, rcvbuf;
 	uint16_t maxseg;
 	uint8_t syn_count;

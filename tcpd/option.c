@@ -64,8 +64,6 @@ static const struct option table[] = {
 	{ SOL_TCP_LEVEL, TCP_USER_TIMEOUT, I32, AT(user_timeout_ms), 0,
 	  INT_MAX },
 	{ SOL_TCP_LEVEL, TCP_SYNCNT, I32, AT(syn_count), 1, MAX_SYNCNT },
-	{ SOL_TCP_LEVEL, TCP_NOTSENT_LOWAT, I32, AT(notsent_lowat), INT_MIN,
-	  INT_MAX },
 
 	{ IPPROTO_IP, IP_TTL, I16, AT(ttl), 1, 255 },
 	{ IPPROTO_IP, IP_MTU_DISCOVER, U8, AT(mtu_discover), 0, MAX_DISCOVER },

@@ -75,7 +75,6 @@ static void numbers_are_those_of_linux(void **state)
 		{ TCP, TCP_DEFER_ACCEPT, 0, -5, 0, 0 },
 		{ TCP, TCP_WINDOW_CLAMP, 0, 1, 0, 1152 },
 		SAME(TCP, TCP_WINDOW_CLAMP, 0, 65535),
-		SAME(TCP, TCP_NOTSENT_LOWAT, 0, 16384),
 		SAME(TCP, TCP_MAXSEG, 536, 1000),
 		{ TCP, TCP_MAXSEG, 536, 87, -EINVAL, 536 },
 		{ TCP, TCP_MAXSEG, 536, 32768, -EINVAL, 536 },
