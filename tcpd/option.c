@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
+#include "shm/sockopt.h"
 #include "tcpd/app.h"
 
 enum {
@@ -28,59 +29,46 @@ enum {
 	ECN_BITS = 3,
 };
 
-enum kind {
-	FLAG, /* a bit of flags */
-	U8,   /* a number at off */
-	I16,  /* the same, -1 for the stack's default */
-	I32,
-};
-
-struct option {
-	int level, name;
-	enum kind kind;
-	uint32_t where; /* the bit, or offsetof */
-	int min, max;   /* numbers: outside is EINVAL */
-};
-
 #define AT(member) offsetof(struct tsock_options, member)
+#define FLAG(bit)  SOCKOPT_FLAG, AT(flags), bit, 0, 0, 0
+
+/* From @min to @max; -1 of hops is the stack's default. */
+#define U8(member, min, max) SOCKOPT_U8, AT(member), 0, min, max, SOCKOPT_PLAIN
+#define I32(member, min, max) \
+	SOCKOPT_I32, AT(member), 0, min, max, SOCKOPT_PLAIN
+#define HOPS(member, min) SOCKOPT_I16, AT(member), 0, min, 255, -1
 
 /* clang-format off */
-static const struct option table[] = {
-	{ SOL_SOCKET, SO_REUSEADDR, FLAG, TSOCK_REUSEADDR, 0, 0 },
-	{ SOL_SOCKET, SO_REUSEPORT, FLAG, TSOCK_REUSEPORT, 0, 0 },
-	{ SOL_SOCKET, SO_KEEPALIVE, FLAG, TSOCK_KEEPALIVE, 0, 0 },
-	{ SOL_SOCKET, SO_OOBINLINE, FLAG, TSOCK_OOBINLINE, 0, 0 },
-	{ SOL_SOCKET, SO_DONTROUTE, FLAG, TSOCK_DONTROUTE, 0, 0 },
-	{ SOL_SOCKET, SO_BROADCAST, FLAG, TSOCK_BROADCAST, 0, 0 },
-	{ SOL_SOCKET, SO_PRIORITY, I32, AT(priority), INT_MIN, INT_MAX },
+static const struct sockopt options[] = {
+	{ SOL_SOCKET, SO_REUSEADDR, FLAG(TSOCK_REUSEADDR) },
+	{ SOL_SOCKET, SO_REUSEPORT, FLAG(TSOCK_REUSEPORT) },
+	{ SOL_SOCKET, SO_KEEPALIVE, FLAG(TSOCK_KEEPALIVE) },
+	{ SOL_SOCKET, SO_OOBINLINE, FLAG(TSOCK_OOBINLINE) },
+	{ SOL_SOCKET, SO_DONTROUTE, FLAG(TSOCK_DONTROUTE) },
+	{ SOL_SOCKET, SO_BROADCAST, FLAG(TSOCK_BROADCAST) },
+	{ SOL_SOCKET, SO_PRIORITY, I32(priority, INT_MIN, INT_MAX) },
 
-	{ SOL_TCP_LEVEL, TCP_NODELAY, FLAG, TSOCK_NODELAY, 0, 0 },
-	{ SOL_TCP_LEVEL, TCP_CORK, FLAG, TSOCK_CORK, 0, 0 },
-	{ SOL_TCP_LEVEL, TCP_QUICKACK, FLAG, TSOCK_QUICKACK, 0, 0 },
-	{ SOL_TCP_LEVEL, TCP_KEEPIDLE, I32, AT(keep_idle_s), 1, MAX_KEEPIDLE },
-	{ SOL_TCP_LEVEL, TCP_KEEPINTVL, I32, AT(keep_interval_s), 1,
-	  MAX_KEEPIDLE },
-	{ SOL_TCP_LEVEL, TCP_KEEPCNT, I32, AT(keep_count), 1, MAX_KEEPCNT },
-	{ SOL_TCP_LEVEL, TCP_USER_TIMEOUT, I32, AT(user_timeout_ms), 0,
-	  INT_MAX },
-	{ SOL_TCP_LEVEL, TCP_SYNCNT, I32, AT(syn_count), 1, MAX_SYNCNT },
+	{ SOL_TCP_LEVEL, TCP_NODELAY, FLAG(TSOCK_NODELAY) },
+	{ SOL_TCP_LEVEL, TCP_CORK, FLAG(TSOCK_CORK) },
+	{ SOL_TCP_LEVEL, TCP_QUICKACK, FLAG(TSOCK_QUICKACK) },
+	{ SOL_TCP_LEVEL, TCP_KEEPIDLE, I32(keep_idle_s, 1, MAX_KEEPIDLE) },
+	{ SOL_TCP_LEVEL, TCP_KEEPINTVL, I32(keep_interval_s, 1, MAX_KEEPIDLE) },
+	{ SOL_TCP_LEVEL, TCP_KEEPCNT, I32(keep_count, 1, MAX_KEEPCNT) },
+	{ SOL_TCP_LEVEL, TCP_USER_TIMEOUT, I32(user_timeout_ms, 0, INT_MAX) },
+	{ SOL_TCP_LEVEL, TCP_SYNCNT, I32(syn_count, 1, MAX_SYNCNT) },
 
-	{ IPPROTO_IP, IP_TTL, I16, AT(ttl), 1, 255 },
-	{ IPPROTO_IP, IP_MTU_DISCOVER, U8, AT(mtu_discover), 0, MAX_DISCOVER },
-	{ IPPROTO_IPV6, IPV6_V6ONLY, FLAG, TSOCK_V6ONLY, 0, 0 },
-	{ IPPROTO_IPV6, IPV6_UNICAST_HOPS, I16, AT(hops6), 0, 255 },
-	{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, U8, AT(mtu_discover6), 0,
-	  MAX_DISCOVER },
+	{ IPPROTO_IP, IP_TTL, HOPS(ttl, 1) },
+	{ IPPROTO_IP, IP_MTU_DISCOVER, U8(mtu_discover, 0, MAX_DISCOVER) },
+	{ IPPROTO_IPV6, IPV6_V6ONLY, FLAG(TSOCK_V6ONLY) },
+	{ IPPROTO_IPV6, IPV6_UNICAST_HOPS, HOPS(hops6, 0) },
+	{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, U8(mtu_discover6, 0, MAX_DISCOVER) },
 };
 /* clang-format on */
 
-static const struct option *find(int level, int name)
-{
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (table[i].level == level && table[i].name == name)
-			return &table[i];
-	return NULL;
-}
+static const struct sockopt_table table = {
+	.option = options,
+	.n = sizeof(options) / sizeof(options[0]),
+};
 
 static uint32_t least(uint32_t a, uint32_t b)
 {
@@ -106,78 +94,20 @@ void tsock_defaults(struct tsock_options *o, const struct topo_tcp *t)
 	};
 }
 
-static int read_int(const struct command *c)
-{
-	int v = 0;
-
-	memcpy(&v, c->data, sizeof(v));
-	return v;
-}
-
-static void store(struct tsock_options *o, const struct option *p, int v)
-{
-	uint8_t *at = (uint8_t *)o + p->where;
-	int16_t v16 = (int16_t)v;
-	int32_t v32 = v;
-
-	switch (p->kind) {
-	case FLAG:
-		o->flags = v != 0 ? o->flags | p->where : o->flags & ~p->where;
-		return;
-	case U8:
-		*at = (uint8_t)v;
-		return;
-	case I16:
-		memcpy(at, &v16, sizeof(v16));
-		return;
-	case I32:
-		memcpy(at, &v32, sizeof(v32));
-		return;
-	}
-}
-
-static int load(const struct tsock_options *o, const struct option *p)
-{
-	const uint8_t *at = (const uint8_t *)o + p->where;
-	int16_t v16;
-	int32_t v32;
-
-	switch (p->kind) {
-	case FLAG:
-		return (o->flags & p->where) != 0;
-	case U8:
-		return *at;
-	case I16:
-		memcpy(&v16, at, sizeof(v16));
-		return v16;
-	case I32:
-		memcpy(&v32, at, sizeof(v32));
-		return v32;
-	}
-	return 0;
-}
-
 static int set_plain(
-    struct tsock *k, const struct option *p, const struct command *c)
+    struct tsock *k, const struct sockopt *p, const struct command *c)
 {
 	int v;
 
 	if (c->len >= sizeof(int))
-		v = read_int(c);
+		v = sockopt_int(c);
 	else if (p->level == IPPROTO_IP && c->len >= 1)
 		v = c->data[0];
 	else
 		return -EINVAL;
 	if (p->level == IPPROTO_IPV6 && p->name == IPV6_V6ONLY && k->bound)
 		return -EINVAL;
-	if (p->kind == I16 && v == -1) {
-		store(&k->o, p, -1);
-		return 0;
-	}
-	if (p->kind != FLAG && (v < p->min || v > p->max))
-		return -EINVAL;
-	store(&k->o, p, v);
-	return 0;
+	return sockopt_store(&k->o, p, v);
 }
 
 /*
@@ -214,19 +144,11 @@ static int set_tos(uint8_t *ret, int v)
 
 static int set_tclass(struct tsock *k, const struct command *c)
 {
-	int v = read_int(c);
+	int v = sockopt_int(c);
 
 	if (c->len < sizeof(v) || v < -1 || v > UINT8_MAX)
 		return -EINVAL;
 	return set_tos(&k->o.tclass6, v == -1 ? 0 : v);
-}
-
-/* Doubled for the bookkeeping, as Linux does, and no more than the ring. */
-static void set_buffer(const struct command *c, int32_t *size, int min, int max)
-{
-	int64_t v = (int64_t)(uint32_t)read_int(c) * 2;
-
-	*size = v < min ? min : v > max ? max : (int32_t)v;
 }
 
 static int set_linger(struct tsock_options *o, const struct command *c)
@@ -245,47 +167,28 @@ static int set_linger(struct tsock_options *o, const struct command *c)
 	return 0;
 }
 
-static int set_device(
-    const struct streams *s, uint8_t *ret, const struct command *c)
-{
-	char name[TOPO_NAME_LEN] = "";
-	size_t len = c->len < sizeof(name) - 1 ? c->len : sizeof(name) - 1;
-
-	memcpy(name, c->data, len);
-	if (name[0] == '\0') {
-		*ret = LINK_ANY;
-		return 0;
-	}
-	for (uint8_t i = 0; i < s->n->topo->nlinks; i++)
-		if (strcmp(s->n->topo->links[i].name, name) == 0) {
-			*ret = i;
-			return 0;
-		}
-	return -ENODEV;
-}
-
 static int set_socket(
     const struct streams *s, struct tsock_options *o, const struct command *c)
 {
-	int v = read_int(c);
+	int v = sockopt_int(c);
 
 	switch (c->arg[1]) {
 	case SO_LINGER:
 		return set_linger(o, c);
 	case SO_BINDTODEVICE:
-		return set_device(s, &o->bind_link, c);
+		return sockopt_device(s->n->topo, c, &o->bind_link);
 	}
 	if (c->len < sizeof(int))
 		return -EINVAL;
 	switch (c->arg[1]) {
 	case SO_RCVBUF:
-		set_buffer(c, &o->rcvbuf, TSOCK_RCVBUF_MIN, APP_RX_BYTES);
 		o->flags |= TSOCK_RCVBUF_SET;
-		return 0;
+		return sockopt_buffer(
+		    c, &o->rcvbuf, TSOCK_RCVBUF_MIN, APP_RX_BYTES);
 	case SO_SNDBUF:
-		set_buffer(c, &o->sndbuf, TSOCK_SNDBUF_MIN, APP_TX_BYTES);
 		o->flags |= TSOCK_SNDBUF_SET;
-		return 0;
+		return sockopt_buffer(
+		    c, &o->sndbuf, TSOCK_SNDBUF_MIN, APP_TX_BYTES);
 	case SO_RCVLOWAT:
 		o->rcvlowat = v < 0 || v > APP_RX_BYTES / 2 ? APP_RX_BYTES / 2
 		    : v == 0                                ? 1
@@ -312,7 +215,7 @@ static int set_congestion(struct tsock_options *o, const struct command *c)
 
 static int set_maxseg(struct tsock_options *o, const struct command *c)
 {
-	int v = read_int(c);
+	int v = sockopt_int(c);
 
 	if (c->len < sizeof(int) || (v != 0 && v < MIN_MAXSEG) ||
 	    v > MAX_MAXSEG)
@@ -323,7 +226,7 @@ static int set_maxseg(struct tsock_options *o, const struct command *c)
 
 static int set_tcp(struct tsock *k, const struct command *c)
 {
-	int v = read_int(c);
+	int v = sockopt_int(c);
 
 	if (c->arg[1] == TCP_CONGESTION)
 		return set_congestion(&k->o, c);
@@ -352,13 +255,13 @@ static int set_ip(struct tsock *k, const struct command *c)
 	if (c->len == 0)
 		return -EINVAL;
 	return set_tos(
-	    &k->o.tos, c->len < sizeof(int) ? c->data[0] : read_int(c));
+	    &k->o.tos, c->len < sizeof(int) ? c->data[0] : sockopt_int(c));
 }
 
 static int set_one(
     struct streams *s, struct tsock *k, int level, const struct command *c)
 {
-	const struct option *p = find(level, (int)c->arg[1]);
+	const struct sockopt *p = sockopt_find(&table, level, (int)c->arg[1]);
 
 	if (level == IPPROTO_IPV6 && k->family != AF_INET6)
 		return -ENOPROTOOPT;
@@ -497,14 +400,14 @@ int tsock_get(struct streams *s, uint32_t id, const struct command *c,
 	const struct tsock *k = &s->state->sock[id];
 	int level = (int)c->arg[0];
 	int name = (int)c->arg[1];
-	const struct option *p = find(level, name);
+	const struct sockopt *p = sockopt_find(&table, level, name);
 	int v;
 
 	if (level == IPPROTO_IPV6 && k->family != AF_INET6)
 		return -ENOPROTOOPT;
 	if (p != NULL) {
-		v = load(&k->o, p);
-		if (p->kind == I16 && v == -1)
+		v = sockopt_load(&k->o, p);
+		if (p->kind == SOCKOPT_I16 && v == -1)
 			v = (int)s->n->topo->hop_limit;
 		if (level == SOL_TCP_LEVEL && name == TCP_SYNCNT && v == 0)
 			v = (int)s->n->topo->tcp.syn_retries;

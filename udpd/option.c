@@ -12,25 +12,8 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
+#include "shm/sockopt.h"
 #include "udpd/group.h"
-
-enum kind {
-	FLAG, /* a bit of usock.flags */
-	SO,   /* a bit of usock.so */
-	U8,   /* a number at off */
-	I16,  /* the same, -1 for the default */
-	I32,
-};
-
-struct option {
-	int level, name;
-	enum kind kind;
-	uint32_t where; /* the bit, or offsetof */
-	int min, max;   /* numbers: outside is EINVAL */
-	int minus_one;  /* numbers: what -1 stands for */
-};
-
-#define AT(member) offsetof(struct usock, member)
 
 enum {
 	ANY_TOS = 255,
@@ -38,61 +21,57 @@ enum {
 	DEFAULT_MCAST_HOPS = 1,
 };
 
+#define AT(member)  offsetof(struct usock, member)
+#define FLAG(bit)   SOCKOPT_FLAG, AT(flags), bit
+#define SO(bit)     SOCKOPT_FLAG, AT(so), bit
+#define U8(member)  SOCKOPT_U8, AT(member), 0
+#define I16(member) SOCKOPT_I16, AT(member), 0
+#define I32(member) SOCKOPT_I32, AT(member), 0
+
 /* clang-format off */
-static const struct option table[] = {
-	{ SOL_SOCKET, SO_REUSEADDR, FLAG, SO_F_REUSEADDR, 0, 0, 0 },
-	{ SOL_SOCKET, SO_REUSEPORT, FLAG, SO_F_REUSEPORT, 0, 0, 0 },
-	{ SOL_SOCKET, SO_DONTROUTE, FLAG, SO_F_DONTROUTE, 0, 0, 0 },
-	{ SOL_SOCKET, SO_KEEPALIVE, FLAG, SO_F_KEEPALIVE, 0, 0, 0 },
-	{ SOL_SOCKET, SO_OOBINLINE, FLAG, SO_F_OOBINLINE, 0, 0, 0 },
-	{ SOL_SOCKET, SO_BROADCAST, SO, APP_SO_BROADCAST, 0, 0, 0 },
-	{ SOL_SOCKET, SO_PRIORITY, I32, AT(priority), INT_MIN,
-	  INT_MAX, -1 },
+static const struct sockopt options[] = {
+	{ SOL_SOCKET, SO_REUSEADDR, FLAG(SO_F_REUSEADDR), 0, 0, 0 },
+	{ SOL_SOCKET, SO_REUSEPORT, FLAG(SO_F_REUSEPORT), 0, 0, 0 },
+	{ SOL_SOCKET, SO_DONTROUTE, FLAG(SO_F_DONTROUTE), 0, 0, 0 },
+	{ SOL_SOCKET, SO_KEEPALIVE, FLAG(SO_F_KEEPALIVE), 0, 0, 0 },
+	{ SOL_SOCKET, SO_OOBINLINE, FLAG(SO_F_OOBINLINE), 0, 0, 0 },
+	{ SOL_SOCKET, SO_BROADCAST, SO(APP_SO_BROADCAST), 0, 0, 0 },
+	{ SOL_SOCKET, SO_PRIORITY, I32(priority), INT_MIN,
+	  INT_MAX, SOCKOPT_PLAIN },
 
-	{ IPPROTO_IP, IP_PKTINFO, SO, APP_SO_PKTINFO, 0, 0, 0 },
-	{ IPPROTO_IP, IP_RECVTTL, SO, APP_SO_RECVTTL, 0, 0, 0 },
-	{ IPPROTO_IP, IP_RECVTOS, SO, APP_SO_RECVTOS, 0, 0, 0 },
-	{ IPPROTO_IP, IP_RECVERR, FLAG, SO_F_RECVERR, 0, 0, 0 },
-	{ IPPROTO_IP, IP_MULTICAST_LOOP, FLAG, SO_F_MCAST_LOOP, 0, 0, 0 },
-	{ IPPROTO_IP, IP_MULTICAST_ALL, FLAG, SO_F_MCAST_ALL, 0, 1, 0 },
-	{ IPPROTO_IP, IP_TTL, I16, AT(ttl), 1, 255, -1 },
-	{ IPPROTO_IP, IP_MULTICAST_TTL, I16, AT(mcast_ttl), 0, 255,
+	{ IPPROTO_IP, IP_PKTINFO, SO(APP_SO_PKTINFO), 0, 0, 0 },
+	{ IPPROTO_IP, IP_RECVTTL, SO(APP_SO_RECVTTL), 0, 0, 0 },
+	{ IPPROTO_IP, IP_RECVTOS, SO(APP_SO_RECVTOS), 0, 0, 0 },
+	{ IPPROTO_IP, IP_RECVERR, FLAG(SO_F_RECVERR), 0, 0, 0 },
+	{ IPPROTO_IP, IP_MULTICAST_LOOP, FLAG(SO_F_MCAST_LOOP), 0, 0, 0 },
+	{ IPPROTO_IP, IP_MULTICAST_ALL, FLAG(SO_F_MCAST_ALL), 0, 1, 0 },
+	{ IPPROTO_IP, IP_TTL, I16(ttl), 1, 255, -1 },
+	{ IPPROTO_IP, IP_MULTICAST_TTL, I16(mcast_ttl), 0, 255,
 	  DEFAULT_MCAST_HOPS },
-	{ IPPROTO_IP, IP_TOS, U8, AT(tos), 0, ANY_TOS, 255 },
-	{ IPPROTO_IP, IP_MTU_DISCOVER, U8, AT(mtu_discover), 0, MAX_DISCOVER,
-	  -1 },
+	{ IPPROTO_IP, IP_TOS, U8(tos), 0, ANY_TOS, 255 },
+	{ IPPROTO_IP, IP_MTU_DISCOVER, U8(mtu_discover), 0, MAX_DISCOVER,
+	  SOCKOPT_PLAIN },
 
-	{ IPPROTO_IPV6, IPV6_V6ONLY, SO, APP_SO_V6ONLY, 0, 0, 0 },
-	{ IPPROTO_IPV6, IPV6_RECVPKTINFO, SO, APP_SO_PKTINFO6, 0, 0, 0 },
-	{ IPPROTO_IPV6, IPV6_RECVHOPLIMIT, SO, APP_SO_RECVTTL6, 0, 0, 0 },
-	{ IPPROTO_IPV6, IPV6_RECVTCLASS, SO, APP_SO_RECVTOS6, 0, 0, 0 },
-	{ IPPROTO_IPV6, IPV6_RECVERR, FLAG, SO_F_RECVERR6, 0, 0, 0 },
-	{ IPPROTO_IPV6, IPV6_MULTICAST_LOOP, FLAG, SO_F_MCAST_LOOP6, 0, 1, 0 },
-	{ IPPROTO_IPV6, IPV6_MULTICAST_ALL, FLAG, SO_F_MCAST_ALL6, 0, 0, 0 },
-	{ IPPROTO_IPV6, IPV6_UNICAST_HOPS, I16, AT(hops6), 0, 255, -1 },
-	{ IPPROTO_IPV6, IPV6_MULTICAST_HOPS, I16, AT(mcast_hops6), 0, 255,
+	{ IPPROTO_IPV6, IPV6_V6ONLY, SO(APP_SO_V6ONLY), 0, 0, 0 },
+	{ IPPROTO_IPV6, IPV6_RECVPKTINFO, SO(APP_SO_PKTINFO6), 0, 0, 0 },
+	{ IPPROTO_IPV6, IPV6_RECVHOPLIMIT, SO(APP_SO_RECVTTL6), 0, 0, 0 },
+	{ IPPROTO_IPV6, IPV6_RECVTCLASS, SO(APP_SO_RECVTOS6), 0, 0, 0 },
+	{ IPPROTO_IPV6, IPV6_RECVERR, FLAG(SO_F_RECVERR6), 0, 0, 0 },
+	{ IPPROTO_IPV6, IPV6_MULTICAST_LOOP, FLAG(SO_F_MCAST_LOOP6), 0, 1, 0 },
+	{ IPPROTO_IPV6, IPV6_MULTICAST_ALL, FLAG(SO_F_MCAST_ALL6), 0, 0, 0 },
+	{ IPPROTO_IPV6, IPV6_UNICAST_HOPS, I16(hops6), 0, 255, -1 },
+	{ IPPROTO_IPV6, IPV6_MULTICAST_HOPS, I16(mcast_hops6), 0, 255,
 	  DEFAULT_MCAST_HOPS },
-	{ IPPROTO_IPV6, IPV6_TCLASS, U8, AT(tclass6), 0, 255, 0 },
-	{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, U8, AT(mtu_discover6), 0,
-	  MAX_DISCOVER, -1 },
+	{ IPPROTO_IPV6, IPV6_TCLASS, U8(tclass6), 0, 255, 0 },
+	{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, U8(mtu_discover6), 0,
+	  MAX_DISCOVER, SOCKOPT_PLAIN },
 };
 /* clang-format on */
 
-static const struct option *find(int level, int name)
-{
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (table[i].level == level && table[i].name == name)
-			return &table[i];
-	return NULL;
-}
-
-static int read_int(const struct command *c)
-{
-	int v = 0;
-
-	memcpy(&v, c->data, sizeof(v));
-	return v;
-}
+static const struct sockopt_table table = {
+	.option = options,
+	.n = sizeof(options) / sizeof(options[0]),
+};
 
 /* Of IPv4's options only these are refused when nothing is given. */
 static bool needs_value(int name)
@@ -105,7 +84,7 @@ static bool needs_value(int name)
 static int read_number(const struct command *c, int level, int *ret)
 {
 	if (c->len >= sizeof(int))
-		*ret = read_int(c);
+		*ret = sockopt_int(c);
 	else if (level == IPPROTO_IP && c->len >= 1)
 		*ret = c->data[0];
 	else if (level == IPPROTO_IP && !needs_value((int)c->arg[1]))
@@ -115,63 +94,9 @@ static int read_number(const struct command *c, int level, int *ret)
 	return 0;
 }
 
-static void set_bit(uint32_t *word, uint32_t bit, bool on)
-{
-	*word = on ? *word | bit : *word & ~bit;
-}
-
-static void store(struct usock *s, const struct option *o, int v)
-{
-	uint8_t *at = (uint8_t *)s + o->where;
-	int16_t v16 = (int16_t)v;
-	int32_t v32 = v;
-
-	switch (o->kind) {
-	case FLAG:
-		set_bit(&s->flags, o->where, v != 0);
-		return;
-	case SO:
-		set_bit(&s->so, o->where, v != 0);
-		return;
-	case U8:
-		*at = (uint8_t)v;
-		return;
-	case I16:
-		memcpy(at, &v16, sizeof(v16));
-		return;
-	case I32:
-		memcpy(at, &v32, sizeof(v32));
-		return;
-	}
-}
-
-static int load(const struct usock *s, const struct option *o)
-{
-	const uint8_t *at = (const uint8_t *)s + o->where;
-	int16_t v16;
-	int32_t v32;
-
-	switch (o->kind) {
-	case FLAG:
-		return (s->flags & o->where) != 0;
-	case SO:
-		return (s->so & o->where) != 0;
-	case U8:
-		return *at;
-	case I16:
-		memcpy(&v16, at, sizeof(v16));
-		return v16;
-	case I32:
-		memcpy(&v32, at, sizeof(v32));
-		return v32;
-	}
-	return 0;
-}
-
 static int set_plain(
-    struct usock *s, const struct option *o, const struct command *c)
+    struct usock *s, const struct sockopt *o, const struct command *c)
 {
-	bool number = o->kind == U8 || o->kind == I16 || o->kind == I32;
 	int v;
 	int r = read_number(c, o->level, &v);
 
@@ -181,28 +106,7 @@ static int set_plain(
 		return -EINVAL;
 	if (o->level == IPPROTO_IP && o->name == IP_TOS)
 		v &= ANY_TOS;
-	if (number && v == -1) {
-		if (o->kind == U8 && o->minus_one < 0)
-			return -EINVAL;
-		v = o->minus_one;
-	} else if ((number || o->max > 0) && (v < o->min || v > o->max)) {
-		return -EINVAL;
-	}
-	store(s, o, v);
-	return 0;
-}
-
-/* ---- Buffers: doubled for the bookkeeping, as Linux does */
-
-static int set_buffer(const struct command *c, int32_t *size, int min, int max)
-{
-	int64_t v;
-
-	if (c->len < sizeof(int))
-		return -EINVAL;
-	v = (int64_t)(uint32_t)read_int(c) * 2;
-	*size = v < min ? min : v > max ? max : (int32_t)v;
-	return 0;
+	return sockopt_store(s, o, v);
 }
 
 /* ---- Devices and groups */
@@ -214,25 +118,6 @@ static int link_of_index(const struct udpd *u, int64_t index, uint8_t *ret)
 		return -ENODEV;
 	*ret = index == 0 ? LINK_ANY : (uint8_t)(index - 1);
 	return 0;
-}
-
-static int set_device(
-    const struct udpd *u, uint8_t *ret, const struct command *c)
-{
-	char name[TOPO_NAME_LEN] = "";
-	size_t len = c->len < sizeof(name) - 1 ? c->len : sizeof(name) - 1;
-
-	memcpy(name, c->data, len);
-	if (name[0] == '\0') {
-		*ret = LINK_ANY;
-		return 0;
-	}
-	for (uint8_t i = 0; i < u->n.topo->nlinks; i++)
-		if (strcmp(u->n.topo->links[i].name, name) == 0) {
-			*ret = i;
-			return 0;
-		}
-	return -ENODEV;
 }
 
 /* The link meant by an address of ours and an index; index goes first. */
@@ -321,7 +206,7 @@ static int set_index(
 
 	if (c->len < sizeof(int))
 		return -EINVAL;
-	index = (uint32_t)read_int(c);
+	index = (uint32_t)sockopt_int(c);
 	return link_of_index(u, swap ? ntohl(index) : index, ret);
 }
 
@@ -367,11 +252,11 @@ static int set_socket(struct udpd *u, uint32_t id, const struct command *c)
 
 	switch (c->arg[1]) {
 	case SO_RCVBUF:
-		return set_buffer(c, &s->rcvbuf, RCVBUF_MIN, RCVBUF_MAX);
+		return sockopt_buffer(c, &s->rcvbuf, RCVBUF_MIN, RCVBUF_MAX);
 	case SO_SNDBUF:
-		return set_buffer(c, &s->sndbuf, SNDBUF_MIN, SNDBUF_MAX);
+		return sockopt_buffer(c, &s->sndbuf, SNDBUF_MIN, SNDBUF_MAX);
 	case SO_BINDTODEVICE:
-		return set_device(u, &s->bind_link, c);
+		return sockopt_device(u->n.topo, c, &s->bind_link);
 	default: /* an app's number */
 		return -ENOPROTOOPT;
 	}
@@ -381,7 +266,7 @@ int option_set(struct udpd *u, uint32_t id, const struct command *c)
 {
 	struct usock *s = &u->state->sock[id];
 	int level = (int)c->arg[0];
-	const struct option *o = find(level, (int)c->arg[1]);
+	const struct sockopt *o = sockopt_find(&table, level, (int)c->arg[1]);
 
 	if (level == IPPROTO_IPV6 && s->family != AF_INET6)
 		return -ENOPROTOOPT;
@@ -397,9 +282,9 @@ int option_set(struct udpd *u, uint32_t id, const struct command *c)
 /* ---- Reading */
 
 /* What the stack uses where the socket says -1. */
-static int or_default(const struct udpd *u, const struct option *o, int v)
+static int or_default(const struct udpd *u, const struct sockopt *o, int v)
 {
-	if (v == -1 && o->kind == I16)
+	if (v == -1 && o->kind == SOCKOPT_I16)
 		return (int)u->n.topo->hop_limit;
 	return v;
 }
@@ -453,12 +338,12 @@ int option_get(
 	const struct usock *s = &u->state->sock[id];
 	int level = (int)c->arg[0];
 	int name = (int)c->arg[1];
-	const struct option *o = find(level, name);
+	const struct sockopt *o = sockopt_find(&table, level, name);
 
 	if (level == IPPROTO_IPV6 && s->family != AF_INET6)
 		return -ENOPROTOOPT;
 	if (o != NULL)
-		return apps_reply_int(r, or_default(u, o, load(s, o)));
+		return apps_reply_int(r, or_default(u, o, sockopt_load(s, o)));
 	if (level == SOL_SOCKET && name == SO_RCVBUF)
 		return apps_reply_int(r, s->rcvbuf);
 	if (level == SOL_SOCKET && name == SO_SNDBUF)
