@@ -159,6 +159,20 @@ bool fib_is_ours_on(const struct fib *f, const struct ip_addr *ip, uint8_t link)
 	return find_addr(f, ip, link) != NULL;
 }
 
+int fib_may_bind(const struct fib *f, const struct ip_addr *ip, uint8_t device,
+    uint8_t *link)
+{
+	if (ip_is_v4(ip) || !ip_is_link_local(ip)) {
+		*link = LINK_ANY;
+		return fib_is_ours(f, ip, NULL) ? 0 : -EADDRNOTAVAIL;
+	}
+	if (*link == LINK_ANY)
+		*link = device;
+	if (*link == LINK_ANY)
+		return -EINVAL;
+	return fib_is_ours_on(f, ip, *link) ? 0 : -EADDRNOTAVAIL;
+}
+
 /* The address whose subnet @dst is the broadcast address of. */
 static const struct fib_addr *find_subnet_broadcast(
     const struct fib *f, const struct ip_addr *dst, uint8_t link)

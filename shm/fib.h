@@ -111,6 +111,15 @@ bool fib_is_ours_on(
     const struct fib *f, const struct ip_addr *ip, uint8_t link);
 
 /*
+ * May a socket be bound to the unicast address @ip?  *@link is the one asked
+ * for, or LINK_ANY; it becomes that of a link-local address of IPv6, for which
+ * @device stands in, and LINK_ANY for all others.
+ * Returns 0, -EADDRNOTAVAIL, -EINVAL (link-local, but where?).
+ */
+int fib_may_bind(const struct fib *f, const struct ip_addr *ip, uint8_t device,
+    uint8_t *link);
+
+/*
  * Is @dst a broadcast address on @link (LINK_ANY: on any): 255.255.255.255, or
  * that of a subnet we are in?
  */

@@ -276,17 +276,7 @@ static int check_address(
 	if (ip_is_multicast(&name->ip) ||
 	    fib_is_broadcast(s->fib, &name->ip, LINK_ANY))
 		return -EADDRNOTAVAIL;
-	if (!v4 && ip_is_link_local(&name->ip)) {
-		if (name->link == LINK_ANY)
-			name->link = k->o.bind_link;
-		if (name->link == LINK_ANY)
-			return -EINVAL;
-		return fib_is_ours_on(s->fib, &name->ip, name->link)
-		    ? 0
-		    : -EADDRNOTAVAIL;
-	}
-	name->link = LINK_ANY;
-	return fib_is_ours(s->fib, &name->ip, NULL) ? 0 : -EADDRNOTAVAIL;
+	return fib_may_bind(s->fib, &name->ip, k->o.bind_link, &name->link);
 }
 
 int tsock_bind(struct streams *s, uint32_t id, const struct app_name *name)

@@ -40,17 +40,7 @@ static int check_address(
 		return 0;
 	if (v4 && fib_is_broadcast(&u->fib, &name->ip, LINK_ANY))
 		return 0;
-	if (!v4 && ip_is_link_local(&name->ip)) {
-		if (name->link == LINK_ANY)
-			name->link = s->bind_link;
-		if (name->link == LINK_ANY)
-			return -EINVAL;
-		return fib_is_ours_on(&u->fib, &name->ip, name->link)
-		    ? 0
-		    : -EADDRNOTAVAIL;
-	}
-	name->link = LINK_ANY;
-	return fib_is_ours(&u->fib, &name->ip, NULL) ? 0 : -EADDRNOTAVAIL;
+	return fib_may_bind(&u->fib, &name->ip, s->bind_link, &name->link);
 }
 
 int bind_local(struct udpd *u, uint32_t id, const struct app_name *name)

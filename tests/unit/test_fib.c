@@ -336,6 +336,39 @@ static void a_lying_table_is_refused(void **state)
 	}
 }
 
+static void says_what_may_be_bound(void **state)
+{
+	static const struct {
+		const char *ip;
+		uint8_t device, link;
+		int want;
+		uint8_t on;
+	} cases[] = {
+		{ "192.0.2.2", LINK_ANY, 1, 0, LINK_ANY },
+		{ "127.0.0.1", LINK_ANY, LINK_ANY, 0, LINK_ANY },
+		{ "192.0.2.3", LINK_ANY, LINK_ANY, -EADDRNOTAVAIL, LINK_ANY },
+		{ "2001:db8::2", 1, 1, 0, LINK_ANY },
+		{ "fe80::2", LINK_ANY, LINK_ANY, -EINVAL, LINK_ANY },
+		{ "fe80::2", 0, LINK_ANY, 0, 0 },
+		{ "fe80::2", 1, LINK_ANY, -EADDRNOTAVAIL, 1 },
+		{ "fe80::2", 1, 0, 0, 0 },
+		{ "fe80::9", 0, 1, 0, 1 },
+	};
+	struct topology t = two_links();
+	struct fib f = { .naddrs = 0 };
+
+	(void)state;
+	fib_build(&f, &t);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ip_addr a = ip(cases[i].ip);
+		uint8_t link = cases[i].link;
+
+		assert_int_equal(fib_may_bind(&f, &a, cases[i].device, &link),
+		    cases[i].want);
+		assert_int_equal(link, cases[i].on);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,6 +380,7 @@ int main(void)
 		cmocka_unit_test(knows_its_own),
 		cmocka_unit_test(a_copy_is_made_anew_when_it_has_changed),
 		cmocka_unit_test(a_lying_table_is_refused),
+		cmocka_unit_test(says_what_may_be_bound),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
