@@ -65,10 +65,10 @@ static void execute(struct fake_apps *w, const uint8_t *p)
 		break;
 	case 1: /* a word of the head */
 		at %= sizeof(struct a2s_head) - 8;
-		memcpy(w->a2s[0] + at, &v, 8);
+		memcpy(w->ch.a2s[0] + at, &v, 8);
 		break;
 	case 2: /* bytes of the tx ring */
-		memcpy(w->a2s[0] + a2s_tx_off(id) + at, p + 4, 4);
+		memcpy(w->ch.a2s[0] + a2s_tx_off(id) + at, p + 4, 4);
 		break;
 	case 3:
 		apps_write(w, id, to[p[2] % 8], be16_get(p + 4), buf,
@@ -102,12 +102,12 @@ static void execute(struct fake_apps *w, const uint8_t *p)
 		apps_restart(w);
 		break;
 	case 8:
-		if (w->family[id] != 0)
+		if (w->ch.family[id] != 0)
 			apps_close_socket(w, id);
 		drain(w);
 		break;
 	case 9:
-		if (w->family[id] == 0)
+		if (w->ch.family[id] == 0)
 			apps_socket(w, p[2] & 1 ? AF_INET : AF_INET6);
 		break;
 	}

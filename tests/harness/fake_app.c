@@ -6,36 +6,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
 
 #include <cmocka.h>
 
 #include "udpd/udp_wire.h"
 
-static const char JSON[] =
-    "{\"name\":\"t\",\"links\":["
-    "{\"name\":\"n0\",\"device\":\"null\",\"mac\":\"02:00:00:00:00:02\","
-    "\"addresses\":[\"192.0.2.2/24\",\"2001:db8::2/64\"]},"
-    "{\"name\":\"n1\",\"device\":\"null\",\"mac\":\"02:00:00:00:00:03\","
-    "\"addresses\":[\"198.51.100.2/24\"]}],"
-    "\"routes\":[{\"to\":\"203.0.113.0/24\",\"via\":\"192.0.2.1\"}],"
-    "\"processes\":[{\"name\":\"linkd\",\"layer\":\"linkd\"},"
-    "{\"name\":\"ipd\",\"layer\":\"ipd\"},"
-    "{\"name\":\"udpd\",\"layer\":\"udpd\"}],"
-    "\"rings\":[{\"from\":\"linkd\",\"to\":\"ipd\"},"
-    "{\"from\":\"ipd\",\"to\":\"linkd\"},"
-    "{\"from\":\"ipd\",\"to\":\"udpd\",\"slots\":64},"
-    "{\"from\":\"udpd\",\"to\":\"ipd\",\"slots\":64}]}";
-
-static void *pages(size_t bytes)
-{
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	assert_ptr_not_equal(p, MAP_FAILED);
-	return p;
-}
+static const char JSON[] = FAKE_TOPOLOGY("udpd", ",\"slots\":64");
 
 static void attach(struct fake_apps *w)
 {
@@ -45,21 +21,14 @@ static void attach(struct fake_apps *w)
 	assert_non_null(w->u);
 	w->u->seed[0] = 0x0706050403020100;
 	w->u->seed[1] = 0x0f0e0d0c0b0a0908;
-	for (uint32_t app = 0; app < APP_MAX; app++)
-		if (w->a2s[app] != NULL)
-			assert_int_equal(apps_app_opened(&w->u->apps, app,
-					     w->a2s[app], w->s2a[app]),
-			    0);
-	for (uint32_t id = 0; id < MAX_SOCKETS; id++)
-		if (w->family[id] != 0)
-			assert_int_equal(
-			    apps_socket_opened(&w->u->apps, app_of(id),
-				sub_of(id), w->family[id]),
-			    0);
+	channel_introduce(&w->ch, &w->u->apps);
 	assert_int_equal(udpd_attach(w->u, &s, w->rig->now), 0);
-	for (uint32_t id = 0; id < MAX_SOCKETS; id++)
-		if (w->hung_up[id])
-			apps_socket_closed(&w->u->apps, app_of(id), sub_of(id));
+	channel_repeat_hang_ups(&w->ch);
+}
+
+static void run(void *w)
+{
+	apps_run(w);
 }
 
 struct fake_apps *apps_open(void)
@@ -69,6 +38,8 @@ struct fake_apps *apps_open(void)
 
 	assert_non_null(w);
 	w->rig = rig_open(JSON);
+	w->ch.run = run;
+	w->ch.x = w;
 	f = (void *)rig_node(w->rig, "ipd")->table;
 	publish_begin(&f->p);
 	fib_build(f, &w->rig->topo);
@@ -81,12 +52,7 @@ struct fake_apps *apps_open(void)
 
 void apps_close(struct fake_apps *w)
 {
-	for (uint32_t app = 0; app < APP_MAX; app++) {
-		if (w->a2s[app] == NULL)
-			continue;
-		munmap(w->a2s[app], A2S_BYTES);
-		munmap(w->s2a[app], S2A_BYTES);
-	}
+	channel_unmap(&w->ch);
 	node_detach(&w->u->n);
 	free(w->u);
 	rig_close(w->rig);
@@ -109,7 +75,7 @@ void apps_run(struct fake_apps *w)
 		}
 		while (apps_next_wake(&w->u->apps, &id, &wake))
 			if (wake & WAKE_CLOSED)
-				w->family[id] = w->hung_up[id] = 0;
+				channel_forget(&w->ch, id);
 	}
 }
 
@@ -122,42 +88,22 @@ void apps_restart(struct fake_apps *w)
 
 void apps_add_app(struct fake_apps *w, uint32_t app)
 {
-	w->a2s[app] = pages(A2S_BYTES);
-	w->s2a[app] = pages(S2A_BYTES);
-	assert_int_equal(
-	    apps_app_opened(&w->u->apps, app, w->a2s[app], w->s2a[app]), 0);
+	channel_add_app(&w->ch, app);
 }
 
 struct a2s_socket *apps_a2s(struct fake_apps *w, uint32_t id)
 {
-	return (void *)(w->a2s[app_of(id)] + a2s_socket_off(sub_of(id)));
+	return channel_a2s(&w->ch, id);
 }
 
 struct s2a_socket *apps_s2a(struct fake_apps *w, uint32_t id)
 {
-	return (void *)(w->s2a[app_of(id)] + s2a_socket_off(sub_of(id)));
+	return channel_s2a(&w->ch, id);
 }
 
 uint32_t apps_socket_of(struct fake_apps *w, uint32_t app, uint8_t family)
 {
-	uint32_t id = app * APP_MAX_SOCKETS;
-	const struct s2a_socket *s;
-	struct a2s_socket *a;
-
-	while (w->family[id] != 0)
-		id++;
-	assert_int_equal(app_of(id), app);
-	w->family[id] = family;
-	s = apps_s2a(w, id);
-	a = apps_a2s(w, id);
-	a->tx_written = s->tx_consumed;
-	a->rx_read = s->rx_written;
-	a->error_taken = s->error;
-	a->cmd_seq = s->reply_seq;
-	assert_int_equal(
-	    apps_socket_opened(&w->u->apps, app, sub_of(id), family), 0);
-	apps_run(w);
-	return id;
+	return channel_socket(&w->ch, app, family);
 }
 
 uint32_t apps_socket(struct fake_apps *w, uint8_t family)
@@ -173,82 +119,47 @@ void apps_close_socket(struct fake_apps *w, uint32_t id)
 
 void apps_hang_up(struct fake_apps *w, uint32_t id)
 {
-	w->hung_up[id] = true;
-	apps_socket_closed(&w->u->apps, app_of(id), sub_of(id));
+	channel_hang_up(&w->ch, id);
 }
 
 void apps_post(struct fake_apps *w, uint32_t id)
 {
-	struct a2s_head *h = (void *)w->a2s[app_of(id)];
-
-	h->event[h->posted % APP_EVENTS] = (uint16_t)sub_of(id);
-	h->posted++;
+	channel_post(&w->ch, id);
 }
 
 struct app_name apps_name(const char *ip, uint16_t port)
 {
-	struct app_name n = { .port = port, .link = LINK_ANY };
-
-	if (strcmp(ip, "*") == 0)
-		n.ip = ip_any4;
-	else if (strcmp(ip, "**") == 0)
-		n.ip = ip_any6;
-	else
-		assert_true(ip_parse(&n.ip, ip));
-	n.family = ip_is_v4(&n.ip) ? AF_INET : AF_INET6;
-	return n;
+	return channel_name(ip, port);
 }
 
 int apps_command(struct fake_apps *w, uint32_t id, uint32_t op, uint32_t arg0,
     uint32_t arg1, const void *data, uint32_t len)
 {
-	struct a2s_socket *a = apps_a2s(w, id);
-	const struct s2a_socket *s = apps_s2a(w, id);
-
-	a->cmd_op = op;
-	a->cmd_arg[0] = arg0;
-	a->cmd_arg[1] = arg1;
-	a->cmd_len = len;
-	memcpy(a->cmd_data, data ? data : "", data ? len : 0);
-	a->cmd_seq++;
-	apps_post(w, id);
-	apps_run(w);
-	assert_int_equal(s->reply_seq, a->cmd_seq);
-	return s->result;
+	return channel_command(&w->ch, id, op, arg0, arg1, data, len);
 }
 
 int apps_bind(struct fake_apps *w, uint32_t id, const char *ip, uint16_t port)
 {
-	struct app_name n = apps_name(ip, port);
-
-	return apps_command(w, id, APP_OP_BIND, 0, 0, &n, sizeof(n));
+	return channel_bind(&w->ch, id, ip, port);
 }
 
 int apps_connect(
     struct fake_apps *w, uint32_t id, const char *ip, uint16_t port)
 {
-	struct app_name n = apps_name(ip ? ip : "*", port);
-
-	if (ip == NULL)
-		n.family = 0;
-	return apps_command(w, id, APP_OP_CONNECT, 0, 0, &n, sizeof(n));
+	return channel_connect(&w->ch, id, ip, port);
 }
 
 int apps_setopt(
     struct fake_apps *w, uint32_t id, int level, int name, int value)
 {
-	return apps_command(w, id, APP_OP_SETOPT, (uint32_t)level,
-	    (uint32_t)name, &value, sizeof(value));
+	return channel_set(&w->ch, id, level, name, value);
 }
 
 int apps_getopt(struct fake_apps *w, uint32_t id, int level, int name)
 {
 	int v;
 
-	assert_int_equal(apps_command(w, id, APP_OP_GETOPT, (uint32_t)level,
-			     (uint32_t)name, NULL, 0),
-	    0);
-	memcpy(&v, apps_s2a(w, id)->reply, sizeof(v));
+	assert_int_equal(channel_get(&w->ch, id, level, name, &v), 0);
 	return v;
 }
 
@@ -269,7 +180,7 @@ void apps_write(struct fake_apps *w, uint32_t id, const char *ip, uint16_t port,
 		.local = ip_any6,
 	};
 	struct a2s_socket *a = apps_a2s(w, id);
-	uint8_t *ring = w->a2s[app_of(id)] + a2s_tx_off(sub_of(id));
+	uint8_t *ring = w->ch.a2s[app_of(id)] + a2s_tx_off(sub_of(id));
 
 	app_ring_write(ring, APP_TX_BYTES, a->tx_written, &g, sizeof(g));
 	app_ring_write(
@@ -282,7 +193,7 @@ bool apps_read(struct fake_apps *w, uint32_t id, struct dgram *ret, void *bytes,
     size_t size)
 {
 	struct a2s_socket *a = apps_a2s(w, id);
-	const uint8_t *ring = w->s2a[app_of(id)] + s2a_rx_off(sub_of(id));
+	const uint8_t *ring = w->ch.s2a[app_of(id)] + s2a_rx_off(sub_of(id));
 
 	if (a->rx_read == apps_s2a(w, id)->rx_written)
 		return false;
@@ -295,12 +206,7 @@ bool apps_read(struct fake_apps *w, uint32_t id, struct dgram *ret, void *bytes,
 
 int apps_error(struct fake_apps *w, uint32_t id)
 {
-	uint64_t e = apps_s2a(w, id)->error;
-
-	if (apps_a2s(w, id)->error_taken == e)
-		return 0;
-	apps_a2s(w, id)->error_taken = e;
-	return (int)(uint32_t)e;
+	return channel_error(&w->ch, id);
 }
 
 void apps_rx(struct fake_apps *w, const char *from, uint16_t from_port,

@@ -15,16 +15,14 @@
 #ifndef TESTS_HARNESS_FAKE_APP_H
 #define TESTS_HARNESS_FAKE_APP_H
 
+#include "tests/harness/fake_channel.h"
 #include "tests/harness/rig.h"
 #include "udpd/udpd.h"
 
 struct fake_apps {
 	struct rig *rig;
 	struct udpd *u;
-	uint8_t *a2s[APP_MAX];
-	uint8_t *s2a[APP_MAX];
-	uint8_t family[MAX_SOCKETS]; /* as the supervisor remembers; 0: none */
-	bool hung_up[MAX_SOCKETS];   /* the app's end is closed */
+	struct fake_channel ch;
 };
 
 /*

@@ -7,8 +7,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
 
 #include <cmocka.h>
 
@@ -19,20 +17,7 @@ enum {
 	OPEN = STREAM_ESTABLISHED | STREAM_TX_OPEN,
 };
 
-static const char JSON[] =
-    "{\"name\":\"t\",\"links\":["
-    "{\"name\":\"n0\",\"device\":\"null\",\"mac\":\"02:00:00:00:00:02\","
-    "\"addresses\":[\"192.0.2.2/24\",\"2001:db8::2/64\"]},"
-    "{\"name\":\"n1\",\"device\":\"null\",\"mac\":\"02:00:00:00:00:03\","
-    "\"addresses\":[\"198.51.100.2/24\"]}],"
-    "\"routes\":[{\"to\":\"203.0.113.0/24\",\"via\":\"192.0.2.1\"}],"
-    "\"processes\":[{\"name\":\"linkd\",\"layer\":\"linkd\"},"
-    "{\"name\":\"ipd\",\"layer\":\"ipd\"},"
-    "{\"name\":\"tcpd\",\"layer\":\"tcpd\"}],"
-    "\"rings\":[{\"from\":\"linkd\",\"to\":\"ipd\"},"
-    "{\"from\":\"ipd\",\"to\":\"linkd\"},"
-    "{\"from\":\"ipd\",\"to\":\"tcpd\"},"
-    "{\"from\":\"tcpd\",\"to\":\"ipd\"}]}";
+static const char JSON[] = FAKE_TOPOLOGY("tcpd", "");
 
 /* ---- The engine */
 
@@ -231,27 +216,6 @@ static const struct stream_ops fake_ops = {
 
 /* ---- The layer */
 
-static void introduce_apps(struct fake_streams *w)
-{
-	for (uint32_t app = 0; app < APP_MAX; app++) {
-		if (w->a2s[app] == NULL)
-			continue;
-		assert_int_equal(
-		    apps_app_opened(&w->s->apps, app, w->a2s[app], w->s2a[app]),
-		    0);
-		for (uint32_t sub = 0; sub < APP_MAX_SOCKETS; sub++) {
-			uint32_t id = app * APP_MAX_SOCKETS + sub;
-
-			if (w->family[id] != 0)
-				assert_int_equal(apps_socket_opened(&w->s->apps,
-						     app, sub, w->family[id]),
-				    0);
-		}
-		if (w->gone[app])
-			apps_app_gone(&w->s->apps, app);
-	}
-}
-
 static void attach(struct fake_streams *w)
 {
 	struct segments s = rig_segments(w->rig, "tcpd");
@@ -268,7 +232,7 @@ static void attach(struct fake_streams *w)
 	memset(&w->n, 0, sizeof(w->n));
 	w->s = calloc(1, sizeof(*w->s));
 	assert_non_null(w->s);
-	introduce_apps(w);
+	channel_introduce(&w->ch, &w->s->apps);
 	assert_int_equal(
 	    node_attach(&w->n, &s, tcpd_counters, CNT_TCPD_END - CNT_NODE_END),
 	    0);
@@ -280,9 +244,7 @@ static void attach(struct fake_streams *w)
 	streams_prepare(w->s, &setup);
 	node_recover(&w->n, NULL, NULL);
 	streams_attach(w->s, &setup);
-	for (uint32_t id = 0; id < MAX_SOCKETS; id++)
-		if (w->hung_up[id])
-			apps_socket_closed(&w->s->apps, app_of(id), sub_of(id));
+	channel_repeat_hang_ups(&w->ch);
 	w->instances++;
 }
 
@@ -293,12 +255,19 @@ void streams_restart(struct fake_streams *w)
 	attach(w);
 }
 
+static void run(void *w)
+{
+	streams_run(w);
+}
+
 struct fake_streams *streams_open(enum fake_death death)
 {
 	struct fake_streams *w = calloc(1, sizeof(*w));
 
 	assert_non_null(w);
 	w->rig = rig_open(JSON);
+	w->ch.run = run;
+	w->ch.x = w;
 	w->death = death;
 	attach(w);
 	streams_add_app(w, 0);
@@ -308,12 +277,7 @@ struct fake_streams *streams_open(enum fake_death death)
 
 void streams_close(struct fake_streams *w)
 {
-	for (uint32_t app = 0; app < APP_MAX; app++) {
-		if (w->a2s[app] == NULL)
-			continue;
-		munmap(w->a2s[app], A2S_BYTES);
-		munmap(w->s2a[app], S2A_BYTES);
-	}
+	channel_unmap(&w->ch);
 	node_detach(&w->n);
 	free(w->s);
 	rig_close(w->rig);
@@ -334,10 +298,8 @@ static void take_wakes(struct fake_streams *w)
 
 	while (apps_next_wake(&w->s->apps, &id, &wake)) {
 		w->woken[id] += (wake & WAKE_RX) != 0;
-		if (wake & WAKE_CLOSED) {
-			w->family[id] = 0;
-			w->hung_up[id] = false;
-		}
+		if (wake & WAKE_CLOSED)
+			channel_forget(&w->ch, id);
 	}
 }
 
@@ -387,124 +349,65 @@ void streams_run(struct fake_streams *w)
 
 /* ---- Apps */
 
-static void *pages(size_t bytes)
-{
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	assert_ptr_not_equal(p, MAP_FAILED);
-	return p;
-}
-
 void streams_add_app(struct fake_streams *w, uint32_t app)
 {
-	w->a2s[app] = pages(A2S_BYTES);
-	w->s2a[app] = pages(S2A_BYTES);
-	assert_int_equal(
-	    apps_app_opened(&w->s->apps, app, w->a2s[app], w->s2a[app]), 0);
+	channel_add_app(&w->ch, app);
 }
 
 void streams_kill_app(struct fake_streams *w, uint32_t app)
 {
-	w->gone[app] = true;
+	w->ch.gone[app] = true;
 	apps_app_gone(&w->s->apps, app);
 	streams_run(w);
 }
 
 struct a2s_socket *streams_a2s(struct fake_streams *w, uint32_t id)
 {
-	return (void *)(w->a2s[app_of(id)] + a2s_socket_off(sub_of(id)));
+	return channel_a2s(&w->ch, id);
 }
 
 const struct s2a_socket *streams_s2a(struct fake_streams *w, uint32_t id)
 {
-	return (void *)(w->s2a[app_of(id)] + s2a_socket_off(sub_of(id)));
+	return channel_s2a(&w->ch, id);
 }
 
 uint32_t streams_socket(struct fake_streams *w, uint32_t app, uint8_t family)
 {
-	uint32_t id = app * APP_MAX_SOCKETS;
-	const struct s2a_socket *s;
-	struct a2s_socket *a;
-
-	while (w->family[id] != 0)
-		id++;
-	assert_int_equal(app_of(id), app);
-	w->family[id] = family;
-	s = streams_s2a(w, id);
-	a = streams_a2s(w, id);
-	a->tx_written = s->tx_consumed;
-	a->rx_read = s->rx_written;
-	a->error_taken = s->error;
-	a->cmd_seq = s->reply_seq;
-	assert_int_equal(
-	    apps_socket_opened(&w->s->apps, app, sub_of(id), family), 0);
-	streams_run(w);
-	return id;
+	return channel_socket(&w->ch, app, family);
 }
 
 void streams_close_socket(struct fake_streams *w, uint32_t id)
 {
-	w->hung_up[id] = true;
-	apps_socket_closed(&w->s->apps, app_of(id), sub_of(id));
+	channel_hang_up(&w->ch, id);
 	streams_run(w);
 }
 
 void streams_post(struct fake_streams *w, uint32_t id)
 {
-	struct a2s_head *h = (void *)w->a2s[app_of(id)];
-
-	h->event[h->posted % APP_EVENTS] = (uint16_t)sub_of(id);
-	h->posted++;
+	channel_post(&w->ch, id);
 }
 
 struct app_name streams_name(const char *ip, uint16_t port)
 {
-	struct app_name n = { .port = port, .link = LINK_ANY };
-
-	if (strcmp(ip, "*") == 0)
-		n.ip = ip_any4;
-	else if (strcmp(ip, "**") == 0)
-		n.ip = ip_any6;
-	else
-		assert_true(ip_parse(&n.ip, ip));
-	n.family = ip_is_v4(&n.ip) ? AF_INET : AF_INET6;
-	return n;
+	return channel_name(ip, port);
 }
 
 int streams_command(struct fake_streams *w, uint32_t id, uint32_t op,
     uint32_t arg0, uint32_t arg1, const void *data, uint32_t len)
 {
-	struct a2s_socket *a = streams_a2s(w, id);
-
-	a->cmd_op = op;
-	a->cmd_arg[0] = arg0;
-	a->cmd_arg[1] = arg1;
-	a->cmd_len = len;
-	memcpy(a->cmd_data, data ? data : "", data ? len : 0);
-	a->cmd_seq++;
-	streams_post(w, id);
-	streams_run(w);
-	assert_int_equal(streams_s2a(w, id)->reply_seq, a->cmd_seq);
-	return streams_s2a(w, id)->result;
+	return channel_command(&w->ch, id, op, arg0, arg1, data, len);
 }
 
 int streams_bind(
     struct fake_streams *w, uint32_t id, const char *ip, uint16_t port)
 {
-	struct app_name n = streams_name(ip, port);
-
-	return streams_command(w, id, APP_OP_BIND, 0, 0, &n, sizeof(n));
+	return channel_bind(&w->ch, id, ip, port);
 }
 
 int streams_connect(
     struct fake_streams *w, uint32_t id, const char *ip, uint16_t port)
 {
-	struct app_name n = streams_name(ip ? ip : "*", port);
-
-	if (ip == NULL)
-		n.family = 0;
-	return streams_command(w, id, APP_OP_CONNECT, 0, 0, &n, sizeof(n));
+	return channel_connect(&w->ch, id, ip, port);
 }
 
 int streams_listen(struct fake_streams *w, uint32_t id, uint32_t backlog)
@@ -520,18 +423,13 @@ int streams_shutdown(struct fake_streams *w, uint32_t id, uint32_t how)
 int streams_set(
     struct fake_streams *w, uint32_t id, int level, int name, int value)
 {
-	return streams_command(w, id, APP_OP_SETOPT, (uint32_t)level,
-	    (uint32_t)name, &value, sizeof(value));
+	return channel_set(&w->ch, id, level, name, value);
 }
 
 int streams_get(
     struct fake_streams *w, uint32_t id, int level, int name, int *ret)
 {
-	int r = streams_command(
-	    w, id, APP_OP_GETOPT, (uint32_t)level, (uint32_t)name, NULL, 0);
-
-	memcpy(ret, streams_s2a(w, id)->reply, sizeof(*ret));
-	return r;
+	return channel_get(&w->ch, id, level, name, ret);
 }
 
 void streams_write(struct fake_streams *w, uint32_t id, uint64_t bytes)
@@ -553,7 +451,7 @@ void streams_offer(struct fake_streams *w, uint32_t id, uint32_t spare)
 	struct a2s_socket *a = streams_a2s(w, id);
 	uint32_t word = spare_make(app_of(spare), sub_of(spare));
 
-	app_ring_write(w->a2s[app_of(id)] + a2s_tx_off(sub_of(id)),
+	app_ring_write(w->ch.a2s[app_of(id)] + a2s_tx_off(sub_of(id)),
 	    APP_TX_BYTES, a->tx_written, &word, sizeof(word));
 	streams_write(w, id, sizeof(word));
 }
@@ -565,7 +463,7 @@ bool streams_accepted(
 
 	if (a->rx_read == streams_s2a(w, id)->rx_written)
 		return false;
-	app_ring_read(ret, w->s2a[app_of(id)] + s2a_rx_off(sub_of(id)),
+	app_ring_read(ret, w->ch.s2a[app_of(id)] + s2a_rx_off(sub_of(id)),
 	    APP_RX_BYTES, a->rx_read, sizeof(*ret));
 	streams_read(w, id, sizeof(*ret));
 	return true;
@@ -573,12 +471,7 @@ bool streams_accepted(
 
 int streams_error(struct fake_streams *w, uint32_t id)
 {
-	uint64_t e = streams_s2a(w, id)->error;
-
-	if (streams_a2s(w, id)->error_taken == e)
-		return 0;
-	streams_a2s(w, id)->error_taken = e;
-	return (int)(uint32_t)e;
+	return channel_error(&w->ch, id);
 }
 
 /* ---- Peers */

@@ -17,6 +17,7 @@
 #define TESTS_HARNESS_FAKE_STREAMS_H
 
 #include "tcpd/app.h"
+#include "tests/harness/fake_channel.h"
 #include "tests/harness/rig.h"
 
 enum {
@@ -62,12 +63,8 @@ struct fake_streams {
 	int connect_result; /* of ops->connect */
 	bool linger;        /* at any port, without SO_REUSEADDR */
 	uint32_t instances;
-	uint8_t *a2s[APP_MAX];
-	uint8_t *s2a[APP_MAX];
-	uint8_t family[MAX_SOCKETS]; /* as the supervisor remembers; 0: none */
-	bool hung_up[MAX_SOCKETS];
+	struct fake_channel ch;
 	uint32_t woken[MAX_SOCKETS]; /* how often its fd became readable */
-	bool gone[APP_MAX];
 };
 
 /*

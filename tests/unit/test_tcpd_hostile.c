@@ -95,7 +95,7 @@ static void some_spare(struct fake_streams *w, uint32_t id)
 	uint32_t word = one_in(400) ? (uint32_t)random_next(&dice)
 				    : spare_make(below(2), below(HOSTILE));
 
-	app_ring_write(w->a2s[0] + a2s_tx_off(sub_of(id)), APP_TX_BYTES,
+	app_ring_write(w->ch.a2s[0] + a2s_tx_off(sub_of(id)), APP_TX_BYTES,
 	    streams_a2s(w, id)->tx_written, &word, sizeof(word));
 	streams_a2s(w, id)->tx_written += sizeof(word);
 }
@@ -128,7 +128,7 @@ static void some_step(struct fake_streams *w)
 {
 	uint32_t id = below(HOSTILE);
 
-	if (w->family[id] == 0) {
+	if (w->ch.family[id] == 0) {
 		if (!w->s->apps.app[0].cut)
 			streams_socket(w, 0, one_in(3) ? AF_INET6 : AF_INET);
 		return;
@@ -147,7 +147,7 @@ static void some_step(struct fake_streams *w)
 		some_peer(w, id);
 		break;
 	case 4:
-		if (one_in(8) && !w->hung_up[id])
+		if (one_in(8) && !w->ch.hung_up[id])
 			streams_close_socket(w, id);
 		break;
 	default:

@@ -145,7 +145,7 @@ static void a_connect_in_the_making_is_given_up(void **state)
 		assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
 		streams_close_socket(w, id);
 		assert_int_equal(conns_used(w), 0);
-		assert_int_equal(w->family[id], 0);
+		assert_int_equal(w->ch.family[id], 0);
 		streams_close(w);
 	}
 }
@@ -258,15 +258,15 @@ static void closes_when_all_is_acknowledged(void **state)
 
 		streams_write(w, id, 100);
 		streams_close_socket(w, id);
-		assert_int_equal(w->family[id], AF_INET);
+		assert_int_equal(w->ch.family[id], AF_INET);
 		assert_int_equal(sock(w, id)->state, TSOCK_ORPHAN);
 		assert_int_equal(streams_conn(w, id)->written, 100);
 		streams_ack(w, id, 60);
-		assert_int_equal(w->family[id], AF_INET);
+		assert_int_equal(w->ch.family[id], AF_INET);
 		/* Too late, and nobody looks. */
 		streams_write(w, id, 7);
 		streams_ack(w, id, 40);
-		assert_int_equal(w->family[id], 0);
+		assert_int_equal(w->ch.family[id], 0);
 		assert_int_equal(conns_used(w), 1);
 		assert_true(w->state->conn[0].loose);
 		/* The number goes on with its counts. */
@@ -287,7 +287,7 @@ static void an_orphan_may_end_early(void **state)
 		streams_write(w, id, 100);
 		streams_close_socket(w, id);
 		streams_end(w, id, ETIMEDOUT);
-		assert_int_equal(w->family[id], 0);
+		assert_int_equal(w->ch.family[id], 0);
 		assert_false(apps_is_open(&w->s->apps, id));
 		streams_close(w);
 	}
@@ -304,7 +304,7 @@ static void unread_data_resets(void **state)
 		streams_deliver(w, id, 2);
 		streams_read(w, id, 1);
 		streams_close_socket(w, id);
-		assert_int_equal(w->family[id], 0);
+		assert_int_equal(w->ch.family[id], 0);
 		assert_true(w->state->conn[0].aborted);
 		streams_close(w);
 	}
@@ -328,7 +328,7 @@ static void lingering_for_no_time_resets(void **state)
 		assert_int_equal(streams_s2a(w, id)->names.linger, 1);
 		streams_close_socket(w, id);
 		assert_true(w->state->conn[0].aborted);
-		assert_int_equal(w->family[id], 0);
+		assert_int_equal(w->ch.family[id], 0);
 		/* Waiting is the library's; here it is a close like others. */
 		id = dial(w);
 		streams_write(w, id, 10);
@@ -363,7 +363,7 @@ static void a_command_dies_with_its_socket(void **state)
 		/* Before the library has taken over the counts. */
 		assert_int_equal(
 		    apps_socket_opened(&w->s->apps, 0, id, AF_INET), 0);
-		w->family[id] = AF_INET;
+		w->ch.family[id] = AF_INET;
 		streams_run(w);
 		assert_int_equal(streams_s2a(w, id)->names.open, 1);
 		assert_int_equal(streams_s2a(w, id)->names.bound, 0);
@@ -522,14 +522,14 @@ static void accepted_ones_inherit_and_outlive(void **state)
 		streams_incoming(w, id, "192.0.2.1", 1);
 		assert_true(streams_accepted(w, id, &r));
 		streams_close_socket(w, id);
-		assert_int_equal(w->family[id], 0);
+		assert_int_equal(w->ch.family[id], 0);
 		assert_int_equal(
 		    streams_get(w, spare, SOL_SOCKET, SO_KEEPALIVE, &v), 0);
 		assert_int_equal(v, 1);
 		streams_deliver(w, spare, 3);
 		streams_read(w, spare, 3);
 		streams_close_socket(w, spare);
-		assert_int_equal(w->family[spare], 0);
+		assert_int_equal(w->ch.family[spare], 0);
 		assert_true(w->state->conn[0].loose);
 		streams_close(w);
 	}
@@ -597,14 +597,14 @@ static void a_dead_apps_sockets_end_as_closed_ones(void **state)
 		streams_deliver(w, unread, 1);
 		streams_write(w, unsent, 1);
 		streams_kill_app(w, 0);
-		assert_int_equal(w->family[idle], 0);
-		assert_int_equal(w->family[listener], 0);
-		assert_int_equal(w->family[making], 0);
-		assert_int_equal(w->family[unread], 0);
+		assert_int_equal(w->ch.family[idle], 0);
+		assert_int_equal(w->ch.family[listener], 0);
+		assert_int_equal(w->ch.family[making], 0);
+		assert_int_equal(w->ch.family[unread], 0);
 		assert_int_equal(conns_used(w), 1);
 		assert_false(apps_app_done(&w->s->apps, 0));
 		streams_ack(w, unsent, 1);
-		assert_int_equal(w->family[unsent], 0);
+		assert_int_equal(w->ch.family[unsent], 0);
 		assert_true(apps_app_done(&w->s->apps, 0));
 		streams_close(w);
 	}
@@ -647,7 +647,7 @@ static void tell(
 		l->tx_written += 2;
 		break;
 	case LISTEN_SPARE:
-		memcpy(w->a2s[0] + a2s_tx_off(sub_of(listener)), &nobody,
+		memcpy(w->ch.a2s[0] + a2s_tx_off(sub_of(listener)), &nobody,
 		    sizeof(nobody));
 		l->tx_written += sizeof(nobody);
 		break;
@@ -694,8 +694,8 @@ static void who_lies_is_cut_off(void **state)
 		}
 		if (!w->s->apps.app[0].cut)
 			fail_msg("lie %d, death %d", (int)lie, (int)death);
-		assert_int_equal(w->family[id], 0);
-		assert_int_equal(w->family[listener], 0);
+		assert_int_equal(w->ch.family[id], 0);
+		assert_int_equal(w->ch.family[listener], 0);
 		assert_int_equal(conns_used(w), 1);
 		streams_write(w, honest, 10);
 		assert_int_equal(streams_conn(w, honest)->written, 10);
@@ -714,7 +714,7 @@ static void a_lie_at_the_close_resets(void **state)
 
 		streams_a2s(w, id)->tx_written += APP_TX_BYTES + 1;
 		streams_close_socket(w, id);
-		assert_int_equal(w->family[id], 0);
+		assert_int_equal(w->ch.family[id], 0);
 		assert_true(w->state->conn[0].aborted);
 		streams_close(w);
 	}

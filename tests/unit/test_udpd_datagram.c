@@ -174,7 +174,7 @@ static void what_was_sent_before_the_close_goes_out(void **state)
 		apps_run(w);
 	}
 	assert_int_equal(got, 100);
-	assert_int_equal(w->family[s], 0);
+	assert_int_equal(w->ch.family[s], 0);
 	apps_close(w);
 }
 

@@ -92,7 +92,7 @@ static void survives_every_header(void **state)
 			uint64_t where = apps_a2s(w, bad)->tx_written;
 
 			apps_write(w, bad, "192.0.2.1", 9, "x", 1);
-			app_ring_write(w->a2s[0] + a2s_tx_off(sub_of(bad)),
+			app_ring_write(w->ch.a2s[0] + a2s_tx_off(sub_of(bad)),
 			    APP_TX_BYTES, where + at, &extremes[i], 4);
 			apps_run(w);
 			expect_others_well(w, good);
@@ -113,8 +113,8 @@ static void cuts_off_and_closes(void **state)
 	apps_post(w, bad);
 	apps_run(w);
 	assert_int_equal(rig_counter(w->rig, "udpd", "app_cut_off"), 1);
-	assert_int_equal(w->family[bad], 0);
-	assert_int_equal(w->family[too], 0);
+	assert_int_equal(w->ch.family[bad], 0);
+	assert_int_equal(w->ch.family[too], 0);
 	expect_others_well(w, good);
 	/* It is not let in again, but its death is noticed. */
 	assert_int_equal(apps_socket_opened(&w->u->apps, 0, 9, AF_INET), 0);
@@ -152,7 +152,7 @@ static void a_flood_of_events_is_bounded(void **state)
 	struct fake_apps *w = apps_open();
 	uint32_t good = honest(w);
 	uint32_t s = apps_socket(w, AF_INET);
-	struct a2s_head *h = (void *)w->a2s[0];
+	struct a2s_head *h = (void *)w->ch.a2s[0];
 	struct desc d;
 	uint8_t buf[100];
 

@@ -114,7 +114,7 @@ static void session(struct run *r, struct seen *out)
 	struct desc d;
 	int n;
 
-	w->family[0] = AF_INET;
+	w->ch.family[0] = AF_INET;
 	apps_socket_opened(&w->u->apps, 0, 0, AF_INET);
 	step(r);
 	ask(r, APP_OP_BIND, 0, 0, &here, sizeof(here));
@@ -146,7 +146,7 @@ static void session(struct run *r, struct seen *out)
 		note(out, "hops", NULL, d.hops);
 		note(out, d.kind == PKT_ERROR ? "error" : "sent", buf, n);
 	}
-	note(out, "open", NULL, w->family[0]);
+	note(out, "open", NULL, w->ch.family[0]);
 	note(out, "lent", NULL, (int)rig_lent(w->rig, "ipd"));
 }
 
@@ -204,7 +204,7 @@ static void a_socket_nobody_has_any_more_is_closed(void **state)
 
 	(void)state;
 	apps_bind(w, s, "*", 7);
-	w->family[s] = 0;
+	w->ch.family[s] = 0;
 	apps_restart(w);
 	apps_run(w);
 	assert_false(apps_is_open(&w->u->apps, s));
