@@ -18,24 +18,11 @@
 
 #include "tcpd/tcpd.h"
 #include "tests/crash/sweep.h"
+#include "tests/crash/sweep_app.h"
 
-static const char JSON[] =
-    "{\"name\":\"t\",\"links\":[{\"name\":\"n0\",\"device\":\"null\","
-    "\"mac\":\"02:00:00:00:00:02\",\"addresses\":[\"192.0.2.2/24\"]}],"
-    "\"processes\":[{\"name\":\"linkd\",\"layer\":\"linkd\"},"
-    "{\"name\":\"ipd\",\"layer\":\"ipd\"},"
-    "{\"name\":\"tcpd\",\"layer\":\"tcpd\"}],"
-    "\"rings\":[{\"from\":\"linkd\",\"to\":\"ipd\"},"
-    "{\"from\":\"ipd\",\"to\":\"linkd\"},"
-    "{\"from\":\"ipd\",\"to\":\"tcpd\"},"
-    "{\"from\":\"tcpd\",\"to\":\"ipd\"}]}";
+static const char JSON[] = SWEEP_TOPOLOGY("tcpd");
 
-/* Of the app's segments only what its two sockets have. */
 enum {
-	SOCKETS = 2,
-	S2A_AT = A2S_TX_OFF + SOCKETS * APP_TX_BYTES,
-	WORLD_USED = S2A_AT + S2A_RX_OFF + SOCKETS * APP_RX_BYTES,
-
 	LISTENER = 0,
 	SPARE = 1, /* becomes the connection */
 	PORT = 7,
@@ -44,38 +31,17 @@ enum {
 	MSS = 1460,
 };
 
-static_assert((int)WORLD_USED <= (int)RIG_WORLD_BYTES, "both have room");
-
-static struct a2s_socket *a2s(const struct rig *r, uint32_t sub)
-{
-	return (void *)(r->world + a2s_socket_off(sub));
-}
-
-static struct s2a_socket *s2a(const struct rig *r, uint32_t sub)
-{
-	return (void *)(r->world + S2A_AT + s2a_socket_off(sub));
-}
-
-static const uint8_t *rx_ring(const struct rig *r, uint32_t sub)
-{
-	return r->world + S2A_AT + s2a_rx_off(sub);
-}
-
 /* ---- The daemon, as the sweep runs it */
 
 static void *attach(struct rig *r, const char *proc)
 {
 	struct segments s = rig_segments(r, proc);
 	struct tcpd *t = calloc(1, sizeof(*t));
-	struct apps *a;
 
 	assert_non_null(t);
-	a = &t->streams.apps;
 	for (uint32_t i = 0; i < TCPD_SEEDS; i++)
 		t->seed[i] = i + 1;
-	apps_app_opened(a, 0, r->world, r->world + S2A_AT);
-	for (uint32_t sub = 0; sub < SOCKETS; sub++)
-		apps_socket_opened(a, 0, sub, AF_INET);
+	app_introduce(r, &t->streams.apps, APP_SOCKETS);
 	assert_int_equal(tcpd_attach(t, &s, r->now), 0);
 	return t;
 }
@@ -98,44 +64,24 @@ static void detach(void *x)
 	free(x);
 }
 
-/* What the app can see in @killed must still be so in @later. */
 static const char *early(const struct rig *killed, const struct rig *later)
 {
-	for (uint32_t sub = 0; sub < SOCKETS; sub++) {
-		const struct s2a_socket *k = s2a(killed, sub);
-		const struct s2a_socket *l = s2a(later, sub);
+	const char *what = NULL;
 
-		if (k->rx_written > l->rx_written)
-			return "bytes were shown before the commit";
-		if (memcmp(rx_ring(killed, sub), rx_ring(later, sub),
-			k->rx_written) != 0)
-			return "bytes that were shown have changed";
-		if (k->tx_consumed > l->tx_consumed)
-			return "room was given before the commit";
-		if ((int32_t)(k->reply_seq - l->reply_seq) > 0)
-			return "an answer was shown before the commit";
-		if (k->error >> 32 > l->error >> 32)
-			return "an error was shown before the commit";
-	}
-	return NULL;
+	for (uint32_t sub = 0; what == NULL && sub < APP_SOCKETS; sub++)
+		what = app_early(killed, later, sub);
+	return what;
 }
 
 static const char *differs(const struct rig *ref, const struct rig *r)
 {
-	for (uint32_t sub = 0; sub < SOCKETS; sub++) {
-		const struct s2a_socket *a = s2a(ref, sub);
-		const struct s2a_socket *b = s2a(r, sub);
+	for (uint32_t sub = 0; sub < APP_SOCKETS; sub++) {
+		const char *what = app_differs(ref, r, sub);
 
-		if (a->rx_written != b->rx_written ||
-		    memcmp(rx_ring(ref, sub), rx_ring(r, sub), a->rx_written) !=
-			0)
-			return "the app received something else";
-		if (a->tx_consumed != b->tx_consumed || a->error != b->error)
-			return "the app's counts are others";
-		if (a->stream != b->stream)
+		if (what != NULL)
+			return what;
+		if (app_s2a(ref, sub)->stream != app_s2a(r, sub)->stream)
 			return "the stream's state is another";
-		if (a->reply_seq != b->reply_seq || a->result != b->result)
-			return "the answer is another";
 	}
 	return NULL;
 }
@@ -153,62 +99,31 @@ static const struct sweep_daemon tcpd_daemon = {
 
 /* ---- What the app does */
 
-static void post(struct rig *r, uint32_t sub)
-{
-	struct a2s_head *h = (void *)r->world;
-
-	h->event[h->posted++ % APP_EVENTS] = (uint16_t)sub;
-}
-
-static void ask(struct rig *r, uint32_t sub, uint32_t op, uint32_t arg,
-    const void *data, uint32_t len)
-{
-	struct a2s_socket *a = a2s(r, sub);
-
-	a->cmd_op = op;
-	a->cmd_arg[0] = arg;
-	a->cmd_len = len;
-	memcpy(a->cmd_data, data, len);
-	a->cmd_seq++;
-	post(r, sub);
-}
-
-static void ask_name(
-    struct rig *r, uint32_t sub, uint32_t op, const char *ip, uint16_t port)
-{
-	struct app_name n = {
-		.port = port, .link = LINK_ANY, .family = AF_INET
-	};
-
-	assert_true(ip_parse(&n.ip, ip));
-	ask(r, sub, op, 0, &n, sizeof(n));
-}
-
 static void give_spare(struct rig *r)
 {
 	uint32_t word = spare_make(0, SPARE);
-	struct a2s_socket *a = a2s(r, LISTENER);
+	struct a2s_socket *a = app_a2s(r, LISTENER);
 
 	app_ring_write(r->world + a2s_tx_off(LISTENER), APP_TX_BYTES,
 	    a->tx_written, &word, sizeof(word));
 	a->tx_written += sizeof(word);
-	post(r, LISTENER);
+	app_post(r, LISTENER);
 }
 
 static void app_sends(struct rig *r, uint32_t sub, uint32_t len)
 {
-	struct a2s_socket *a = a2s(r, sub);
+	struct a2s_socket *a = app_a2s(r, sub);
 
 	memset(r->world + a2s_tx_off(sub) + (a->tx_written % APP_TX_BYTES),
 	    (int)len, len);
 	a->tx_written += len;
-	post(r, sub);
+	app_post(r, sub);
 }
 
 static void app_reads(struct rig *r, uint32_t sub)
 {
-	a2s(r, sub)->rx_read = s2a(r, sub)->rx_written;
-	post(r, sub);
+	app_a2s(r, sub)->rx_read = app_s2a(r, sub)->rx_written;
+	app_post(r, sub);
 }
 
 /* ---- What the peer does */
@@ -272,12 +187,8 @@ static void settle(struct rig *r)
 
 static struct rig *open_rig(void)
 {
-	struct rig *r = rig_open(JSON);
-	struct fib *f = (void *)rig_node(r, "ipd")->table;
+	struct rig *r = app_rig(JSON);
 
-	publish_begin(&f->p);
-	fib_build(f, &r->topo);
-	publish_end(&f->p);
 	settle(r);
 	return r;
 }
@@ -286,11 +197,11 @@ static struct rig *listening(void)
 {
 	struct rig *r = open_rig();
 
-	ask_name(r, LISTENER, APP_OP_BIND, "0.0.0.0", PORT);
+	app_ask_name(r, LISTENER, APP_OP_BIND, "0.0.0.0", PORT);
 	settle(r);
-	ask(r, LISTENER, APP_OP_LISTEN, 5, "", 0);
+	app_ask(r, LISTENER, APP_OP_LISTEN, 5, 0, "", 0);
 	settle(r);
-	assert_int_equal(s2a(r, LISTENER)->result, 0);
+	assert_int_equal(app_s2a(r, LISTENER)->result, 0);
 	give_spare(r);
 	settle(r);
 	return r;
@@ -304,7 +215,7 @@ static struct rig *established(void)
 	settle(r);
 	PEER(r, .seq = 1, .ack = 1, .flags = TCP_ACK);
 	settle(r);
-	assert_true(s2a(r, SPARE)->stream & STREAM_ESTABLISHED);
+	assert_true(app_s2a(r, SPARE)->stream & STREAM_ESTABLISHED);
 	return r;
 }
 
@@ -358,7 +269,7 @@ static void a_call_is_made_once(void **state)
 	struct rig *r = open_rig();
 
 	(void)state;
-	ask_name(r, LISTENER, APP_OP_CONNECT, "192.0.2.1", PEER_PORT);
+	app_ask_name(r, LISTENER, APP_OP_CONNECT, "192.0.2.1", PEER_PORT);
 	sweep_one(r, "tcpd, connect", 1);
 }
 
@@ -462,7 +373,7 @@ static void it_is_closed_once(void **state)
 	struct rig *r = sending(1);
 
 	(void)state;
-	ask(r, SPARE, APP_OP_SHUTDOWN, 2, "", 0);
+	app_ask(r, SPARE, APP_OP_SHUTDOWN, 2, 0, "", 0);
 	sweep_one(r, "tcpd, close", 1);
 }
 
@@ -471,7 +382,7 @@ static void time_wait_is_entered_once(void **state)
 	struct rig *r = established();
 
 	(void)state;
-	ask(r, SPARE, APP_OP_SHUTDOWN, 2, "", 0);
+	app_ask(r, SPARE, APP_OP_SHUTDOWN, 2, 0, "", 0);
 	settle(r);
 	PEER(r, .seq = 1, .ack = 2, .flags = TCP_ACK | TCP_FIN);
 	sweep_one(r, "tcpd, into TIME-WAIT", 1);

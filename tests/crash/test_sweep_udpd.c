@@ -15,42 +15,11 @@
 #include <cmocka.h>
 
 #include "tests/crash/sweep.h"
+#include "tests/crash/sweep_app.h"
 #include "udpd/udp_wire.h"
 #include "udpd/udpd.h"
 
-static const char JSON[] =
-    "{\"name\":\"t\",\"links\":[{\"name\":\"n0\",\"device\":\"null\","
-    "\"mac\":\"02:00:00:00:00:02\",\"addresses\":[\"192.0.2.2/24\"]}],"
-    "\"processes\":[{\"name\":\"linkd\",\"layer\":\"linkd\"},"
-    "{\"name\":\"ipd\",\"layer\":\"ipd\"},"
-    "{\"name\":\"udpd\",\"layer\":\"udpd\"}],"
-    "\"rings\":[{\"from\":\"linkd\",\"to\":\"ipd\"},"
-    "{\"from\":\"ipd\",\"to\":\"linkd\"},"
-    "{\"from\":\"ipd\",\"to\":\"udpd\"},"
-    "{\"from\":\"udpd\",\"to\":\"ipd\"}]}";
-
-/* Of the app's segments only what socket 0 has. */
-enum {
-	S2A_AT = A2S_TX_OFF + APP_TX_BYTES,
-	WORLD_USED = S2A_AT + S2A_RX_OFF + APP_RX_BYTES,
-};
-
-static_assert((int)WORLD_USED <= (int)RIG_WORLD_BYTES, "both have room");
-
-static struct a2s_socket *a2s(const struct rig *r)
-{
-	return (void *)(r->world + a2s_socket_off(0));
-}
-
-static struct s2a_socket *s2a(const struct rig *r)
-{
-	return (void *)(r->world + S2A_AT + s2a_socket_off(0));
-}
-
-static const uint8_t *rx_ring(const struct rig *r)
-{
-	return r->world + S2A_AT + s2a_rx_off(0);
-}
+static const char JSON[] = SWEEP_TOPOLOGY("udpd");
 
 /* ---- The daemon, as the sweep runs it */
 
@@ -62,8 +31,7 @@ static void *attach(struct rig *r, const char *proc)
 	assert_non_null(u);
 	u->seed[0] = 1;
 	u->seed[1] = 2;
-	apps_app_opened(&u->apps, 0, r->world, r->world + S2A_AT);
-	apps_socket_opened(&u->apps, 0, 0, AF_INET);
+	app_introduce(r, &u->apps, 1);
 	assert_int_equal(udpd_attach(u, &s, r->now), 0);
 	return u;
 }
@@ -87,44 +55,24 @@ static void detach(void *x)
 	free(u);
 }
 
-/* What the app can see in @killed must still be so in @later. */
 static const char *early(const struct rig *killed, const struct rig *later)
 {
-	const struct s2a_socket *k = s2a(killed);
-	const struct s2a_socket *l = s2a(later);
-	uint64_t n = k->rx_written;
+	const struct s2a_socket *k = app_s2a(killed, 0);
 
-	if (n > l->rx_written)
-		return "a datagram was shown before its commit";
-	if (memcmp(rx_ring(killed), rx_ring(later), n) != 0)
-		return "a datagram that was shown has changed";
-	if (k->tx_consumed > l->tx_consumed)
-		return "room was given before the datagram went out";
-	if ((int32_t)(k->reply_seq - l->reply_seq) > 0)
-		return "an answer was shown before its commit";
-	if (k->reply_seq == a2s(killed)->cmd_seq && k->result != l->result)
+	if (k->reply_seq == app_a2s(killed, 0)->cmd_seq &&
+	    k->result != app_s2a(later, 0)->result)
 		return "an answer has changed";
-	if (k->error >> 32 > l->error >> 32)
-		return "an error was shown before its commit";
-	return NULL;
+	return app_early(killed, later, 0);
 }
 
 static const char *differs(const struct rig *ref, const struct rig *r)
 {
-	const struct s2a_socket *a = s2a(ref);
-	const struct s2a_socket *b = s2a(r);
+	const struct s2a_names *a = &app_s2a(ref, 0)->names;
+	const struct s2a_names *b = &app_s2a(r, 0)->names;
 
-	if (a->rx_written != b->rx_written ||
-	    memcmp(rx_ring(ref), rx_ring(r), a->rx_written) != 0)
-		return "the app received something else";
-	if (a->tx_consumed != b->tx_consumed || a->error != b->error)
-		return "the app's counts are others";
-	if (a->reply_seq != b->reply_seq || a->result != b->result)
-		return "the answer is another";
-	if (memcmp(&a->names.open, &b->names.open,
-		sizeof(a->names) - sizeof(a->names.p)) != 0)
+	if (memcmp(&a->open, &b->open, sizeof(*a) - sizeof(a->p)) != 0)
 		return "the socket's names are others";
-	return NULL;
+	return app_differs(ref, r, 0);
 }
 
 static const struct sweep_daemon udpd_daemon = {
@@ -140,51 +88,20 @@ static const struct sweep_daemon udpd_daemon = {
 
 /* ---- What the app and ipd do */
 
-static void post(struct rig *r)
-{
-	struct a2s_head *h = (void *)r->world;
-
-	h->event[h->posted++ % APP_EVENTS] = 0;
-}
-
-static void ask(struct rig *r, uint32_t op, uint32_t level, uint32_t name,
-    const void *data, uint32_t len)
-{
-	struct a2s_socket *a = a2s(r);
-
-	a->cmd_op = op;
-	a->cmd_arg[0] = level;
-	a->cmd_arg[1] = name;
-	a->cmd_len = len;
-	memcpy(a->cmd_data, data, len);
-	a->cmd_seq++;
-	post(r);
-}
-
-static void ask_name(struct rig *r, uint32_t op, const char *ip, uint16_t port)
-{
-	struct app_name n = {
-		.port = port, .link = LINK_ANY, .family = AF_INET
-	};
-
-	assert_true(ip_parse(&n.ip, ip));
-	ask(r, op, 0, 0, &n, sizeof(n));
-}
-
 static void app_sends(struct rig *r, const char *ip, uint32_t len)
 {
 	struct dgram g = {
 		.len = len, .port = 9, .link = LINK_ANY, .local = ip_any4
 	};
 	uint8_t *ring = r->world + a2s_tx_off(0);
-	struct a2s_socket *a = a2s(r);
+	struct a2s_socket *a = app_a2s(r, 0);
 
 	assert_true(ip_parse(&g.peer, ip));
 	app_ring_write(ring, APP_TX_BYTES, a->tx_written, &g, sizeof(g));
 	memset(ring + ((a->tx_written + sizeof(g)) & (APP_TX_BYTES - 1)),
 	    (int)len, len);
 	a->tx_written += dgram_room(len);
-	post(r);
+	app_post(r, 0);
 }
 
 static void comes_in(struct rig *r, uint16_t port, size_t len, uint8_t kind)
@@ -226,26 +143,15 @@ static void settle(struct rig *r)
 	detach(u);
 }
 
-static struct rig *open_rig(void)
-{
-	struct rig *r = rig_open(JSON);
-	struct fib *f = (void *)rig_node(r, "ipd")->table;
-
-	publish_begin(&f->p);
-	fib_build(f, &r->topo);
-	publish_end(&f->p);
-	return r;
-}
-
 static struct rig *bound_rig(void)
 {
-	struct rig *r = open_rig();
+	struct rig *r = app_rig(JSON);
 
 	settle(r);
-	ask_name(r, APP_OP_BIND, "0.0.0.0", 7);
+	app_ask_name(r, 0, APP_OP_BIND, "0.0.0.0", 7);
 	settle(r);
-	assert_int_equal(s2a(r)->result, 0);
-	assert_int_equal(s2a(r)->names.local.port, 7);
+	assert_int_equal(app_s2a(r, 0)->result, 0);
+	assert_int_equal(app_s2a(r, 0)->names.local.port, 7);
 	return r;
 }
 
@@ -272,7 +178,7 @@ static void sweep_one(
 static void a_socket_is_opened_once(void **state)
 {
 	(void)state;
-	sweep_one(open_rig(), "udpd, open", 0, true);
+	sweep_one(app_rig(JSON), "udpd, open", 0, true);
 }
 
 static void datagrams_come_up_once(void **state)
@@ -300,7 +206,7 @@ static void datagrams_go_down_once(void **state)
 
 static void a_port_is_drawn_once(void **state)
 {
-	struct rig *r = open_rig();
+	struct rig *r = app_rig(JSON);
 
 	(void)state;
 	settle(r);
@@ -310,16 +216,16 @@ static void a_port_is_drawn_once(void **state)
 
 static void commands_are_answered_once(void **state)
 {
-	struct rig *r = open_rig();
+	struct rig *r = app_rig(JSON);
 
 	(void)state;
 	settle(r);
-	ask_name(r, APP_OP_BIND, "192.0.2.2", 7);
+	app_ask_name(r, 0, APP_OP_BIND, "192.0.2.2", 7);
 	sweep_one(r, "udpd, bind", 0, false);
 
-	r = open_rig();
+	r = app_rig(JSON);
 	settle(r);
-	ask_name(r, APP_OP_CONNECT, "192.0.2.1", 9);
+	app_ask_name(r, 0, APP_OP_CONNECT, "192.0.2.1", 9);
 	sweep_one(r, "udpd, connect", 0, false);
 }
 
@@ -328,7 +234,7 @@ static void errors_are_told_once(void **state)
 	struct rig *r = bound_rig();
 
 	(void)state;
-	ask_name(r, APP_OP_CONNECT, "192.0.2.1", 9);
+	app_ask_name(r, 0, APP_OP_CONNECT, "192.0.2.1", 9);
 	settle(r);
 	comes_in(r, 7, 8, PKT_ERROR);
 	sweep_one(r, "udpd, an ICMP error", 0, false);
@@ -345,7 +251,8 @@ static void a_mixture_is_handled_once(void **state)
 		comes_in(r, (uint16_t)(7 + i % 2), 10 + i, PKT_DATA);
 		app_sends(r, "192.0.2.1", 20 + i);
 	}
-	ask(r, APP_OP_SETOPT, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof(m));
+	app_ask(
+	    r, 0, APP_OP_SETOPT, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof(m));
 	sweep_one(r, "udpd, a mixture", 6, false);
 }
 
