@@ -276,3 +276,29 @@ tcp_echo_up() {
 	until_true 3 grep -qs echoing "$work/echo" ||
 		fail 'tcp_echo does not begin'
 }
+
+# as_the_kernel_does PROGRAM: what it expects holds among the kernel's sockets,
+# between those and the stack's, among the stack's, and so it stays while tcpd
+# is killed all the time (DISTURBED tells the program).
+as_the_kernel_does() {
+	local program=$BUILD/tests/net/$1 killer
+
+	run "$program" kernel
+	say "$out"
+
+	stack_up configs/tap.json
+	run "$program" 192.0.2.2 192.0.2.1
+	say "$out"
+	run "$program" 192.0.2.2
+	say "$out"
+	slots_at_home "$stack"
+
+	(while sleep 0.2; do kill -9 "$(daemon pid tcpd)"; done) 2>/dev/null &
+	killer=$!
+	export DISTURBED=1
+	run "$program" 192.0.2.2 192.0.2.1
+	say "$out"
+	kill $killer
+	say "tcpd restarted $(daemon restarts tcpd) times"
+	slots_at_home "$stack"
+}
