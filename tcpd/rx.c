@@ -21,6 +21,16 @@ void tcpd_drop(struct tcpd *t, const struct segment *seg, uint32_t reason)
 	    seg->h.flags);
 }
 
+void tcpd_show(struct tcpd *t, const char *way, const struct ip_addr *from,
+    const struct ip_addr *to, const struct tcp_hdr *h, uint32_t payload)
+{
+	char src[IP_TEXT_LEN], dst[IP_TEXT_LEN];
+
+	log_debug(&t->n.log, "%s segment, %s to %s, %u bytes of payload", way,
+	    ip_text(from, src), ip_text(to, dst), payload);
+	tcp_log(&t->n.log, h);
+}
+
 /* TCP is between two (RFC 9293, 3.9.2.3). */
 static bool is_to_many(const struct tcpd *t, const struct desc *d)
 {
@@ -124,7 +134,7 @@ static void segment_arrives(
 	if (!read_segment(t, &seg, p, d))
 		return;
 	if (log_shows(&t->n.log, LOG_DEBUG))
-		tcp_log(&t->n.log, &seg.h);
+		tcpd_show(t, "rx", &d->src, &d->dst, &seg.h, seg.len);
 	node_count(&t->n, CNT_TCP_SEGMENTS_RECEIVED);
 	id = conn_find(t, &seg.ends);
 	if (id != NO_ID && by_wrong_link(t, id, &seg))

@@ -51,13 +51,16 @@ static void put_refs(struct tcpd *t, const struct tcb *c,
 	memcpy(slot, ref, sizeof(ref));
 }
 
-static void count_sent(struct tcpd *t, const struct tcp_hdr *h)
+static void note_sent(
+    struct tcpd *t, const struct desc *d, struct tcp_hdr *h, uint32_t payload)
 {
 	node_count(&t->n, CNT_TCP_SEGMENTS_SENT);
 	if (h->flags & TCP_RST)
 		node_count(&t->n, CNT_TCP_RESETS_SENT);
-	if (log_shows(&t->n.log, LOG_DEBUG))
-		tcp_log(&t->n.log, h);
+	if (log_shows(&t->n.log, LOG_DEBUG)) {
+		h->hdr_len = (uint8_t)tcp_emit_len(h);
+		tcpd_show(t, "tx", &d->src, &d->dst, h, payload);
+	}
 }
 
 bool segment_send(struct tcpd *t, const struct tcb *c, struct outgoing *o)
@@ -101,7 +104,7 @@ bool segment_send(struct tcpd *t, const struct tcb *c, struct outgoing *o)
 		d.flags |= PKT_REFS;
 	}
 	node_put(&t->n, t->down, &d);
-	count_sent(t, &o->h);
+	note_sent(t, &d, &o->h, o->len);
 	return true;
 }
 
@@ -128,5 +131,5 @@ void segment_send_bare(struct tcpd *t, const struct bare *b, struct tcp_hdr *h)
 	d.csum_offset = CSUM_AT;
 	tcp_emit(slot + d.off, h);
 	node_put(&t->n, t->down, &d);
-	count_sent(t, h);
+	note_sent(t, &d, h, 0);
 }

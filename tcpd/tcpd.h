@@ -139,6 +139,10 @@ void tcpd_rx(struct tcpd *t, struct ring_in *in);
 bool tcp_reset_for(
     struct tcp_hdr *ret, const struct tcp_hdr *h, uint32_t payload_len);
 
+/* Header and size at debug; @way is "rx" or "tx". */
+void tcpd_show(struct tcpd *t, const char *way, const struct ip_addr *from,
+    const struct ip_addr *to, const struct tcp_hdr *h, uint32_t payload);
+
 /* A segment that ends here: counted under @reason, and why, at debug. */
 void tcpd_drop(struct tcpd *t, const struct segment *seg, uint32_t reason);
 

@@ -158,6 +158,37 @@ awk -v marks="$marks" '
 tell 'The program has noticed nothing.'
 ask 192.0.2.2 'still there?'
 
+# ---- A connection
+
+megabytes=500
+tell "And TCP: $megabytes MB go to a program on our stack and back, on one connection," \
+	'while the process that does TCP is killed four times.'
+printf '\n$ tcp_echo 8 &\n'
+STRATA=tap tcp_echo 8 >"$STRATA_RUN_DIR/tcp" 2>&1 &
+tcp_pid=$!
+sleep 0.3
+head -c ${megabytes}000000 /dev/urandom >"$STRATA_RUN_DIR/bytes"
+printf '$ tcp_ask 192.0.2.2 8 <bytes | md5sum &     # by way of our own loop\n'
+STRATA=tap tcp_ask 192.0.2.2 8 <"$STRATA_RUN_DIR/bytes" | md5sum \
+	>"$STRATA_RUN_DIR/back" &
+ask_pid=$!
+for _ in 1 2 3 4; do
+	sleep 0.15
+	pid=$(pid_of tcpd)
+	printf '$ kill -9 %-7s # tcpd\n' "$pid"
+	kill -9 "$pid"
+done
+wait $ask_pid || failed 'the connection did not live'
+printf '$ md5sum <bytes\n'
+md5sum <"$STRATA_RUN_DIR/bytes" | tee "$STRATA_RUN_DIR/sum"
+cat "$STRATA_RUN_DIR/back"
+cmp -s "$STRATA_RUN_DIR/sum" "$STRATA_RUN_DIR/back" ||
+	failed 'other bytes came back'
+kill $tcp_pid
+wait $tcp_pid 2>/dev/null
+grep -o 'took over, process=tcpd.*gap_us=[0-9]*' "$STRATA_RUN_DIR/tap/log" |
+	tail -n 4
+
 # ---- What is to be seen
 
 tell 'Who runs, how often it was started anew, and that no memory got lost:'

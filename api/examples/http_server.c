@@ -4,6 +4,7 @@
  *
  * A thread for each connection.  Files are read straight into the send buffer.
  */
+#include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -88,12 +89,11 @@ int main(int argc, char **argv)
 	    strata_listen(fd, SOMAXCONN) == -1)
 		return perror("http_server"), 1;
 	fprintf(stderr, "serving on port %s\n", argv[1]);
-	for (;;) {
-		intptr_t new = strata_accept(fd, NULL, NULL);
-
+	for (intptr_t new;
+	     (new = strata_accept(fd, NULL, NULL)) != -1 || errno != ENETDOWN;)
 		if (new != -1 && pthread_create(&t, NULL, serve, (void *)new))
 			strata_close((int)new);
 		else if (new != -1)
 			pthread_detach(t);
-	}
+	return perror("http_server"), 1;
 }

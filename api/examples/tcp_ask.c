@@ -87,8 +87,12 @@ int main(int argc, char **argv)
 	if (pthread_create(&thread, NULL, hear, &fd) != 0)
 		return fail("pthread_create");
 	while ((n = read(STDIN_FILENO, out, sizeof(out))) > 0)
-		if (strata_send(fd, out, (size_t)n, MSG_NOSIGNAL) < n)
-			return fail("strata_send");
+		for (ssize_t sent = 0, k; sent < n; sent += k) {
+			k = strata_send(
+			    fd, out + sent, (size_t)(n - sent), MSG_NOSIGNAL);
+			if (k == -1)
+				return fail("strata_send");
+		}
 	strata_shutdown(fd, SHUT_WR);
 	pthread_join(thread, &failed);
 	return failed != NULL;

@@ -39,12 +39,14 @@ static int watch(int op, int fd, uint32_t events)
 	return strata_epoll_ctl(ep, op, fd, &e);
 }
 
-static void take_connections(int listener)
+/* False: there will be no more, as when the stack is taken down. */
+static int take_connections(int listener)
 {
 	int fd;
 
 	while ((fd = strata_accept4(listener, NULL, NULL, SOCK_NONBLOCK)) != -1)
 		watch(EPOLL_CTL_ADD, fd, EPOLLIN);
+	return errno == EAGAIN || errno == ECONNABORTED;
 }
 
 /*
@@ -89,9 +91,9 @@ int main(int argc, char **argv)
 		int n = strata_epoll_wait(ep, events, 64, -1);
 
 		for (int i = 0; i < n; i++)
-			if (events[i].data.fd == listener)
-				take_connections(listener);
-			else
+			if (events[i].data.fd != listener)
 				echo(events[i].data.fd);
+			else if (!take_connections(listener))
+				return perror("tcp_echo"), 1;
 	}
 }

@@ -19,6 +19,7 @@ done
 # which with job control is the stack's own.
 for signal in INT TERM; do
 	set -m
+	: >"$work/log" # not what the round before has left
 	"$strata" up configs/tap.json >"$work/log" 2>&1 &
 	pid=$!
 	set +m
