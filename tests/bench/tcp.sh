@@ -151,7 +151,7 @@ pss() {
 slab_names() {
 	find /sys/kernel/slab -maxdepth 1 -printf '%f %l\n' 2>/dev/null | awk '
 		{ id[$1] = $2 == "" ? $1 : $2 }
-		$1 ~ /^(TCP|UNIX|tcp_|sock_inode|lsm_inode|filp)/ ||
+		$1 ~ /^(TCP|UNIX|tcp_|sock_inode|lsm_inode|fil[p])/ ||
 			$1 ~ /^(eventpoll|ep_head)/ { wanted[id[$1]] = 1 }
 		END { for (n in id) if (id[n] in wanted) print n }'
 }

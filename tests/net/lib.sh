@@ -252,6 +252,7 @@ resets() {
 tcp_killer() {
 	local name pid
 	while :; do
+		# shellcheck disable=SC2154 # the script has set it
 		for name in $daemons; do
 			sleep "$(bc_ms 0 $(((50 + RANDOM % 450) * 1000)))"
 			until pid=$(daemon pid "$name") &&

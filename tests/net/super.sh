@@ -30,6 +30,7 @@ listens() {
 
 # bad_sums NAMESPACE: how many of those that came in.
 bad_sums() {
+	# shellcheck disable=SC2016 # awk's own variables
 	ip netns exec "$1" awk '/^Tcp:/ { n = $15 } END { print n }' \
 		/proc/net/snmp
 }
@@ -88,8 +89,9 @@ for how in 'true true' 'true false' 'false true' 'false false' \
 	[ "$right" = false ] || [ "$left" = false ] ||
 		expect 'super-frames' $((4 * bytes / frames)) -gt 4000
 	# What comes through a veth has not been cut yet.
-	[ "$right$device" != false ] && [ "$left" = true ] ||
+	if [ "$right$device" = false ] || [ "$left" != true ]; then
 		expect 'joined here' "$(counter rx_merged)" -gt 0
+	fi
 	for drop in tx_error tx_bad_offload tx_over_mtu rx_bad_offload; do
 		expect $drop "$(counter $drop)" -eq 0
 	done

@@ -16,6 +16,7 @@ head -c "$bytes" /dev/urandom >"$work/in"
 sum=$(md5sum <"$work/in")
 
 ns_new far
+# shellcheck disable=SC2154 # ns_new has set it
 ip link add near0 type veth peer name far0 netns "$far"
 for a in 192.0.2.1/24 2001:db8::1/64; do
 	ip -n "$far" address add "$a" dev far0

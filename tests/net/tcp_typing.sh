@@ -34,6 +34,7 @@ types() {
 		keys=$((keys + 1))
 		sleep "$(bc_ms 0 $(((20 + RANDOM % 100) * 1000)))"
 	done
+	# shellcheck disable=SC2154 # coproc has set it
 	kill "$nc_PID"
 	echo "keys=$keys slowest_ms=$slowest"
 }

@@ -46,7 +46,7 @@ bool pattern_is(uint64_t key, uint64_t at, const uint8_t *p, uint32_t len)
 struct app *flows_app(struct sim *s, uint32_t host)
 {
 	struct host *h = s->host[host];
-	struct app *live[HOST_APPS];
+	struct app *live[HOST_APPS] = { NULL };
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < HOST_APPS; i++)
