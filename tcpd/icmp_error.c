@@ -54,11 +54,14 @@ static void take_error(struct tcpd *t, struct tcb *c, const struct desc *d)
 	struct icmp_verdict v = ip_is_v4(&d->dst)
 	    ? icmp_verdict4(d->icmp_type, d->icmp_code, c->o.mtu_discover)
 	    : icmp_verdict6(d->icmp_type, d->icmp_code, c->o.mtu_discover);
-	bool young = c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED;
+	bool calling = c->state == TCP_SYN_SENT;
+	bool young = calling || c->state == TCP_SYN_RECEIVED;
 
 	if (v.err == 0)
 		return;
-	if (young && (v.hard || c->timers.retransmits > 0)) {
+	/* Of one that is called nobody waits; and its SYN-ACK may yet arrive.
+	 */
+	if ((young && v.hard) || (calling && c->timers.retransmits > 0)) {
 		conn_end(t, c, v.err);
 		return;
 	}

@@ -194,6 +194,20 @@ static void hard_in_syn_sent_ends_it(struct wire *w)
 	must(w, call_error(w, s) == ECONNREFUSED);
 }
 
+/* MUST-56.  Its SYN-ACK was only late: the caller's ACK must find it. */
+static void soft_does_not_end_who_is_called(struct wire *w)
+{
+	reach(w, TCP_SYN_RECEIVED);
+	quiet(w, 900);
+	pass(w, 200);
+	wire_drain(w);
+	no_route(w, 0);
+	none(w);
+	state_is(w, TCP_SYN_RECEIVED);
+	in(w, ACK, .seq = 1, .ack = 1);
+	state_is(w, TCP_ESTABLISHED);
+}
+
 /* MUST-56; RFC 5927, 5.2: no error ends an established connection. */
 static void nothing_ends_what_is_established(struct wire *w)
 {
@@ -257,6 +271,7 @@ static const struct script scripts[] = {
 	SCRIPT(a_black_hole_is_found),
 	SCRIPT(soft_in_syn_sent_is_remembered),
 	SCRIPT(hard_in_syn_sent_ends_it),
+	SCRIPT(soft_does_not_end_who_is_called),
 	SCRIPT(nothing_ends_what_is_established),
 	SCRIPT(the_reason_is_told_in_the_end),
 	SCRIPT(about_no_connection),
