@@ -457,6 +457,7 @@ static void ask(size_t size, uint32_t ms)
 	uint64_t begin = now_ns(), until = begin + (uint64_t)ms * 1000000;
 	uint64_t last = begin;
 	unsigned n = 0;
+	uint32_t p50, p99;
 	int fd = open_one(0);
 
 	send_head(fd, 'a', 0, HEAD_LEN);
@@ -469,8 +470,9 @@ static void ask(size_t size, uint32_t ms)
 	}
 	NET(close)(fd);
 	qsort(took, n, sizeof(took[0]), by_size);
-	printf("asked=%u p50_us=%.2f p99_us=%.2f\n", n,
-	    (double)took[n / 2] / 1e3, (double)took[n * 99 / 100] / 1e3);
+	p50 = took[n / 2];
+	p99 = took[n * 99 / 100];
+	printf("asked=%u p50_us=%.2f p99_us=%.2f\n", n, p50 / 1e3, p99 / 1e3);
 }
 
 /* ---- Short connections */

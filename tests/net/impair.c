@@ -120,7 +120,7 @@ static bool happens(uint32_t per_10000)
 static void take(int from, int to)
 {
 	uint8_t bytes[FRAME_MAX];
-	struct sockaddr_ll who;
+	struct sockaddr_ll who = { 0 };
 	socklen_t len = sizeof(who);
 	ssize_t n = recvfrom(from, bytes, sizeof(bytes),
 	    MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&who, &len);

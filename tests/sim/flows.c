@@ -80,7 +80,7 @@ bool flows_ready(struct sim *s)
 /* Mostly between hosts, and sometimes within one. */
 static uint32_t other_host(struct sim *s, uint32_t from)
 {
-	if (chance(s, 15))
+	if (s->plan.hosts < 2 || chance(s, 15))
 		return from;
 	return (from + (uint32_t)draw(s, 1, s->plan.hosts - 1)) % s->plan.hosts;
 }

@@ -92,6 +92,9 @@ static inline int64_t draw(struct sim *s, int64_t low, int64_t high)
 {
 	uint64_t span = (uint64_t)(high - low) + 1;
 
+	/* All numbers there are: the sum has gone round. */
+	if (span == 0)
+		return (int64_t)random_next(&s->r);
 	return low + (int64_t)(random_next(&s->r) % span);
 }
 

@@ -41,8 +41,8 @@ void stranger_run(struct sim *s);
 /* A frame has come to its port. */
 void stranger_hears(struct sim *s, const struct frame *f);
 
-/* @f was too large for the path. */
-void stranger_complains(struct sim *s, const struct frame *f);
+/* @bad was too large for the path. */
+void stranger_complains(struct sim *s, const struct frame *bad);
 
 /* At the end: has all come back that could not be lost? */
 void stranger_account(struct sim *s);
