@@ -35,6 +35,10 @@ stack_up "$work/topology.json"
 ip link set tap0 up
 tcp_echo_up 7
 
+far_listens() {
+	far ss -Hltn 'sport = 7007' | grep -q .
+}
+
 # there ADDRESS: from the kernel to tcp_echo and back.
 there() {
 	far timeout 100 "$tcp_peer" "$1" 7 <"$work/in" >"$work/back" \
@@ -47,7 +51,7 @@ here() {
 	far timeout 100 "$tcp_peer" -l "$1" 7007 <"$work/in" >"$work/far" \
 		2>"$work/said" &
 	local peer_pid=$!
-	sleep 0.3
+	until_true 5 far_listens || fail 'nobody listens'
 	timeout 100 "$examples/tcp_ask" "$1" 7007 <"$work/in" >"$work/out" ||
 		fail "tcp_ask: status $?"
 	wait $peer_pid
