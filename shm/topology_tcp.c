@@ -50,7 +50,8 @@ static const struct number numbers[] = {
 	NUMBER(rto_max_ms, 1000, 600000, 120000),
 	NUMBER(delayed_ack_ms, 0, 499, 40), /* RFC 9293: less than 500 */
 
-	NUMBER(syn_retries, 1, 127, 6),        /* tcp_syn_retries */
+	/* tcp_syn_retries, there 6: 131 s.  RFC 9293, MUST-23, wants 180. */
+	NUMBER(syn_retries, 1, 127, 7),
 	NUMBER(synack_retries, 0, 127, 5),     /* tcp_synack_retries */
 	NUMBER(retries, 1, 254, 15),           /* tcp_retries2 */
 	NUMBER(orphan_retries, 1, 254, 8),     /* tcp_orphan_retries */

@@ -218,7 +218,7 @@ static void it_does_not_keep_what_never_answered(struct wire *w)
 	s = call_socket(w);
 	call_setopt(w, s, IPPROTO_TCP, TCP_USER_TIMEOUT, 1000000000);
 	must(w, wire_connect_with(w, s) == 0);
-	pass(w, 200000);
+	pass(w, 260000);
 	wire_drain(w);
 	must(w, call_error(w, s) == ETIMEDOUT);
 }

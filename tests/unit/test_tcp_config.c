@@ -68,7 +68,7 @@ static void has_the_kernels_defaults(void **state)
 	assert_false(c.abort_on_overflow);
 	assert_int_equal(c.syn_cookies, 1);
 	assert_int_equal(c.mtu_probing, 1);
-	assert_int_equal(c.syn_retries, 6);
+	assert_int_equal(c.syn_retries, 7);
 	assert_int_equal(c.synack_retries, 5);
 	assert_int_equal(c.retries, 15);
 	assert_int_equal(c.orphan_retries, 8);
