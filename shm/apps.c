@@ -1,5 +1,5 @@
 /*
- * apps.c - a transport's end of the channel to each app
+ * apps.c - a transport's end of the channel to each app: a turn's work
  */
 #include "shm/apps.h"
 
@@ -38,29 +38,6 @@ static uint32_t next_dirty(struct apps *a)
 	a->queue_len--;
 	a->sock[id].dirty = false;
 	return id;
-}
-
-void apps_wake_later(struct apps *a, uint32_t id, uint8_t wake)
-{
-	struct apps_sock *p = &a->sock[id];
-
-	p->wake |= wake;
-	if (p->waked)
-		return;
-	p->waked = true;
-	a->waked[a->nwaked++] = (uint16_t)id;
-}
-
-void apps_changed(struct apps *a, uint32_t id)
-{
-	turn_object(&a->n->turn, id);
-	apps_wake_later(a, id, 0);
-}
-
-void apps_names_changed(struct apps *a, uint32_t id)
-{
-	a->sock[id].names_shown = false;
-	apps_changed(a, id);
 }
 
 bool apps_can_touch(const struct apps *a)
@@ -119,7 +96,7 @@ static void set_asleep(struct apps *a, uint32_t app, uint32_t asleep)
 		atomic_store_explicit(&h->asleep, asleep, memory_order_relaxed);
 }
 
-static void open_head(struct apps *a, uint32_t app)
+void apps_open_head(struct apps *a, uint32_t app)
 {
 	struct s2a_head *h = (void *)a->app[app].s2a;
 
@@ -277,119 +254,6 @@ void apps_cut_off(struct apps *a, uint32_t app, const char *why)
 		apps_socket_closed(a, app, sub);
 }
 
-/* ---- What the app sees */
-
-static void show_names(struct apps *a, uint32_t id, struct s2a_socket *to)
-{
-	const struct app_answer *r = &a->state->answer[id];
-	struct s2a_names *n = &to->names;
-
-	publish_begin(&n->p);
-	n->open = apps_is_open(a, id);
-	a->ops->names(a->x, id, n);
-	publish_end(&n->p);
-
-	to->result = r->result;
-	to->reply_len = r->reply_len;
-	memcpy(to->reply, r->reply, sizeof(to->reply));
-	atomic_store_explicit(
-	    &to->reply_seq, r->reply_seq, memory_order_release);
-}
-
-void apps_show(void *apps, uint32_t id)
-{
-	struct apps *a = apps;
-	struct s2a_socket *to;
-	struct app_words w;
-
-	if (a->app[app_of(id)].s2a == NULL)
-		return;
-	a->ops->words(a->x, id, &w);
-	to = s2a_of(a, id);
-	atomic_store_explicit(
-	    &to->tx_consumed, w.tx_consumed, memory_order_release);
-	atomic_store_explicit(&to->dropped, w.dropped, memory_order_relaxed);
-	atomic_store_explicit(&to->error, w.error, memory_order_release);
-	atomic_store_explicit(
-	    &to->rx_written, w.rx_written, memory_order_release);
-	atomic_store_explicit(&to->stream, w.stream, memory_order_release);
-	atomic_store_explicit(&to->tx_room,
-	    app_room_word(w.tx_consumed, w.stream, w.error),
-	    memory_order_release);
-	/* Who sees a command's answer is to see what it has changed, too. */
-	if (!a->sock[id].names_shown) {
-		show_names(a, id, to);
-		a->sock[id].names_shown = true;
-	}
-}
-
-/* ---- Whom to wake after the turn */
-
-/* Is somebody in poll(2) for room, or for a connection? */
-static bool is_polled(
-    const struct a2s_socket *from, uint64_t consumed, bool changed)
-{
-	uint32_t poll =
-	    atomic_load_explicit(&from->tx_poll, memory_order_relaxed);
-
-	return (poll != 0 && changed) ||
-	    app_poll_wants(poll,
-		atomic_load_explicit(&from->tx_written, memory_order_relaxed),
-		consumed);
-}
-
-static uint8_t who_waits(struct apps *a, uint32_t id)
-{
-	struct apps_sock *p = &a->sock[id];
-	const struct a2s_socket *from;
-	uint8_t wake = p->wake;
-	struct app_words w;
-	uint64_t read;
-
-	if (a->app[app_of(id)].a2s == NULL)
-		return wake;
-	a->ops->words(a->x, id, &w);
-	from = a2s_of(a, id);
-	read = atomic_load_explicit(&from->rx_read, memory_order_relaxed);
-	if (w.rx_written != p->rx_told &&
-	    (read == p->rx_told ||
-		app_poll_reads(
-		    atomic_load_explicit(&from->rx_poll, memory_order_relaxed),
-		    w.rx_written, read)))
-		wake |= WAKE_RX;
-	p->rx_told = w.rx_written;
-	if (w.tx_consumed != p->tx_told || w.stream != p->stream_told) {
-		wake |= WAKE_TX;
-		if (is_polled(from, w.tx_consumed, w.stream != p->stream_told))
-			wake |= WAKE_RX;
-	}
-	p->tx_told = w.tx_consumed;
-	p->stream_told = w.stream;
-	if (!atomic_load_explicit(&from->tx_waiting, memory_order_relaxed))
-		wake &= (uint8_t)~WAKE_TX;
-	if (!atomic_load_explicit(&from->cmd_waiting, memory_order_relaxed))
-		wake &= (uint8_t)~WAKE_REPLY;
-	return wake;
-}
-
-bool apps_next_wake(struct apps *a, uint32_t *id, uint8_t *wake)
-{
-	/* Full fence: our counts before what the app says (app.h). */
-	if (a->nwaked > 0)
-		atomic_thread_fence(memory_order_seq_cst);
-	while (a->nwaked > 0) {
-		uint32_t i = a->waked[--a->nwaked];
-
-		*id = i;
-		*wake = who_waits(a, i);
-		a->sock[i].wake = 0;
-		a->sock[i].waked = false;
-		if (*wake != 0)
-			return true;
-	}
-	return false;
-}
-
 /* ---- Sockets come and go */
 
 /* A new socket's counts go on where those of its number's last one ended. */
@@ -523,27 +387,6 @@ static void serve_sockets(struct apps *a, uint32_t budget)
 
 /* ---- Attach and turn */
 
-/* Whoever waits on this socket is woken once. */
-static void remind(struct apps *a, uint32_t id)
-{
-	struct apps_sock *p = &a->sock[id];
-	const struct a2s_socket *from;
-	struct app_words w;
-
-	a->ops->words(a->x, id, &w);
-	p->rx_told = w.rx_written;
-	p->tx_told = w.tx_consumed;
-	p->stream_told = w.stream;
-	if (a->app[app_of(id)].a2s == NULL)
-		return;
-	from = a2s_of(a, id);
-	apps_wake_later(a, id, WAKE_REPLY | WAKE_TX);
-	if (atomic_load(&from->rx_read) != w.rx_written ||
-	    atomic_load(&from->error_taken) != w.error ||
-	    atomic_load(&from->tx_poll) != 0 || (w.stream & STREAM_RX_END))
-		apps_wake_later(a, id, WAKE_RX);
-}
-
 /* One socket's hints anew, from what survived. */
 static void take_over(struct apps *a, uint32_t id)
 {
@@ -554,7 +397,7 @@ static void take_over(struct apps *a, uint32_t id)
 	/* Nobody has it any more: closed while we were away. */
 	p->closing |= !p->have;
 	a->ops->take_over(a->x, id);
-	remind(a, id);
+	apps_remind(a, id);
 	apps_dirty(a, id);
 }
 
@@ -572,7 +415,7 @@ void apps_attach(struct apps *a)
 	a->attached = true;
 	for (uint32_t app = 0; app < APP_MAX; app++) {
 		set_asleep(a, app, 0);
-		open_head(a, app);
+		apps_open_head(a, app);
 	}
 }
 
@@ -631,93 +474,4 @@ bool apps_may_sleep(struct apps *a)
 		if (has_news(a, app))
 			return false;
 	return true;
-}
-
-/* ---- What the supervisor says */
-
-int apps_app_opened(
-    struct apps *a, uint32_t app, const uint8_t *a2s, uint8_t *s2a)
-{
-	if (app >= APP_MAX || a->app[app].a2s != NULL)
-		return -EINVAL;
-	a->app[app] = (struct apps_app){ .a2s = a2s };
-	a->app[app].s2a = s2a;
-	open_head(a, app);
-	return 0;
-}
-
-void apps_app_owner(struct apps *a, uint32_t app, uint32_t uid)
-{
-	if (app < APP_MAX)
-		a->app[app].uid = uid;
-}
-
-bool apps_same_owner(const struct apps *a, uint32_t id, uint32_t other)
-{
-	return a->app[app_of(id)].uid == a->app[app_of(other)].uid;
-}
-
-void apps_app_gone(struct apps *a, uint32_t app)
-{
-	if (app >= APP_MAX || a->app[app].a2s == NULL)
-		return;
-	a->app[app].gone = true;
-	for (uint32_t sub = 0; sub < APP_MAX_SOCKETS; sub++)
-		apps_socket_closed(a, app, sub);
-}
-
-int apps_socket_opened(
-    struct apps *a, uint32_t app, uint32_t sub, uint8_t family)
-{
-	struct apps_sock *p;
-
-	if (app >= APP_MAX || sub >= APP_MAX_SOCKETS || a->app[app].a2s == NULL)
-		return -EINVAL;
-	p = &a->sock[app * APP_MAX_SOCKETS + sub];
-	if (p->have)
-		return -EEXIST;
-	p->have = p->opening = true;
-	p->closing = a->app[app].gone || a->app[app].cut;
-	p->family = family;
-	if (a->attached)
-		apps_dirty(a, app * APP_MAX_SOCKETS + sub);
-	return 0;
-}
-
-void apps_socket_closed(struct apps *a, uint32_t app, uint32_t sub)
-{
-	struct apps_sock *p = &a->sock[app * APP_MAX_SOCKETS + sub];
-
-	if (!p->have)
-		return;
-	p->closing = true;
-	if (a->attached)
-		apps_dirty(a, app * APP_MAX_SOCKETS + sub);
-}
-
-void apps_look(struct apps *a, uint32_t app, uint32_t sub)
-{
-	if (a->attached)
-		apps_dirty(a, app * APP_MAX_SOCKETS + sub);
-}
-
-void apps_socket_withdrawn(struct apps *a, uint32_t app, uint32_t sub)
-{
-	a->sock[app * APP_MAX_SOCKETS + sub] =
-	    (struct apps_sock){ .have = false };
-}
-
-bool apps_app_done(const struct apps *a, uint32_t app)
-{
-	if (!a->app[app].gone)
-		return false;
-	for (uint32_t sub = 0; sub < APP_MAX_SOCKETS; sub++)
-		if (a->sock[app * APP_MAX_SOCKETS + sub].have)
-			return false;
-	return true;
-}
-
-void apps_app_forget(struct apps *a, uint32_t app)
-{
-	a->app[app] = (struct apps_app){ .a2s = NULL };
 }

@@ -7,7 +7,9 @@
  * gives a table of functions.
  *
  *	app_links.c	system calls: maps, watches, wakes
- *	apps.c		this: queue of sockets to look at, words, answers
+ *	apps_admit.c	apps and sockets come and go, as the supervisor says
+ *	apps.c		queue of sockets to look at, events, answers
+ *	apps_wake.c	what apps are shown, and when they are woken
  *	udpd, tcpd	objects
  *
  * All that is read from a2s is read once and checked; an app that lies is cut
@@ -288,5 +290,13 @@ bool apps_asked(struct apps *a, uint32_t id, struct command *ret);
 
 /* Do it, and answer; or try again at a->retry, the socket being patient. */
 void apps_answer(struct apps *a, uint32_t id, const struct command *c);
+
+/* ---- Between apps.c, apps_admit.c and apps_wake.c */
+
+/* The head of @app's s2a, unless another instance still writes it. */
+void apps_open_head(struct apps *a, uint32_t app);
+
+/* After a restart: whoever waits on this socket is woken once. */
+void apps_remind(struct apps *a, uint32_t id);
 
 #endif /* SHM_APPS_H */
