@@ -209,6 +209,51 @@ static void mark_slots(struct node *n)
 			mark_ring(n, &n->wiring.ring[i]);
 }
 
+static void find_slots(struct node *n)
+{
+	mark_slots(n);
+	if (n->mark != NULL)
+		n->mark(n->mark_ctx);
+	pool_rebuild(&n->home);
+}
+
+static uint64_t turns_of(const struct node *n, uint32_t p)
+{
+	/* Acquire: the indices that the last of these turns published. */
+	return atomic_load_explicit(
+	    &n->neighbour[p]->turns, memory_order_acquire);
+}
+
+/*
+ * A neighbour amid its commit, dead perhaps, has sent a slot home and not yet
+ * stepped over where it came from: found there it counts as lent, and if it
+ * had come home before we died it never will again.  So once the neighbour has
+ * got to the end of a turn, look again for what was found.
+ */
+static void unsettle(struct node *n)
+{
+	n->unsettled = 0;
+	for (uint32_t p = 0; p < n->topo->nprocs; p++) {
+		if (p == n->self || n->neighbour[p] == NULL)
+			continue;
+		n->turns_seen[p] = turns_of(n, p);
+		n->unsettled |= 1U << p;
+	}
+}
+
+static void settle(struct node *n)
+{
+	uint32_t before = n->unsettled;
+
+	for (uint32_t p = 0; p < n->topo->nprocs; p++)
+		if ((before >> p & 1) && turns_of(n, p) != n->turns_seen[p])
+			n->unsettled &= ~(1U << p);
+	if (n->unsettled == before)
+		return;
+	pool_doubt_found(&n->home);
+	find_slots(n);
+}
+
 void node_publish(struct node *n)
 {
 	for (uint32_t i = 0; i < n->ncounters; i++)
@@ -219,20 +264,21 @@ void node_publish(struct node *n)
 	atomic_store_explicit(
 	    &n->out->big_free, n->home.big_free, memory_order_relaxed);
 	atomic_store_explicit(&n->out->held, n->held, memory_order_relaxed);
+	/* Release: the turn's indices before its number (settle). */
 	atomic_store_explicit(&n->out->turns,
 	    atomic_load_explicit(&n->turn.mem->committed, memory_order_relaxed),
-	    memory_order_relaxed);
+	    memory_order_release);
 }
 
 bool node_recover(struct node *n, void (*mark)(void *ctx), void *ctx)
 {
 	bool again = turn_recover(&n->turn);
 
-	pool_unmark(&n->home);
-	mark_slots(n);
-	if (mark != NULL)
-		mark(ctx);
-	pool_rebuild(&n->home);
+	n->mark = mark;
+	n->mark_ctx = ctx;
+	unsettle(n);
+	pool_doubt_all(&n->home);
+	find_slots(n);
 	node_publish(n);
 	/* One that died before its first packet has had no turn. */
 	if (again || atomic_load(&n->out->up_since) != 0)
@@ -332,6 +378,8 @@ void node_begin(struct node *n, struct mono now)
 	n->now = now;
 	n->starving = false;
 	n->took = false;
+	if (n->unsettled != 0)
+		settle(n);
 	turn_begin(&n->turn);
 	choose_ring(n);
 	collect(n);

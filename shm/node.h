@@ -88,6 +88,15 @@ struct node {
 	uint32_t ncounters;
 
 	uint32_t held; /* own slots outside rings, as the layer says */
+	void (*mark)(void *ctx); /* marks those; NULL: there are none */
+	void *mark_ctx;
+
+	/*
+	 * Neighbours, a bit for each, that may have been amid a commit when
+	 * the free slots were computed, and the turns they had had (settle).
+	 */
+	uint32_t unsettled;
+	uint64_t turns_seen[TOPO_MAX_PROCS];
 
 	/* Own slots that came back by a data ring; free after the commit. */
 	uint16_t returned[NODE_MAX_RETURNED];
@@ -113,8 +122,9 @@ int node_attach(struct node *n, const struct segments *s,
 
 /*
  * Recover the turn and compute the free slots anew.  @mark, if not NULL, is
- * called in between so that the layer can mark slots it holds outside rings
- * (linkd's armed reads).  Returns true if there was an earlier instance.
+ * called in between, and perhaps at the beginning of later turns, so that the
+ * layer can mark slots it holds outside rings (linkd's armed reads).  Returns
+ * true if there was an earlier instance.
  */
 bool node_recover(struct node *n, void (*mark)(void *ctx), void *ctx);
 

@@ -15,8 +15,8 @@ int pool_home_init(struct pool_home *h, const struct pool *p)
 
 	n.small = calloc(p->nsmall + 1U, sizeof(*n.small));
 	n.big = calloc(p->nbig + 1U, sizeof(*n.big));
-	n.lent = calloc(pool_slots(p) + 1U, 1);
-	if (n.small == NULL || n.big == NULL || n.lent == NULL) {
+	n.state = calloc(pool_slots(p) + 1U, 1);
+	if (n.small == NULL || n.big == NULL || n.state == NULL) {
 		pool_home_free(&n);
 		return -ENOMEM;
 	}
@@ -28,37 +28,48 @@ void pool_home_free(struct pool_home *h)
 {
 	free(h->small);
 	free(h->big);
-	free(h->lent);
+	free(h->state);
 	h->small = NULL;
 	h->big = NULL;
-	h->lent = NULL;
+	h->state = NULL;
 }
 
-void pool_unmark(struct pool_home *h)
+void pool_doubt_all(struct pool_home *h)
 {
-	memset(h->lent, 0, pool_slots(&h->p));
+	memset(h->state, SLOT_DOUBTED, pool_slots(&h->p));
+	h->small_free = 0;
+	h->big_free = 0;
+}
+
+void pool_doubt_found(struct pool_home *h)
+{
+	for (uint32_t s = 0; s < pool_slots(&h->p); s++)
+		if (h->state[s] == SLOT_FOUND)
+			h->state[s] = SLOT_DOUBTED;
 }
 
 void pool_mark(struct pool_home *h, uint32_t slot)
 {
-	if (slot < pool_slots(&h->p))
-		h->lent[slot] = 1;
+	if (slot < pool_slots(&h->p) && h->state[slot] == SLOT_DOUBTED)
+		h->state[slot] = SLOT_FOUND;
+}
+
+static void set_free(struct pool_home *h, uint32_t slot)
+{
+	h->state[slot] = SLOT_FREE;
+	if (slot < h->p.nsmall)
+		h->small[h->small_free++] = (uint16_t)slot;
+	else
+		h->big[h->big_free++] = (uint16_t)slot;
+	poison(pool_slot(&h->p, slot), pool_slot_size(&h->p, slot));
 }
 
 void pool_rebuild(struct pool_home *h)
 {
-	h->small_free = 0;
-	h->big_free = 0;
 	/* From the top, so that the lowest slots are handed out first. */
-	for (uint32_t s = pool_slots(&h->p); s-- > 0;) {
-		if (h->lent[s])
-			continue;
-		if (s < h->p.nsmall)
-			h->small[h->small_free++] = (uint16_t)s;
-		else
-			h->big[h->big_free++] = (uint16_t)s;
-		poison(pool_slot(&h->p, s), pool_slot_size(&h->p, s));
-	}
+	for (uint32_t s = pool_slots(&h->p); s-- > 0;)
+		if (h->state[s] == SLOT_DOUBTED)
+			set_free(h, s);
 }
 
 int pool_get(struct pool_home *h, uint32_t bytes)
@@ -74,20 +85,15 @@ int pool_get(struct pool_home *h, uint32_t bytes)
 		slot = h->big[--h->big_free];
 	else
 		return -ENOBUFS;
-	h->lent[slot] = 1;
+	h->state[slot] = SLOT_LENT;
 	unpoison(pool_slot(&h->p, slot), pool_slot_size(&h->p, slot));
 	return slot;
 }
 
 bool pool_put(struct pool_home *h, uint32_t slot)
 {
-	if (slot >= pool_slots(&h->p) || !h->lent[slot])
+	if (slot >= pool_slots(&h->p) || h->state[slot] == SLOT_FREE)
 		return false;
-	h->lent[slot] = 0;
-	if (slot < h->p.nsmall)
-		h->small[h->small_free++] = (uint16_t)slot;
-	else
-		h->big[h->big_free++] = (uint16_t)slot;
-	poison(pool_slot(&h->p, slot), pool_slot_size(&h->p, slot));
+	set_free(h, slot);
 	return true;
 }

@@ -67,25 +67,37 @@ static inline uint8_t *pool_view(const struct pool *p, const struct desc *d)
 	return pool_slot(p, d->slot) + d->off;
 }
 
+/* Where a slot is, as far as its home knows. */
+enum slot_state {
+	SLOT_FREE,
+	SLOT_LENT,
+	SLOT_FOUND,   /* lent by an earlier instance: it lay in a ring */
+	SLOT_DOUBTED, /* free, unless it is found */
+};
+
 /* What only the home has. */
 struct pool_home {
 	struct pool p;
 	uint16_t *small; /* stack of free small slots */
 	uint16_t *big;
-	uint8_t *lent; /* one for each slot: 1 while it is out */
+	uint8_t *state; /* enum slot_state, one for each slot */
 	uint32_t small_free;
 	uint32_t big_free;
 };
 
-/* Private memory for @h; -ENOMEM.  All slots count as lent until _rebuild. */
+/* Private memory for @h; -ENOMEM.  Nothing is free until _rebuild. */
 int pool_home_init(struct pool_home *h, const struct pool *p);
 void pool_home_free(struct pool_home *h);
 
 /*
- * The free list anew, in three steps: forget all; mark each slot found in a
+ * The free list anew, in three steps: doubt all; mark each slot found in a
  * ring; the rest is free.  Marking a slot that does not exist does nothing.
+ *
+ * To look again later, doubt those that were found: what has come home since,
+ * and was lent again, is beyond doubt.
  */
-void pool_unmark(struct pool_home *h);
+void pool_doubt_all(struct pool_home *h);
+void pool_doubt_found(struct pool_home *h);
 void pool_mark(struct pool_home *h, uint32_t slot);
 void pool_rebuild(struct pool_home *h);
 

@@ -610,6 +610,40 @@ static void slots_on_their_way_are_not_lent_again(void **state)
 	close_bench(b);
 }
 
+/*
+ * linkd has sent a slot home and dies before it steps over where it came from;
+ * the slot comes home; we die, and find it in the ring.
+ */
+static void a_slot_found_where_it_no_longer_is_is_free_in_the_end(void **state)
+{
+	struct bench *b = open_bench();
+	struct node *link = rig_node(b->r, "linkd");
+	struct ring_out *home = link->way_home[b->n.self];
+	struct desc d = { .len = 1 };
+
+	(void)state;
+	begin(b);
+	assert_non_null(node_alloc(&b->n, 1, &d));
+	node_put(&b->n, b->to_link, &d);
+	node_commit(&b->n);
+	node_begin(link, b->r->now);
+	assert_non_null(
+	    node_take(link, rig_ring_from(b->r, "linkd", "ipd"), &d));
+	node_give_back(link, &d);
+	ring_out_publish(home, home->mine);
+	begin(b);
+	node_commit(&b->n);
+	assert_int_equal(b->n.home.small_free, 64);
+
+	die(b);
+	begin(b);
+	node_commit(&b->n);
+	assert_int_equal(b->n.home.small_free, 64 - 1);
+	node_commit(link);
+	assert_no_leaks(b);
+	close_bench(b);
+}
+
 static void counters_and_turns_go_on(void **state)
 {
 	struct bench *b = open_bench();
@@ -877,6 +911,8 @@ int main(void)
 		cmocka_unit_test(a_neighbour_that_lies_hides_no_others_news),
 		cmocka_unit_test(what_a_dead_turn_took_is_taken_again),
 		cmocka_unit_test(slots_on_their_way_are_not_lent_again),
+		cmocka_unit_test(
+		    a_slot_found_where_it_no_longer_is_is_free_in_the_end),
 		cmocka_unit_test(counters_and_turns_go_on),
 		cmocka_unit_test(a_segment_of_another_layout_is_refused),
 		cmocka_unit_test(

@@ -31,7 +31,7 @@ static void open_home(struct pool_home *h)
 	struct pool p = new_pool();
 
 	assert_int_equal(pool_home_init(h, &p), 0);
-	pool_unmark(h);
+	pool_doubt_all(h);
 	pool_rebuild(h);
 }
 
@@ -183,7 +183,7 @@ static void after_a_crash_all_that_is_not_marked_is_free(void **state)
 	open_home(&h);
 	for (int i = 0; i < NSLOTS; i++)
 		pool_get(&h, 1);
-	pool_unmark(&h);
+	pool_doubt_all(&h);
 	pool_mark(&h, 1);
 	pool_mark(&h, 4);
 	pool_mark(&h, 4);          /* in two rings for a moment */
@@ -201,6 +201,35 @@ static void after_a_crash_all_that_is_not_marked_is_free(void **state)
 	close_home(&h);
 }
 
+static void what_came_home_since_is_beyond_doubt(void **state)
+{
+	struct pool_home h;
+
+	(void)state;
+	open_home(&h);
+	pool_doubt_all(&h);
+	pool_mark(&h, 0);
+	pool_mark(&h, 1);
+	pool_mark(&h, 4);
+	pool_rebuild(&h);
+	assert_true(pool_put(&h, 1));
+	assert_int_equal(pool_get(&h, 1), 1);
+	/* Slot 2 is free, 3 lent anew, 1 lent again; of the others 4 is found.
+	 */
+	assert_int_equal(pool_get(&h, BIG_SLOT), 3);
+	pool_doubt_found(&h);
+	pool_mark(&h, 2);
+	pool_mark(&h, 4);
+	pool_rebuild(&h);
+	assert_int_equal(h.small_free, 2);
+	assert_int_equal(h.big_free, 0);
+	assert_int_equal(pool_get(&h, 1), 0);
+	assert_int_equal(pool_get(&h, 1), 2);
+	assert_true(pool_put(&h, 3));
+	assert_true(pool_put(&h, 4));
+	close_home(&h);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -213,6 +242,7 @@ int main(void)
 		cmocka_unit_test(lends_a_slot_that_is_large_enough),
 		cmocka_unit_test(notices_a_slot_that_comes_home_twice),
 		cmocka_unit_test(after_a_crash_all_that_is_not_marked_is_free),
+		cmocka_unit_test(what_came_home_since_is_beyond_doubt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
