@@ -296,7 +296,7 @@ struct conns {
 	uint64_t touched[MAX_CONNS]; /* the turn in which it was */
 };
 
-/* ---- Finding */
+/* ---- Finding: conn_table.c */
 
 static inline bool id_is_linger(uint32_t id)
 {
@@ -306,10 +306,17 @@ static inline bool id_is_linger(uint32_t id)
 /* The connection, or the linger (MAX_CONNS + its index), or NO_ID. */
 uint32_t conn_find(const struct tcpd *t, const struct tcp_tuple *ends);
 
+/*
+ * Is there a connection without a socket at this address and port?  Not counted
+ * are those that had an SO_REUSE* (enum tsock_flag) which is in @reuse, too.
+ */
+bool conn_lingers(
+    const struct tcpd *t, const struct app_name *local, uint32_t reuse);
+
 const struct tcb *conn_get(const struct tcpd *t, uint32_t id);
 uint32_t conn_id(const struct tcpd *t, const struct tcb *c);
 
-/* ---- Changing */
+/* ---- Changing: conn.c */
 
 /* The TCB, to be changed in this turn. */
 struct tcb *conn_touch(struct tcpd *t, uint32_t id);
@@ -340,30 +347,25 @@ void conn_end(struct tcpd *t, struct tcb *c, int err);
 /* The same, and the peer gets a reset (3.10.5): now, or when there is room. */
 void conn_abort(struct tcpd *t, struct tcb *c, int err);
 
-/*
- * The same, but what must be kept for 2 MSL is: TIME-WAIT.  An ACK that is owed
- * for @seg, the last segment, goes out at once.
- */
-void conn_linger(struct tcpd *t, struct tcb *c, const struct segment *seg);
-
 /* It has no socket any more; it gets one. */
 void conn_let_go(struct tcpd *t, struct tcb *c);
 void conn_adopt(struct tcpd *t, struct tcb *c, uint32_t sock);
 
-/*
- * Is there a connection without a socket at this address and port?  Not counted
- * are those that had an SO_REUSE* (enum tsock_flag) which is in @reuse, too.
- */
-bool conn_lingers(
-    const struct tcpd *t, const struct app_name *local, uint32_t reuse);
+/* ---- Half-open connections: half_open.c */
 
-/* A half-open connection enters or leaves its listener's list. */
+/* One enters or leaves its listener's list. */
 void conn_half_open(struct tcpd *t, struct tcb *c, uint32_t listener);
 void conn_half_done(struct tcpd *t, struct tcb *c);
 /* Its last ACK has come and found no socket; or is asked for once more. */
 void conn_half_acked(struct tcpd *t, struct tcb *c, bool acked);
 
-/* ---- Lingers */
+/* ---- Lingers: linger.c */
+
+/*
+ * conn_end(), but what must be kept for 2 MSL is: TIME-WAIT.  An ACK that is
+ * owed for @seg, the last segment, goes out at once.
+ */
+void conn_linger(struct tcpd *t, struct tcb *c, const struct segment *seg);
 
 struct lingering *linger_touch(struct tcpd *t, uint32_t id);
 const struct lingering *linger_get(const struct tcpd *t, uint32_t id);
@@ -376,6 +378,7 @@ void linger_again(struct tcpd *t, uint32_t id); /* 2 MSL anew */
 int conns_init(struct tcpd *t, struct mono now);
 void conns_free(struct tcpd *t);
 void conns_take_over(struct tcpd *t);
+void lingers_take_over(struct tcpd *t);
 
 /* What @c's socket is shown (app.h). */
 void conn_words(const struct tcb *c, struct app_words *ret);

@@ -1,12 +1,129 @@
 /*
- * linger.c - a segment for a connection in TIME-WAIT
+ * linger.c - TIME-WAIT
  *
- * RFC 9293, 3.10.7.4, with RFC 6191 (a new connection may take over) and RFC
- * 1337 (a reset may not end it early).  Of the connection only struct lingering
- * is left: enough to repeat the last ACK.
+ * Of the connection only struct lingering is left, enough to repeat the last
+ * ACK.  A segment for it: RFC 9293, 3.10.7.4, with RFC 6191 (a new connection
+ * may take over) and RFC 1337 (a reset may not end it early).
  */
+#include "tcpd/conn_table.h"
 #include "tcpd/send.h"
 #include "tcpd/tcpd.h"
+
+/* ---- The table of lingers */
+
+const struct lingering *linger_get(const struct tcpd *t, uint32_t id)
+{
+	return &t->s->conns.linger[id - MAX_CONNS];
+}
+
+struct lingering *linger_touch(struct tcpd *t, uint32_t id)
+{
+	struct lingering *l = &t->s->conns.linger[id - MAX_CONNS];
+
+	node_touch(&t->n, l, sizeof(*l));
+	return l;
+}
+
+/* A free one, or MAX_LINGERS. */
+static uint32_t find_linger(struct tcpd *t)
+{
+	const uint64_t *words = t->s->conns.lingers;
+	uint32_t nwords = MAX_LINGERS / 64;
+
+	if (t->conns.nlingers >= t->config.max_lingers ||
+	    t->conns.nlingers >= MAX_LINGERS)
+		return MAX_LINGERS;
+	for (uint32_t i = 0; i < nwords; i++) {
+		uint32_t w = (t->conns.linger_hint + i) % nwords;
+
+		if (words[w] == UINT64_MAX)
+			continue;
+		t->conns.linger_hint = w;
+		return w * 64 + (uint32_t)__builtin_ctzll(~words[w]);
+	}
+	return MAX_LINGERS;
+}
+
+static void linger_enter(struct tcpd *t, uint32_t id)
+{
+	const struct lingering *l = linger_get(t, id);
+
+	conn_hash(t, id);
+	wheel_set(&t->conns.wheel, id, l->until);
+	conn_lonely_add(t, id);
+	t->conns.nlingers++;
+}
+
+void conn_linger(struct tcpd *t, struct tcb *c, const struct segment *seg)
+{
+	uint32_t i = find_linger(t);
+	bool owed =
+	    ack_judge_when(&c->ack) != ACK_NONE || c->acked.n != c->rcv_nxt.n;
+	struct lingering last;
+	struct lingering *l;
+
+	conn_set_state(t, c, TCP_TIME_WAIT);
+	last = (struct lingering){
+		.ends = c->ends,
+		.link = c->link,
+		.snd_nxt = sb_end(&c->sb),
+		.rcv_nxt = c->rcv_nxt,
+		.rcv_wnd = conn_rcv_wnd(c),
+		.ts_offset = c->ts_offset,
+		.ts_recent = c->paws.ts_recent,
+		.tclass = c->o.tclass,
+		.hops = c->o.hops,
+		.until = mono_add(t->n.now, t->config.time_wait_ns),
+		.challenge = c->challenge,
+	};
+	last.window = (uint16_t)(last.rcv_wnd >> c->rcv_scale);
+	last.flags |= c->flags & CONN_TS ? LINGER_TS : 0;
+	last.flags |= c->o.flags & TSOCK_REUSEADDR ? LINGER_REUSEADDR : 0;
+	last.flags |= c->o.flags & TSOCK_REUSEPORT ? LINGER_REUSEPORT : 0;
+	conn_end(t, c, 0);
+	if (i == MAX_LINGERS) {
+		node_count(&t->n, CNT_TCP_LINGERS_FULL);
+		output_linger_ack(t, &last, seg);
+		return;
+	}
+	l = linger_touch(t, MAX_CONNS + i);
+	*l = last;
+	conn_set_used(t, t->s->conns.lingers, i, true);
+	linger_enter(t, MAX_CONNS + i);
+	if (owed)
+		output_linger_ack(t, l, seg);
+}
+
+void lingers_take_over(struct tcpd *t)
+{
+	const uint64_t *words = t->s->conns.lingers;
+
+	for (uint32_t i = conn_next_used(words, 0, MAX_LINGERS);
+	     i < MAX_LINGERS; i = conn_next_used(words, i + 1, MAX_LINGERS))
+		linger_enter(t, MAX_CONNS + i);
+}
+
+void linger_end(struct tcpd *t, uint32_t id)
+{
+	struct lingering *l = linger_touch(t, id);
+
+	conn_unhash(t, id);
+	wheel_set(&t->conns.wheel, id, MONO_NEVER);
+	conn_lonely_remove(t, id);
+	conn_set_used(t, t->s->conns.lingers, id - MAX_CONNS, false);
+	l->ends.local_port = 0;
+	t->conns.nlingers--;
+}
+
+void linger_again(struct tcpd *t, uint32_t id)
+{
+	struct lingering *l = linger_touch(t, id);
+
+	l->until = mono_add(t->n.now, t->config.time_wait_ns);
+	wheel_set(&t->conns.wheel, id, l->until);
+}
+
+/* ---- A segment for one of them */
 
 /* The last ACK again: at once for who sends data or FIN, else within limits. */
 static void answer(
