@@ -297,6 +297,7 @@ static void resume(const struct sock *k)
 	atomic_store(&k->a->cmd_waiting, 0);
 	atomic_store(&k->a->tx_waiting, 0);
 	atomic_store(&k->a->tx_poll, 0);
+	atomic_store(&k->a->tx_low, 0);
 	atomic_store(&k->a->tx_more, 0);
 	atomic_store(&k->a->rx_poll, 0);
 	atomic_store(&k->a->offered, 0);

@@ -266,10 +266,18 @@ bool stream_waits(const struct sock *k, int flags);
 /* sock_take_error(), which also ends a connect() that failed. */
 int stream_take_error(const struct sock *k);
 
+/* Bytes in the ring: that are not acknowledged; that were never sent. */
+uint64_t stream_unacked(const struct sock *k);
 uint64_t stream_unsent(const struct sock *k);
 
 /* Bytes that may be written now. */
-uint32_t stream_room(const struct sock *k, uint32_t sndbuf);
+uint32_t stream_room(const struct sock *k, const names *n);
+
+/* POLLOUT: so many that it is worth to wake somebody. */
+bool stream_writable(const struct sock *k, const names *n);
+
+/* A byte is to come when it is; look once more after it. */
+void stream_poll_room(const struct sock *k, const names *n);
 
 /* Until there is some, if the socket's calls wait; 0: so much. */
 int stream_wait_room(const struct sock *k, uint32_t *room);

@@ -215,6 +215,11 @@ int strata_ioctl(int fd, unsigned long request, ...)
 		*arg = k.l->type == SOCK_STREAM ? (int)stream_unread(&k)
 						: (int)datagram_next_len(&k);
 		return 0;
+	case SIOCOUTQNSD:
+		if (k.l->type != SOCK_STREAM)
+			return (int)lib_result(-ENOTTY);
+		*arg = (int)stream_unsent(&k);
+		return 0;
 	case SIOCOUTQ: /* TIOCOUTQ is the same */
 		*arg = (int)(atomic_load(&k.a->tx_written) -
 		    atomic_load(&k.s->tx_consumed));

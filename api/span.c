@@ -53,7 +53,7 @@ int strata_send_commit(int fd, size_t len)
 	lib_lock(&k.l->tx);
 	if (!(stream_word(&k) & STREAM_TX_OPEN))
 		r = -EPIPE;
-	else if (len > stream_room(&k, n.sndbuf))
+	else if (len > stream_room(&k, &n))
 		r = -EINVAL;
 	else if (len > 0)
 		stream_wrote(&k, atomic_load(&k.a->tx_written) + len, false);

@@ -161,7 +161,7 @@ int strata_fcntl(int fd, int cmd, ...);
 /*
  * FIONREAD (SIOCINQ): bytes of a stream that may be read, or of the next
  * datagram; SIOCOUTQ: bytes of a stream not acknowledged, or of datagrams not
- * sent; FIONBIO.
+ * sent; SIOCOUTQNSD: bytes of a stream not sent; FIONBIO.
  *   EINVAL		of a listener
  *   ENOTTY		another request
  */

@@ -13,6 +13,7 @@
 
 enum {
 	LOOK_NS = 100 * NS_PER_MS, /* between looks whether the stack lives */
+	LEAST = 4096, /* a low mark of few bytes is not to make such segments */
 };
 
 static uint64_t tx_written(const struct sock *k)
@@ -20,10 +21,16 @@ static uint64_t tx_written(const struct sock *k)
 	return atomic_load_explicit(&k->a->tx_written, memory_order_relaxed);
 }
 
-uint64_t stream_unsent(const struct sock *k)
+uint64_t stream_unacked(const struct sock *k)
 {
 	return tx_written(k) -
 	    atomic_load_explicit(&k->s->tx_consumed, memory_order_acquire);
+}
+
+uint64_t stream_unsent(const struct sock *k)
+{
+	return tx_written(k) -
+	    atomic_load_explicit(&k->s->tx_sent, memory_order_acquire);
 }
 
 bool stream_waits(const struct sock *k, int flags)
@@ -154,11 +161,54 @@ int stream_connect(const struct sock *k, const struct app_name *to)
 
 /* ---- Sending */
 
-uint32_t stream_room(const struct sock *k, uint32_t sndbuf)
+/*
+ * Room is what the ring has left of SO_SNDBUF; with TCP_NOTSENT_LOWAT, while
+ * fewer bytes than that are unsent, up to it.
+ */
+uint32_t stream_room(const struct sock *k, const names *n)
 {
-	uint64_t used = stream_unsent(k);
+	uint64_t used = stream_unacked(k);
+	uint32_t room = used < n->sndbuf ? n->sndbuf - (uint32_t)used : 0;
+	uint64_t unsent;
+	uint32_t step;
 
-	return used < sndbuf ? sndbuf - (uint32_t)used : 0;
+	if (n->notsent_lowat == 0)
+		return room;
+	unsent = stream_unsent(k);
+	if (unsent >= n->notsent_lowat)
+		return 0;
+	step = n->notsent_lowat - (uint32_t)unsent;
+	if (step < LEAST)
+		step = LEAST;
+	return room < step ? room : step;
+}
+
+/* A third is free; of unsent bytes are less than half as many as may be. */
+static uint32_t level_of(const names *n)
+{
+	return n->sndbuf - n->sndbuf / 3 - 1;
+}
+
+static uint32_t low_of(const names *n)
+{
+	return (n->notsent_lowat - 1) / 2;
+}
+
+bool stream_writable(const struct sock *k, const names *n)
+{
+	return stream_unacked(k) <= level_of(n) &&
+	    (n->notsent_lowat == 0 || stream_unsent(k) <= low_of(n));
+}
+
+static void want_low(const struct sock *k, const names *n)
+{
+	atomic_store(&k->a->tx_low, n->notsent_lowat ? 1 + low_of(n) : 0);
+}
+
+void stream_poll_room(const struct sock *k, const names *n)
+{
+	want_low(k, n);
+	sock_poll_room(k, level_of(n));
 }
 
 void stream_wrote(const struct sock *k, uint64_t end, bool more)
@@ -171,11 +221,11 @@ void stream_wrote(const struct sock *k, uint64_t end, bool more)
 
 /* Under the tx lock: as much as there is room for. */
 static uint32_t put(
-    const struct sock *k, uint32_t sndbuf, struct place *p, bool more)
+    const struct sock *k, const names *opt, struct place *p, bool more)
 {
 	uint64_t begin = tx_written(k);
 	uint64_t end = begin;
-	uint32_t room = stream_room(k, sndbuf);
+	uint32_t room = stream_room(k, opt);
 	uint8_t *from;
 	uint32_t n;
 
@@ -206,7 +256,7 @@ static int may_send(const struct sock *k)
 
 /* As much as there is room for; *@r as may_send(). */
 static size_t send_some(
-    const struct sock *k, struct place *p, uint32_t sndbuf, bool more, int *r)
+    const struct sock *k, struct place *p, const names *opt, bool more, int *r)
 {
 	size_t n = 0;
 
@@ -214,22 +264,13 @@ static size_t send_some(
 	if (*r < 0)
 		return 0;
 	lib_lock(&k->l->tx);
-	n = put(k, sndbuf, p, more);
+	n = put(k, opt, p, more);
 	lib_unlock(&k->l->tx);
 	if (place_left(p) > 0)
 		*r = -EAGAIN;
 	else
 		sock_room_seen(k, 0);
 	return n;
-}
-
-/* Of now: it grows by itself. */
-static uint32_t sndbuf_of(const struct sock *k)
-{
-	names n;
-
-	sock_names(k, &n);
-	return n.sndbuf;
 }
 
 int stream_wait_room(const struct sock *k, uint32_t *room)
@@ -239,14 +280,18 @@ int stream_wait_room(const struct sock *k, uint32_t *room)
 	for (;;) {
 		uint32_t seen = room_word(k);
 		int r = may_send(k);
+		names n;
 
-		*room = stream_room(k, sndbuf_of(k));
+		/* Of now: SO_SNDBUF grows by itself. */
+		sock_names(k, &n);
+		*room = stream_room(k, &n);
 		if (r == 0 && *room > 0)
 			return 0;
 		if (r < 0 && r != -EAGAIN)
 			return r;
 		if (!stream_waits(k, 0))
 			return sock_is_down(k) ? -ENETDOWN : -EAGAIN;
+		want_low(k, &n);
 		r = wait_for_change(k, seen, deadline);
 		if (r < 0)
 			return r;
@@ -257,12 +302,10 @@ int stream_wait_room(const struct sock *k, uint32_t *room)
  * Nothing more goes in, and the caller will not wait: an edge-triggered epoll
  * is to tell him when there is room.  True: there is by now.
  */
-static bool has_room_after_all(const struct sock *k, uint32_t sndbuf)
+static bool has_room_after_all(const struct sock *k, const names *n)
 {
-	uint32_t level = sndbuf - sndbuf / 3 - 1;
-
-	sock_poll_room(k, level);
-	return (stream_word(k) & STREAM_TX_OPEN) && stream_unsent(k) <= level;
+	stream_poll_room(k, n);
+	return (stream_word(k) & STREAM_TX_OPEN) && stream_writable(k, n);
 }
 
 static ssize_t send_all(const struct sock *k, struct place *p, int flags)
@@ -273,15 +316,17 @@ static ssize_t send_all(const struct sock *k, struct place *p, int flags)
 
 	for (;;) {
 		uint32_t seen = room_word(k);
-		uint32_t sndbuf = sndbuf_of(k);
+		names n;
 		int r;
 
-		sent += send_some(k, p, sndbuf, flags & MSG_MORE, &r);
+		sock_names(k, &n);
+		sent += send_some(k, p, &n, flags & MSG_MORE, &r);
 		if (r == 0)
 			return (ssize_t)sent;
+		want_low(k, &n);
 		if (r == -EAGAIN && wait)
 			r = wait_for_change(k, seen, deadline);
-		else if (r == -EAGAIN && has_room_after_all(k, sndbuf))
+		else if (r == -EAGAIN && has_room_after_all(k, &n))
 			r = 0;
 		else if (r == -EAGAIN && sock_is_down(k))
 			r = -ENETDOWN;
@@ -310,7 +355,7 @@ ssize_t stream_send(
 /* All that was written is acknowledged, or never will be. */
 static bool is_done(const struct sock *k)
 {
-	return stream_unsent(k) == 0 || (stream_word(k) & STREAM_RESET) ||
+	return stream_unacked(k) == 0 || (stream_word(k) & STREAM_RESET) ||
 	    !(stream_word(k) & STREAM_ESTABLISHED);
 }
 

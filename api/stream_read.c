@@ -310,7 +310,7 @@ short stream_ready(const struct sock *k)
 		r |= POLLIN | POLLRDNORM | POLLRDHUP;
 	else if (stream_unread(k) > 0 && stream_unread(k) >= n.rcvlowat)
 		r |= POLLIN | POLLRDNORM;
-	if (open && stream_room(k, n.sndbuf) > n.sndbuf / 3)
+	if (open && stream_writable(k, &n))
 		r |= POLLOUT | POLLWRNORM;
 	/* Writing fails at once: who waits for it should know. */
 	if (!open && !(w & STREAM_CONNECTING))
@@ -332,7 +332,7 @@ void stream_arm(const struct sock *k, short asked)
 		return;
 	sock_names(k, &n);
 	if (asked & (POLLOUT | POLLWRNORM))
-		sock_poll_room(k, n.sndbuf - n.sndbuf / 3 - 1);
+		stream_poll_room(k, &n);
 	unread = stream_unread(k);
 	if ((asked & (POLLIN | POLLRDNORM)) && unread > 0 &&
 	    unread < n.rcvlowat)

@@ -191,6 +191,7 @@ struct a2s_socket {
 	alignas(CACHE_LINE) _Atomic uint64_t tx_written;
 	_Atomic uint32_t tx_waiting; /* somebody sleeps on tx_room */
 	_Atomic uint32_t tx_poll;    /* 1 + bytes: see app_poll_wants() */
+	_Atomic uint32_t tx_low;     /* the same of what is not sent yet */
 	_Atomic uint32_t tx_more;    /* MSG_MORE: the last bytes may wait */
 	_Atomic uint32_t offered;    /* 1 + app whose listeners may use it */
 
@@ -226,6 +227,7 @@ struct s2a_names {
 	uint32_t rcvbuf; /* bytes */
 	uint32_t rcvlowat;
 	uint32_t linger; /* streams: 1 + seconds that close waits; 0: off */
+	uint32_t notsent_lowat; /* bytes; 0: none */
 };
 
 enum app_so {
@@ -248,6 +250,7 @@ struct s2a_socket {
 	uint8_t reply[APP_REPLY_BYTES];
 
 	alignas(CACHE_LINE) _Atomic uint64_t tx_consumed;
+	_Atomic uint64_t tx_sent; /* streams: once at least; no less */
 	_Atomic uint32_t tx_room; /* futex: app_room_word() */
 
 	alignas(CACHE_LINE) _Atomic uint64_t rx_written;
@@ -267,16 +270,18 @@ struct s2a_head {
 
 /* Another word whenever a sender or a connector may go on. */
 static inline uint32_t app_room_word(
-    uint64_t tx_consumed, uint64_t stream, uint64_t error)
+    uint64_t tx_consumed, uint64_t tx_sent, uint64_t stream, uint64_t error)
 {
-	return (uint32_t)tx_consumed ^ (uint32_t)stream << 16 ^
+	/* Neither count ever falls: no two sums are the same. */
+	return (uint32_t)(tx_consumed + tx_sent) ^ (uint32_t)stream << 16 ^
 	    (uint32_t)(error >> 32) << 8;
 }
 
 /*
  * Poll and epoll watch the bare fd alone.  Who waits there for room has written
  * tx_poll: a byte is sent when no more than that, less one, is in the ring, or
- * when the stream's state changes.
+ * when the stream's state changes.  With tx_low, which is as much, no more than
+ * that may be unsent, either; who waits for a futex writes it, too.
  */
 static inline bool app_poll_wants(
     uint32_t tx_poll, uint64_t tx_written, uint64_t tx_consumed)

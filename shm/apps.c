@@ -276,7 +276,7 @@ static void open_socket(struct apps *a, uint32_t id)
 	*r = (struct app_answer){ .reply_seq = atomic_load_explicit(
 				      &to->reply_seq, memory_order_relaxed) };
 	p->rx_told = w.rx_written;
-	p->tx_told = w.tx_consumed;
+	p->tx_told = p->sent_told = w.tx_consumed;
 	p->stream_told = 0;
 	a->ops->open(a->x, id, p->family, &w);
 	set_open(a, id, true);

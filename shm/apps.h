@@ -60,6 +60,7 @@ struct apps_state {
 /* The words of a socket that change with its data. */
 struct app_words {
 	uint64_t tx_consumed;
+	uint64_t tx_sent;
 	uint64_t rx_written;
 	uint64_t error; /* count << 32 | errno */
 	uint64_t dropped;
@@ -133,7 +134,7 @@ struct apps_sock {
 	uint8_t family;
 	uint32_t kick;    /* as last seen */
 	uint64_t rx_told; /* what of rx_written the app has been told */
-	uint64_t tx_told;
+	uint64_t tx_told, sent_told;
 	uint64_t stream_told;
 };
 

@@ -7,7 +7,7 @@
  *
  * Waking comes after it, and is no part of the turn: a wake-up that is lost
  * with us is made up for by apps_remind().  An app is told only what it does
- * not know yet (rx_told, tx_told, stream_told) and says that it waits for; in
+ * not know yet (rx_told, tx_told, ...) and says that it waits for; in
  * doubt it is woken for nothing, never the other way round (app.h).
  */
 #include "shm/apps.h"
@@ -55,13 +55,14 @@ void apps_show(void *apps, uint32_t id)
 	to = s2a_of(a, id);
 	atomic_store_explicit(
 	    &to->tx_consumed, w.tx_consumed, memory_order_release);
+	atomic_store_explicit(&to->tx_sent, w.tx_sent, memory_order_release);
 	atomic_store_explicit(&to->dropped, w.dropped, memory_order_relaxed);
 	atomic_store_explicit(&to->error, w.error, memory_order_release);
 	atomic_store_explicit(
 	    &to->rx_written, w.rx_written, memory_order_release);
 	atomic_store_explicit(&to->stream, w.stream, memory_order_release);
 	atomic_store_explicit(&to->tx_room,
-	    app_room_word(w.tx_consumed, w.stream, w.error),
+	    app_room_word(w.tx_consumed, w.tx_sent, w.stream, w.error),
 	    memory_order_release);
 	/* Who sees a command's answer is to see what it has changed, too. */
 	if (!a->sock[id].names_shown) {
@@ -81,6 +82,21 @@ void apps_wake_later(struct apps *a, uint32_t id, uint8_t wake)
 		return;
 	p->waked = true;
 	a->waked[a->nwaked++] = (uint16_t)id;
+}
+
+/* Is there more room, as who waits for it means it? */
+static bool has_room(const struct apps_sock *p, const struct a2s_socket *from,
+    const struct app_words *w)
+{
+	uint32_t low =
+	    atomic_load_explicit(&from->tx_low, memory_order_relaxed);
+
+	if (low == 0)
+		return w->tx_consumed != p->tx_told;
+	return (w->tx_consumed != p->tx_told || w->tx_sent != p->sent_told) &&
+	    app_poll_wants(low,
+		atomic_load_explicit(&from->tx_written, memory_order_relaxed),
+		w->tx_sent);
 }
 
 /* Is somebody in poll(2) for room, or for a connection? */
@@ -116,12 +132,13 @@ static uint8_t who_waits(struct apps *a, uint32_t id)
 		    w.rx_written, read)))
 		wake |= WAKE_RX;
 	p->rx_told = w.rx_written;
-	if (w.tx_consumed != p->tx_told || w.stream != p->stream_told) {
+	if (has_room(p, from, &w) || w.stream != p->stream_told) {
 		wake |= WAKE_TX;
 		if (is_polled(from, w.tx_consumed, w.stream != p->stream_told))
 			wake |= WAKE_RX;
 	}
 	p->tx_told = w.tx_consumed;
+	p->sent_told = w.tx_sent;
 	p->stream_told = w.stream;
 	if (!atomic_load_explicit(&from->tx_waiting, memory_order_relaxed))
 		wake &= (uint8_t)~WAKE_TX;
@@ -157,6 +174,7 @@ void apps_remind(struct apps *a, uint32_t id)
 	a->ops->words(a->x, id, &w);
 	p->rx_told = w.rx_written;
 	p->tx_told = w.tx_consumed;
+	p->sent_told = w.tx_sent;
 	p->stream_told = w.stream;
 	if (a->app[app_of(id)].a2s == NULL)
 		return;

@@ -28,7 +28,7 @@
 #include "shm/topology.h"
 
 enum {
-	LAYOUT_VERSION = 2,
+	LAYOUT_VERSION = 3,
 	LAYOUT_MAGIC = 0x73747261, /* "stra" */
 
 	CACHE_LINE = 64,

@@ -323,6 +323,7 @@ static void names(const void *x, uint32_t id, struct s2a_names *n)
 	n->rcvbuf = (uint32_t)k->o.rcvbuf;
 	n->rcvlowat = (uint32_t)k->o.rcvlowat;
 	n->linger = k->o.linger;
+	n->notsent_lowat = (uint32_t)k->o.notsent_lowat;
 	n->so_flags = k->o.flags & TSOCK_V6ONLY ? APP_SO_V6ONLY : 0;
 	n->mcast_link = LINK_ANY;
 	n->bind_link = k->o.bind_link;
@@ -335,6 +336,9 @@ static void words(const void *x, uint32_t id, struct app_words *ret)
 	uint64_t error = k->words.error;
 
 	*ret = k->words;
+	/* The last connection's; what came after that is consumed unsent. */
+	if ((int64_t)(ret->tx_consumed - ret->tx_sent) > 0)
+		ret->tx_sent = ret->tx_consumed;
 	if (k->conn != NO_CONN)
 		s->ops->words(s->x, k->conn, ret);
 	/* Errors are the socket's: they outlive connections. */

@@ -265,10 +265,17 @@ static uint64_t stream_flags(const struct tcb *c)
 	return w;
 }
 
+/* The ring's count at SND.NXT: the FIN has no place there. */
+static uint64_t tx_sent(const struct tcb *c)
+{
+	return c->tx_end - conn_unsent(c);
+}
+
 void conn_words(const struct tcb *c, struct app_words *ret)
 {
 	*ret = (struct app_words){
 		.tx_consumed = c->tx_una,
+		.tx_sent = tx_sent(c),
 		.rx_written = c->rx_nxt,
 		.stream = stream_flags(c),
 	};

@@ -55,6 +55,8 @@ static const struct sockopt options[] = {
 	{ SOL_TCP_LEVEL, TCP_KEEPINTVL, I32(keep_interval_s, 1, MAX_KEEPIDLE) },
 	{ SOL_TCP_LEVEL, TCP_KEEPCNT, I32(keep_count, 1, MAX_KEEPCNT) },
 	{ SOL_TCP_LEVEL, TCP_USER_TIMEOUT, I32(user_timeout_ms, 0, INT_MAX) },
+	{ SOL_TCP_LEVEL, TCP_NOTSENT_LOWAT,
+	    I32(notsent_lowat, INT_MIN, INT_MAX) },
 	{ SOL_TCP_LEVEL, TCP_SYNCNT, I32(syn_count, 1, MAX_SYNCNT) },
 
 	{ IPPROTO_IP, IP_TTL, HOPS(ttl, 1) },
@@ -288,6 +290,9 @@ int tsock_set(struct streams *s, uint32_t id, const struct command *c)
 	tsock_port_count(s, id);
 	if (r != 0 || k->conn == NO_CONN)
 		return r;
+	/* Who waits for room may find that there is some now. */
+	if (c->arg[0] == SOL_TCP_LEVEL && c->arg[1] == TCP_NOTSENT_LOWAT)
+		apps_wake_later(&s->apps, id, WAKE_TX | WAKE_RX);
 	s->ops->options(s->x, k->conn);
 	if (c->arg[0] == SOL_TCP_LEVEL && c->arg[1] == TCP_QUICKACK)
 		s->ops->quick_ack(

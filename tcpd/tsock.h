@@ -66,6 +66,7 @@ struct tsock_options {
 	int32_t syn_count; /* TCP_SYNCNT; 0: the stack's */
 	int32_t linger2_s; /* TCP_LINGER2: FIN-WAIT-2; 0: the stack's */
 	int32_t window_clamp;
+	int32_t notsent_lowat; /* bytes, unsigned; 0: none */
 	int32_t priority;
 	int16_t ttl, hops6; /* -1: the stack's default */
 	uint8_t tos, tclass6;

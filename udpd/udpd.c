@@ -181,6 +181,7 @@ static void words(const void *x, uint32_t id, struct app_words *ret)
 
 	*ret = (struct app_words){
 		.tx_consumed = f->tx_consumed,
+		.tx_sent = f->tx_consumed,
 		.rx_written = f->rx_written,
 		.error = f->error,
 		.dropped = f->dropped,

@@ -103,8 +103,22 @@ void fake_consume(uint32_t sub, uint32_t len)
 	const struct a2s_socket *a = fake_a2s(sub);
 
 	s->tx_consumed += len;
-	if (app_poll_wants(a->tx_poll, a->tx_written, s->tx_consumed))
+	if (s->tx_sent < s->tx_consumed)
+		s->tx_sent = s->tx_consumed;
+	if (app_poll_wants(a->tx_poll, a->tx_written, s->tx_consumed) &&
+	    (a->tx_low == 0 ||
+		app_poll_wants(a->tx_low, a->tx_written, s->tx_sent)))
 		fake_byte(sub);
+	s->tx_room++;
+	if (a->tx_waiting)
+		syscall(
+		    SYS_futex, &s->tx_room, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+void fake_send(uint32_t sub, uint32_t len)
+{
+	fake_s2a(sub)->tx_sent += len;
+	fake_consume(sub, 0);
 }
 
 void fake_error(uint32_t sub, int err)

@@ -29,6 +29,8 @@ void fake_receive(uint32_t sub, const void *bytes, uint32_t len);
 
 /* @len bytes are acknowledged, and the byte that the app has asked for. */
 void fake_consume(uint32_t sub, uint32_t len);
+/* The same when they are only sent. */
+void fake_send(uint32_t sub, uint32_t len);
 
 void fake_error(uint32_t sub, int err);
 void fake_byte(uint32_t sub);

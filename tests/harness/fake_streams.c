@@ -53,6 +53,7 @@ static int do_connect(void *x, uint32_t id, uint32_t *ret)
 	*ret = new_conn(w, id, &k->local, &k->peer);
 	w->state->conn[*ret].words = (struct app_words){
 		.tx_consumed = k->words.tx_consumed,
+		.tx_sent = k->words.tx_consumed,
 		.rx_written = k->words.rx_written,
 		.stream = STREAM_CONNECTING,
 	};
@@ -562,8 +563,21 @@ void streams_ack(struct fake_streams *w, uint32_t id, uint64_t bytes)
 		begin(w);
 		c = touch_of(w, id);
 		c->words.tx_consumed += bytes;
+		if (c->words.tx_sent < c->words.tx_consumed)
+			c->words.tx_sent = c->words.tx_consumed;
 		if (c->closed && c->words.tx_consumed == c->written)
 			stream_drained(w->s, id);
+	} while (!end(w, &worked));
+	streams_run(w);
+}
+
+void streams_sent(struct fake_streams *w, uint32_t id, uint64_t bytes)
+{
+	bool worked;
+
+	do {
+		begin(w);
+		touch_of(w, id)->words.tx_sent += bytes;
 	} while (!end(w, &worked));
 	streams_run(w);
 }

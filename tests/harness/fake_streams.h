@@ -127,6 +127,7 @@ uint32_t streams_incoming(
     struct fake_streams *w, uint32_t id, const char *ip, uint16_t port);
 void streams_deliver(struct fake_streams *w, uint32_t id, uint64_t bytes);
 void streams_ack(struct fake_streams *w, uint32_t id, uint64_t bytes);
+void streams_sent(struct fake_streams *w, uint32_t id, uint64_t bytes);
 void streams_end(struct fake_streams *w, uint32_t id, int err);
 
 #endif /* TESTS_HARNESS_FAKE_STREAMS_H */

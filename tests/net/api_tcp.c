@@ -400,6 +400,36 @@ static void much_goes_without_waiting(struct pair p)
 	us.c->fcntl(p.a, F_SETFL, 0);
 }
 
+/* TCP_NOTSENT_LOWAT: poll says there is room while little is unsent. */
+static void little_waits_unsent(struct pair p)
+{
+	static uint8_t bytes[MUCH];
+	int low = 16384, n = 0;
+	size_t at = 0;
+	pthread_t t;
+
+	pattern(bytes, MUCH, 0);
+	set_int(us.c, p.a, IPPROTO_TCP, TCP_NOTSENT_LOWAT, low);
+	expect(get_int(us.c, p.a, IPPROTO_TCP, TCP_NOTSENT_LOWAT) == low);
+	nonblocking(us.c, p.a);
+	pthread_create(&t, NULL, take_much, &p);
+	while (at < MUCH) {
+		ssize_t sent;
+
+		if (!expect(polled(us.c, p.a, POLLOUT, SOON) == POLLOUT))
+			break;
+		expect(us.c->ioctl(p.a, SIOCOUTQNSD, &n) == 0 && 2 * n < low);
+		sent = us.c->send(p.a, bytes + at, MUCH - at, 0);
+		if (!expect(sent > 0))
+			break;
+		at += (size_t)sent;
+		us.c->ioctl(p.a, SIOCOUTQNSD, &n);
+		expect(n <= low + 65536);
+	}
+	pthread_join(t, NULL);
+	us.c->fcntl(p.a, F_SETFL, 0);
+}
+
 /* ---- The end */
 
 static void halves_close_alone(void)
@@ -843,6 +873,7 @@ static void test(void)
 		run_with(bytes_go_by_all_calls, p);
 		run_with(much_comes_in_order, p);
 		run_with(much_goes_without_waiting, p);
+		run_with(little_waits_unsent, p);
 		if (us.c == &strata_calls)
 			run_with(spans_hold_the_bytes, p);
 		close_pair(p);

@@ -270,7 +270,7 @@ struct sock *sock_open(
 	to->tx_written = from->tx_consumed;
 	to->rx_read = from->rx_written;
 	to->error_taken = from->error;
-	to->tx_waiting = to->tx_poll = to->tx_more = 0;
+	to->tx_waiting = to->tx_poll = to->tx_low = to->tx_more = 0;
 	to->offered = 0;
 	k->cmd_seq = from->reply_seq;
 	to->cmd_seq = k->cmd_seq;

@@ -267,6 +267,19 @@ static void check_loss_timer(struct wire *w, const struct tcb *c)
 	must(w, !armed || flies || waits);
 }
 
+/* What the app is shown: acknowledged is sent, and sent is written. */
+static void check_counts(struct wire *w, const struct tcb *c)
+{
+	const struct s2a_socket *s;
+
+	if (c->sock == NO_SOCKET || w->t->conns.queued[conn_id(w->t, c)])
+		return;
+	s = wire_s2a(w, c->sock);
+	must(w, s->tx_sent == c->tx_end - conn_unsent(c));
+	must(w, s->tx_sent - s->tx_consumed <= APP_TX_BYTES);
+	must(w, (int64_t)(wire_a2s(w, c->sock)->tx_written - s->tx_sent) >= 0);
+}
+
 static void check_tcb(struct wire *w, uint32_t id)
 {
 	const struct tcb *c = conn_get(w->t, id);
@@ -280,6 +293,7 @@ static void check_tcb(struct wire *w, uint32_t id)
 		stream_sock(&w->t->streams, c->sock)->conn == id);
 	must(w, c->state != TCP_SYN_SENT || c->sock != NO_SOCKET);
 	check_loss_timer(w, c);
+	check_counts(w, c);
 	/* A timer is late by a tick of the wheel at most. */
 	must(w,
 	    mono_before(w->r->now,

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -396,6 +397,81 @@ static void tells_of_room_after_eagain(void **state)
 	strata_close(ep);
 }
 
+/* TCP_NOTSENT_LOWAT: half of it is little enough to be told. */
+static void tells_when_little_is_unsent(void **state)
+{
+	static char bytes[20000];
+	struct end e = connected();
+	int ep = set_of(e.fd, EPOLLOUT | EPOLLET);
+	int n;
+
+	(void)state;
+	fake_s2a(e.sub)->names.sndbuf = 65536;
+	fake_s2a(e.sub)->names.notsent_lowat = 10000;
+	assert_int_equal(next(ep, SOON), EPOLLOUT);
+	assert_int_equal(strata_send(e.fd, bytes, 20000, MSG_DONTWAIT), 10000);
+	assert_fails(strata_send(e.fd, bytes, 1, MSG_DONTWAIT), EAGAIN);
+	assert_int_equal(polled(e.fd, POLLOUT, 0), 0);
+	assert_int_equal(strata_ioctl(e.fd, SIOCOUTQNSD, &n), 0);
+	assert_int_equal(n, 10000);
+	fake_send(e.sub, 5000);
+	assert_int_equal(next(ep, 0), 0);
+	assert_int_equal(polled(e.fd, POLLOUT, 0), 0);
+	fake_send(e.sub, 1);
+	assert_int_equal(next(ep, SOON), EPOLLOUT);
+	assert_int_equal(polled(e.fd, POLLOUT, 0), POLLOUT);
+	assert_int_equal(strata_send(e.fd, bytes, 20000, MSG_DONTWAIT), 5001);
+	assert_int_equal(strata_ioctl(e.fd, SIOCOUTQ, &n), 0);
+	assert_int_equal(n, 15001);
+	strata_close(e.fd);
+	strata_close(ep);
+}
+
+/* Of a few bytes it does not make segments of a few. */
+static void a_mark_of_nothing_is_no_crawl(void **state)
+{
+	static char bytes[20000];
+	struct end e = connected();
+
+	(void)state;
+	fake_s2a(e.sub)->names.sndbuf = 65536;
+	fake_s2a(e.sub)->names.notsent_lowat = 1;
+	assert_int_equal(strata_send(e.fd, bytes, 20000, MSG_DONTWAIT), 4096);
+	assert_fails(strata_send(e.fd, bytes, 1, MSG_DONTWAIT), EAGAIN);
+	fake_send(e.sub, 4095);
+	assert_int_equal(polled(e.fd, POLLOUT, 0), 0);
+	fake_send(e.sub, 1);
+	assert_int_equal(polled(e.fd, POLLOUT, 0), POLLOUT);
+	strata_close(e.fd);
+}
+
+static void *send_soon(void *arg)
+{
+	uint32_t sub = *(uint32_t *)arg;
+
+	for (int i = 0; i < 3; i++) {
+		usleep(20000);
+		fake_send(sub, 10000);
+	}
+	return NULL;
+}
+
+static void waits_until_little_is_unsent(void **state)
+{
+	static char bytes[30000];
+	struct end e = connected();
+	pthread_t t;
+
+	(void)state;
+	fake_s2a(e.sub)->names.sndbuf = 65536;
+	fake_s2a(e.sub)->names.notsent_lowat = 10000;
+	pthread_create(&t, NULL, send_soon, &e.sub);
+	assert_int_equal(strata_send(e.fd, bytes, 30000, 0), 30000);
+	assert_true(fake_s2a(e.sub)->tx_sent >= 20000);
+	pthread_join(t, NULL);
+	strata_close(e.fd);
+}
+
 static void keeps_the_ready_in_turn(void **state)
 {
 	enum {
@@ -460,6 +536,9 @@ int main(void)
 		cmocka_unit_test(is_not_woken_by_bytes_alone),
 		cmocka_unit_test(misses_no_edge),
 		cmocka_unit_test(tells_of_room_after_eagain),
+		cmocka_unit_test(tells_when_little_is_unsent),
+		cmocka_unit_test(a_mark_of_nothing_is_no_crawl),
+		cmocka_unit_test(waits_until_little_is_unsent),
 		cmocka_unit_test(keeps_the_ready_in_turn),
 	};
 

@@ -87,6 +87,7 @@ static void some_counts(struct fake_streams *w, uint32_t id)
 	a->offered = below(4);
 	a->kick = below(4);
 	a->tx_poll = below(4);
+	a->tx_low = below(4);
 }
 
 /* A word of a spare, likely one of its own. */

@@ -65,6 +65,8 @@ static void numbers_are_those_of_linux(void **state)
 		SAME(TCP, TCP_USER_TIMEOUT, 0, 5000),
 		{ TCP, TCP_USER_TIMEOUT, 0, -1, -EINVAL, 0 },
 		SAME(TCP, TCP_SYNCNT, 7, 3),
+		SAME(TCP, TCP_NOTSENT_LOWAT, 0, 16384),
+		SAME(TCP, TCP_NOTSENT_LOWAT, 0, -1),
 		{ TCP, TCP_SYNCNT, 7, 0, -EINVAL, 7 },
 		SAME(TCP, TCP_LINGER2, 60, 10),
 		{ TCP, TCP_LINGER2, 60, -5, 0, -1 },

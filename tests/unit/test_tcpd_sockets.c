@@ -175,6 +175,35 @@ static void counts_go_both_ways(void **state)
 	}
 }
 
+/* TCP_NOTSENT_LOWAT: who waits for few unsent bytes is woken by no others. */
+static void tells_what_is_sent(void **state)
+{
+	(void)state;
+	EACH_DEATH
+	{
+		struct fake_streams *w = streams_open(death);
+		uint32_t id = dial(w);
+		uint32_t woken;
+
+		streams_write(w, id, 1000);
+		streams_a2s(w, id)->tx_poll = 1 + 2000;
+		streams_a2s(w, id)->tx_low = 1 + 500;
+		woken = w->woken[id];
+		streams_sent(w, id, 499);
+		streams_ack(w, id, 400);
+		assert_int_equal(streams_s2a(w, id)->tx_sent, 499);
+		/* But a new instance reminds everybody. */
+		if (death == LIVES)
+			assert_int_equal(w->woken[id], woken);
+		woken = w->woken[id];
+		streams_sent(w, id, 1);
+		assert_true(w->woken[id] > woken);
+		streams_end(w, id, ECONNRESET);
+		assert_int_equal(streams_s2a(w, id)->tx_sent, 500);
+		streams_close(w);
+	}
+}
+
 static void a_reset_is_told_and_the_rest_read(void **state)
 {
 	(void)state;
@@ -728,6 +757,7 @@ int main(void)
 		cmocka_unit_test(begins_with_what_is_written_after_connect),
 		cmocka_unit_test(a_connect_in_the_making_is_given_up),
 		cmocka_unit_test(counts_go_both_ways),
+		cmocka_unit_test(tells_what_is_sent),
 		cmocka_unit_test(a_reset_is_told_and_the_rest_read),
 		cmocka_unit_test(shuts_down_each_way),
 		cmocka_unit_test(a_listener_stops_with_its_reading),
