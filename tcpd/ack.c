@@ -100,6 +100,16 @@ static struct mono echoed_before(
 
 /* ---- What is acknowledged */
 
+/* For TCP_INFO: the farthest that one has come late, in segments. */
+static void note_reordering(struct tcb *c, uint32_t bytes)
+{
+	uint32_t segments = bytes > 0 ? (bytes + c->mss - 1) / c->mss : 0;
+
+	c->stats.reorderings += bytes > 0;
+	if (segments > c->stats.reordering)
+		c->stats.reordering = segments;
+}
+
 static void take_blocks(
     struct tcpd *t, struct tcb *c, struct ack_news *n, enum ack_verdict verdict)
 {
@@ -115,8 +125,7 @@ static void take_blocks(
 
 	n->flight_before = seq_len(c->sb.f.una, sb_end(&c->sb));
 	sb_ack(&c->sb, &a, &n->sb);
-	if (n->sb.reordered)
-		c->stats.reorderings++;
+	note_reordering(c, n->sb.reordered);
 }
 
 /* The app may write where acknowledged bytes were. */
@@ -126,7 +135,6 @@ static void free_bytes(struct tcb *c, uint32_t acked)
 		acked--;
 	c->tx_una += acked;
 	c->stats.bytes_acked += acked;
-	c->stats.delivered += c->mss > 0 ? (acked + c->mss - 1) / c->mss : 0;
 }
 
 bool sender_fin_acked(const struct tcb *c)
@@ -205,20 +213,6 @@ static void grow_send_buffer(struct tcpd *t, struct tcb *c)
 
 /* ---- An ACK */
 
-/* How fast data arrives there: a sample is a round trip that is not idle. */
-static void measure_rate(struct tcpd *t, struct tcb *c, uint32_t delivered)
-{
-	int64_t ns = mono_since(t->n.now, c->stats.rate_since);
-
-	c->stats.rate_bytes += delivered;
-	if (ns <= 0 || ns / 1000 < rtt_min(&c->rtt) / 1000 ||
-	    c->stats.rate_bytes == 0)
-		return;
-	c->stats.delivery_rate = c->stats.rate_bytes * NS_PER_S / (uint64_t)ns;
-	c->stats.rate_since = t->n.now;
-	c->stats.rate_bytes = 0;
-}
-
 void sender_ack(struct tcpd *t, struct tcb *c, const struct segment *seg,
     enum ack_verdict verdict)
 {
@@ -238,7 +232,7 @@ void sender_ack(struct tcpd *t, struct tcb *c, const struct segment *seg,
 	sample_rtt(t, c, &n);
 	if (n.sb.acked > 0)
 		set_timers(t, c);
-	measure_rate(t, c, n.sb.delivered);
+	rate_delivered(t, c, n.sb.delivered);
 	loss_ack(t, c, &n);
 	grow_send_buffer(t, c);
 }
@@ -269,6 +263,7 @@ void sender_established(
 	rtt_established(&c->rtt, &t->config.rtt, c->timers.retransmits > 0);
 	begin_windows(t, c, seg);
 	set_timers(t, c);
+	rate_begin(c);
 	grow_send_buffer(t, c);
 }
 

@@ -146,6 +146,11 @@ bool cc_slow_start(const struct cc *c)
 	return c->cwnd < c->ssthresh;
 }
 
+bool cc_is_reduced(const struct cc *c, tcp_seq snd_una)
+{
+	return has(c, CC_CUT) && seq_lt(snd_una, c->recover);
+}
+
 /* ---- RFC 7661: how much of the window is used ---- */
 
 /* Half of the pipeACK sampling period, max(3 * RTT, 1 s). */

@@ -174,6 +174,9 @@ void cc_idle(
 /* Is this slow start? */
 bool cc_slow_start(const struct cc *c);
 
+/* Was the window cut, and not all acknowledged since that was out then? */
+bool cc_is_reduced(const struct cc *c, tcp_seq snd_una);
+
 /* "cubic", "reno"; and back: -1 if there is none of that name. */
 const char *cc_name(enum cc_algorithm a);
 int cc_find(const char *name);

@@ -71,21 +71,22 @@ enum {
 static_assert((int)MAX_CONNS < (int)NO_CONN, "16 bits name a connection");
 
 enum conn_flag {
-	CONN_TS = 1 << 0,        /* timestamps were agreed on (RFC 7323) */
-	CONN_SACK = 1 << 1,      /* the peer permits SACK (RFC 2018) */
-	CONN_WSCALE = 1 << 2,    /* both offered window scaling */
-	CONN_PASSIVE = 1 << 3,   /* born of a listener */
-	CONN_ACKED = 1 << 4,     /* the handshake's last ACK came, and no
-				  * socket was to be had for it yet */
-	CONN_TX_SHUT = 1 << 5,   /* FIN follows the byte before tx_end */
-	CONN_FIN_SENT = 1 << 6,  /* it has its sequence number */
-	CONN_RX_SHUT = 1 << 7,   /* the app reads no more */
-	CONN_FIN_KNOWN = 1 << 8, /* the peer's FIN is at fin_seq */
-	CONN_ORPHAN = 1 << 9,    /* the app has closed its socket */
-	CONN_SMALL = 1 << 10,    /* small_end means something */
-	CONN_RTT_SEEN = 1 << 11, /* the handshake gave a sample */
-	CONN_URGENT = 1 << 12,   /* rcv_up is ahead of rcv_nxt */
-	CONN_ABORTED = 1 << 13,  /* its reset waits for room, then it ends */
+	CONN_TS = 1 << 0,           /* timestamps were agreed on (RFC 7323) */
+	CONN_SACK = 1 << 1,         /* the peer permits SACK (RFC 2018) */
+	CONN_WSCALE = 1 << 2,       /* both offered window scaling */
+	CONN_PASSIVE = 1 << 3,      /* born of a listener */
+	CONN_ACKED = 1 << 4,        /* the handshake's last ACK came, and no
+				     * socket was to be had for it yet */
+	CONN_TX_SHUT = 1 << 5,      /* FIN follows the byte before tx_end */
+	CONN_FIN_SENT = 1 << 6,     /* it has its sequence number */
+	CONN_RX_SHUT = 1 << 7,      /* the app reads no more */
+	CONN_FIN_KNOWN = 1 << 8,    /* the peer's FIN is at fin_seq */
+	CONN_ORPHAN = 1 << 9,       /* the app has closed its socket */
+	CONN_SMALL = 1 << 10,       /* small_end means something */
+	CONN_RTT_SEEN = 1 << 11,    /* the handshake gave a sample */
+	CONN_URGENT = 1 << 12,      /* rcv_up is ahead of rcv_nxt */
+	CONN_ABORTED = 1 << 13,     /* its reset waits for room, then it ends */
+	CONN_APP_LIMITED = 1 << 14, /* rate.c: the app writes too little */
 
 	/* What a timer or a segment wants sent; output.c clears them. */
 	CONN_WANT_LOSS_PROBE = 1 << 16,
@@ -150,7 +151,10 @@ struct conn_stats {
 	uint32_t dsack_dups;
 	uint32_t reorderings;
 	uint32_t timeouts;
-	uint32_t out_of_order; /* segments that came above a gap */
+	uint32_t out_of_order;    /* segments that came above a gap */
+	uint32_t reordering;      /* segments by which one was late; the most */
+	tcp_seq app_from, app_to; /* what the app's limit made: rate.c */
+	tcp_seq app_at;           /* SND.NXT when it was last the limit */
 	uint32_t pad0;
 	struct mono rate_since; /* the present sample of delivery_rate */
 	uint64_t rate_bytes;    /* delivered in it */
@@ -159,8 +163,9 @@ struct conn_stats {
 	struct mono data_sent, data_received, ack_received;
 	int64_t busy_ns, rwnd_limited_ns, sndbuf_limited_ns;
 	struct mono limited_since;
-	uint8_t limited_by; /* enum conn_limit */
-	uint8_t pad[7];
+	uint8_t limited_by;   /* enum conn_limit */
+	uint8_t rate_limited; /* delivery_rate is: by the app */
+	uint8_t pad[6];
 };
 
 struct tcb {

@@ -151,8 +151,10 @@ static void look(void *x, uint32_t conn, uint64_t written, uint64_t read)
 		return;
 	c = conn_touch(t, conn);
 	c->tx_more = more;
-	if (new_data)
+	if (new_data) {
+		rate_written(c);
 		c->tx_end = written;
+	}
 	if (new_room)
 		receive_read(t, c, read);
 }

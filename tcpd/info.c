@@ -22,12 +22,20 @@ static uint32_t us_of(int64_t ns)
 	return us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
 }
 
-/* Milliseconds since @then; 0 if it never was. */
-static uint32_t ms_since(const struct tcpd *t, struct mono then)
-{
-	int64_t ms = mono_since(t->n.now, then) / NS_PER_MS;
+enum {
+	REORDERING_LEAST = 3,  /* net.ipv4.tcp_reordering */
+	REORDERING_MOST = 300, /* net.ipv4.tcp_max_reordering */
+	INIT_RCV_SEGS = 10,    /* rcv_space before anything was read */
+};
 
-	if (then.ns == 0 || ms < 0)
+/* Milliseconds since @then; if that never was, since it is established. */
+static uint32_t ms_since(
+    const struct tcpd *t, const struct tcb *c, struct mono then)
+{
+	struct mono since = then.ns != 0 ? then : c->stats.since;
+	int64_t ms = mono_since(t->n.now, since) / NS_PER_MS;
+
+	if (since.ns == 0 || ms < 0)
 		return 0;
 	return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
 }
@@ -42,6 +50,8 @@ static uint8_t ca_state(const struct tcb *c)
 	case RECOVERY_NONE:
 		break;
 	}
+	if (cc_is_reduced(&c->cc, c->sb.f.una))
+		return TCP_CA_CWR;
 	return sb_sacked(&c->sb) > 0 ? TCP_CA_Disorder : TCP_CA_Open;
 }
 
@@ -61,14 +71,25 @@ static void timing(
 	i->tcpi_ato = us_of(t->config.ack_delay_ns);
 	i->tcpi_rtt = us_of(c->rtt.srtt_ns);
 	i->tcpi_rttvar = us_of(c->rtt.rttvar_ns);
-	i->tcpi_min_rtt = us_of(rtt_min(&c->rtt));
+	i->tcpi_min_rtt =
+	    rtt_min(&c->rtt) > 0 ? us_of(rtt_min(&c->rtt)) : UINT32_MAX;
 	i->tcpi_rcv_rtt = c->rcv_rtt_us;
-	i->tcpi_last_data_sent = ms_since(t, c->stats.data_sent);
-	i->tcpi_last_data_recv = ms_since(t, c->stats.data_received);
-	i->tcpi_last_ack_recv = ms_since(t, c->stats.ack_received);
+	i->tcpi_last_data_sent = ms_since(t, c, c->stats.data_sent);
+	i->tcpi_last_data_recv = ms_since(t, c, c->stats.data_received);
+	i->tcpi_last_ack_recv = ms_since(t, c, c->stats.ack_received);
 	i->tcpi_busy_time = us_of(c->stats.busy_ns);
 	i->tcpi_rwnd_limited = us_of(c->stats.rwnd_limited_ns);
 	i->tcpi_sndbuf_limited = us_of(c->stats.sndbuf_limited_ns);
+}
+
+/* Bytes that the app has read in a round trip, at most; a guess before. */
+static uint32_t rcv_space(const struct tcb *c, const struct rcv_space *s)
+{
+	uint32_t guess = INIT_RCV_SEGS * c->rmss;
+
+	if (c->tuning.most > 0)
+		return c->tuning.most;
+	return guess < s->size ? guess : s->size;
 }
 
 static void windows(
@@ -82,13 +103,23 @@ static void windows(
 	i->tcpi_rcv_mss = c->ack.seg_size;
 	i->tcpi_advmss = c->rmss;
 	i->tcpi_pmtu = sender_mtu(t, c);
-	i->tcpi_snd_cwnd = in_segments(c->cc.cwnd, c);
+	i->tcpi_snd_cwnd = in_segments(
+	    c->recovery == RECOVERY_FAST ? c->prr_cwnd : c->cc.cwnd, c);
 	i->tcpi_snd_ssthresh = c->cc.ssthresh == UINT32_MAX
 	    ? INT32_MAX
 	    : in_segments(c->cc.ssthresh, c);
 	i->tcpi_rcv_ssthresh = space.size;
-	i->tcpi_rcv_space = space.size;
+	i->tcpi_rcv_space = rcv_space(c, &space);
 	i->tcpi_snd_wnd = c->snd.wnd;
+}
+
+static uint32_t reordering(const struct tcb *c)
+{
+	uint32_t n = c->stats.reordering;
+
+	if (n < REORDERING_LEAST)
+		return REORDERING_LEAST;
+	return n < REORDERING_MOST ? n : REORDERING_MOST;
 }
 
 static void counts(const struct tcb *c, struct tcp_info *i)
@@ -98,8 +129,8 @@ static void counts(const struct tcb *c, struct tcp_info *i)
 	i->tcpi_unacked = in_segments(flight, c);
 	i->tcpi_sacked = in_segments(sb_sacked(&c->sb), c);
 	i->tcpi_lost = in_segments(sb_lost(&c->sb), c);
-	i->tcpi_retrans = in_segments(c->retransmitted, c);
-	i->tcpi_reordering = 3;
+	i->tcpi_retrans = in_segments(sb_retransmitted(&c->sb), c);
+	i->tcpi_reordering = reordering(c);
 	i->tcpi_total_retrans = c->stats.retransmits;
 	i->tcpi_bytes_acked = c->stats.bytes_acked;
 	i->tcpi_bytes_received = c->stats.bytes_received;
@@ -125,6 +156,7 @@ static void rates(const struct tcpd *t, const struct tcb *c, struct tcp_info *i)
 		i->tcpi_pacing_rate = UINT64_MAX; /* not paced */
 	i->tcpi_max_pacing_rate = UINT64_MAX;
 	i->tcpi_delivery_rate = c->stats.delivery_rate;
+	i->tcpi_delivery_rate_app_limited = c->stats.rate_limited & 1U;
 }
 
 void conn_info(const struct tcpd *t, const struct tcb *c, struct tcp_info *ret)

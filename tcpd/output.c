@@ -212,11 +212,8 @@ static bool send_new(
 		o.h.flags |= TCP_PSH;
 	if (!send(t, c, &o, len > 0 ? ECN_NEW_DATA : ECN_PURE_ACK, adv))
 		return false;
-	if (seq_eq(seq, c->sb.f.una)) {
-		c->stats.rate_since = t->n.now;
-		c->stats.rate_bytes = 0;
-	}
 	sb_sent(&c->sb, len + fin, t->n.now, rtt_min(&c->rtt) / 16);
+	rate_sent(t, c, seq);
 	if (fin)
 		c->flags |= CONN_FIN_SENT;
 	if (len % c->mss != 0) {

@@ -14,7 +14,7 @@ static void update_segment(
 {
 	const struct sb_sent_at *s = &news->last;
 
-	if (news->reordered)
+	if (news->reordered > 0)
 		r->reordering_seen = true;
 	if (!s->known)
 		return;

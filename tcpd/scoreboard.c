@@ -97,8 +97,9 @@ static void note_delivered(
 	if (r->retransmitted)
 		return;
 	rd->news->original = true;
-	if (seq_lt(r->end, rd->fack))
-		rd->news->reordered = true;
+	if (seq_lt(r->end, rd->fack) &&
+	    rd->news->reordered < seq_len(flight_start(f, i), rd->fack))
+		rd->news->reordered = seq_len(flight_start(f, i), rd->fack);
 }
 
 /* Karn: the bytes of runs [0, n) were acknowledged in sequence. */

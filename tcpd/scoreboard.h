@@ -85,7 +85,8 @@ struct sb_news {
 	struct seq_range duplicate; /* if @dsack */
 	/* Bytes never retransmitted were (S)ACKed: of proven delivery. */
 	bool original;
-	bool reordered; /* and such from below fack (RFC 8985, 6.2, step 3) */
+	/* And such from below fack (RFC 8985, 6.2, step 3): by how much. */
+	uint32_t reordered;
 	/* Of all (S)ACKed now, the last one sent, doubts excluded (step 2). */
 	struct sb_sent_at last;
 	/*
@@ -200,6 +201,9 @@ static inline uint32_t sb_lost(const struct scoreboard *sb)
 {
 	return flight_bytes(&sb->f, LOST);
 }
+
+/* Bytes that were sent again and are in flight. */
+uint32_t sb_retransmitted(const struct scoreboard *sb);
 
 /* RACK.segs_sacked, as well as it can be known without segment boundaries. */
 uint32_t sb_segs_sacked(const struct scoreboard *sb, uint32_t smss);

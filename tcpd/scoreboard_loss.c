@@ -304,6 +304,17 @@ uint32_t sb_pipe(const struct scoreboard *sb)
 	return pipe;
 }
 
+uint32_t sb_retransmitted(const struct scoreboard *sb)
+{
+	uint32_t bytes = 0;
+
+	for (uint32_t i = 0; i < sb->f.n; i++)
+		if (sb->f.run[i].state == IN_FLIGHT &&
+		    sb->f.run[i].retransmitted)
+			bytes += flight_len(&sb->f, i);
+	return bytes;
+}
+
 uint32_t sb_segs_sacked(const struct scoreboard *sb, uint32_t smss)
 {
 	uint64_t n = 0, bytes = 0;

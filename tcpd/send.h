@@ -6,6 +6,7 @@
  *	           F-RTO and Eifel
  *	output.c   what a connection may send now, and in which order
  *	pace.c     how fast new data leaves
+ *	rate.c     how fast it arrives
  *	answer.c   what is answered at once, without or beside a connection
  *	segment.c  one segment or super-segment as a descriptor
  *	timeout.c  timers that have fired
@@ -125,6 +126,16 @@ void output_cookie(struct tcpd *t, struct tcb *like, const struct segment *seg,
 /* A challenge ACK (RFC 5961), if the limits allow one: owed, sent at the end.
  */
 void output_challenge(struct tcpd *t, struct tcb *c);
+
+/* ---- rate.c: for TCP_INFO */
+
+void rate_begin(struct tcb *c);
+/* The app is about to have written more. */
+void rate_written(struct tcb *c);
+/* New data, from @seq on; it is in the scoreboard. */
+void rate_sent(struct tcpd *t, struct tcb *c, tcp_seq seq);
+/* An ACK says that @bytes have arrived. */
+void rate_delivered(struct tcpd *t, struct tcb *c, uint32_t bytes);
 
 /* ---- timeout.c */
 

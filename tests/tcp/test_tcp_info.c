@@ -143,7 +143,98 @@ static void ecn_is_told(struct wire *w)
 	must(w, info(w).tcpi_options == (TCPI_OPT_ECN | TCPI_OPT_ECN_SEEN));
 }
 
+/* By so many segments was one late, and never by less than three. */
+static void how_much_was_reordered(struct wire *w)
+{
+	uint32_t s = established(w, .rtt = RTT, .sack = true);
+
+	call_write(w, s, 10000);
+	wire_drain(w);
+	pass(w, RTT);
+	in(w, ACK, .seq = 1, .ack = 1, .sack = { { 1001, 2001 } });
+	must(w, info(w).tcpi_reord_seen == 0);
+	in(w, ACK, .seq = 1, .ack = 2001);
+	must(w, info(w).tcpi_reord_seen == 1);
+	must(w, info(w).tcpi_reordering == 3);
+	in(w, ACK, .seq = 1, .ack = 2001, .sack = { { 8001, 9001 } });
+	in(w, ACK, .seq = 1, .ack = 3001, .sack = { { 8001, 9001 } });
+	must(w, info(w).tcpi_reord_seen == 2);
+	must(w, info(w).tcpi_reordering == 7);
+	must(w, info(w).tcpi_retrans == 0);
+	in(w, ACK, .seq = 1, .ack = 10001);
+	must(w, info(w).tcpi_delivered == 11);
+}
+
+/* What is sent again is told only while it is on its way. */
+static void nothing_is_sent_again_any_more(struct wire *w)
+{
+	uint32_t s = established(w, .rtt = RTT, .sack = true);
+
+	call_write(w, s, 3000);
+	wire_drain(w);
+	pass(w, RTT);
+	in(w, ACK, .seq = 1, .ack = 1, .sack = { { 1001, 3001 } });
+	pass(w, RTT);
+	wire_drain(w);
+	must(w, info(w).tcpi_retrans == 1 && info(w).tcpi_lost == 0);
+	in(w, ACK, .seq = 1, .ack = 3001);
+	must(w, info(w).tcpi_retrans == 0);
+	must(w, info(w).tcpi_total_retrans == 1);
+}
+
+/* A sample says little of the path if the app has written little. */
+static void who_limited_the_rate(struct wire *w)
+{
+	uint32_t s = established(w, .rtt = RTT, .sack = true);
+	uint32_t next;
+
+	call_write(w, s, 3000);
+	wire_drain(w);
+	pass(w, RTT);
+	in(w, ACK, .seq = 1, .ack = 3001);
+	must(w, info(w).tcpi_delivery_rate_app_limited == 1);
+	must(w, info(w).tcpi_delivery_rate / 10 == 3000);
+	/* Much: but its first window was sent when there was nothing. */
+	call_write(w, s, 200000);
+	for (next = 3001; next < 20000; next += 1000) {
+		wire_drain(w);
+		pass(w, RTT);
+		in(w, ACK, .seq = 1, .ack = next + 1000);
+	}
+	must(w, info(w).tcpi_delivery_rate_app_limited == 0);
+	must(w, info(w).tcpi_notsent_bytes > 100000);
+	wire_drain(w);
+}
+
+static void a_window_that_was_reduced(struct wire *w)
+{
+	uint32_t l = call_listen(w, 80), s;
+
+	in(w, SYN | ECE | CWR, .seq = 0, .win = 65535, .mss = 1000);
+	out(w, SYN | ACK | ECE, .seq = 0, .ack = 1, .mss = OUR_MSS);
+	quiet(w, RTT);
+	in(w, ACK, .seq = 1, .ack = 1);
+	s = call_accept(w, l);
+	must(w, info(w).tcpi_last_data_sent == 0);
+	quiet(w, 10);
+	must(w, info(w).tcpi_last_data_sent == 10);
+	must(w, info(w).tcpi_last_data_recv == 10);
+	call_write(w, s, 5000);
+	wire_drain(w);
+	pass(w, RTT);
+	in(w, ACK | ECE, .seq = 1, .ack = 1001);
+	must(w, info(w).tcpi_ca_state == TCP_CA_CWR);
+	must(w, info(w).tcpi_delivered_ce == 1);
+	in(w, ACK, .seq = 1, .ack = 5001);
+	must(w, info(w).tcpi_ca_state == TCP_CA_Open);
+	wire_drain(w);
+}
+
 static const struct script scripts[] = {
+	SCRIPT(how_much_was_reordered),
+	SCRIPT(nothing_is_sent_again_any_more),
+	SCRIPT(who_limited_the_rate),
+	SCRIPT(a_window_that_was_reduced),
 	SCRIPT(what_is_in_flight),
 	SCRIPT(what_was_lost),
 	SCRIPT(a_timeout_is_seen),

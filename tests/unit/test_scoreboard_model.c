@@ -148,7 +148,8 @@ static void model_deliver(
 	if (o->retransmitted)
 		return;
 	want->original = true;
-	want->reordered |= i + 1 < fack;
+	if (i + 1 < fack && want->reordered < fack - i)
+		want->reordered = fack - i;
 }
 
 static void model_ack(
