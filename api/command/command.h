@@ -24,6 +24,8 @@ int command_status(int argc, char **argv);
 int command_restart(int argc, char **argv);
 int command_down(int argc, char **argv);
 int command_log(int argc, char **argv);
+int command_nc(int argc, char **argv);
+int command_fetch(int argc, char **argv);
 
 /*
  * Ask the running stack @name.  Takes over @question.  Returns the answer, or

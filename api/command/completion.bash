@@ -46,7 +46,7 @@ _strata() {
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'up check status restart log down --help' -- "$word")
+			'up check status restart log down nc fetch --help' -- "$word")
 		return
 	fi
 	case $sub in

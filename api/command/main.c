@@ -24,6 +24,10 @@ static const struct subcommand {
 	    command_log },
 	{ "down", "NAME", "take the stack down; nothing is left",
 	    command_down },
+	{ "nc", "[-46lNu] HOST PORT", "a connection, on stdin and stdout",
+	    command_nc },
+	{ "fetch", "[-o FILE] URL", "what a web server has under URL",
+	    command_fetch },
 };
 
 enum {

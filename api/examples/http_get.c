@@ -7,10 +7,8 @@
  */
 #include <errno.h>
 #include <netdb.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "api/examples/http_client.h"
 #include "api/strata.h"
 
 static char buf[65536];
@@ -47,52 +45,45 @@ static int dial(const char *host, const char *port)
 /* The head ends with an empty line; what follows is the file. */
 static int receive(int fd)
 {
-	const char *end = NULL, *length;
+	struct http_answer a = { .status = 0 };
 	size_t have = 0;
-	ssize_t n, left;
+	long long left;
+	ssize_t n;
 
-	while (end == NULL) {
+	do {
 		n = strata_recv(fd, buf + have, sizeof(buf) - 1 - have, 0);
 		if (n <= 0)
 			return fail("no answer");
 		have += (size_t)n;
 		buf[have] = '\0';
-		end = strstr(buf, "\r\n\r\n");
-	}
-	if (strncmp(buf, "HTTP/1.", 7) != 0 || strncmp(buf + 8, " 200", 4) != 0)
+	} while (http_answer_parse(&a, buf) == -1);
+	if (a.status != 200)
 		return fail(strtok(buf, "\r\n"));
-	length = strcasestr(buf, "\nContent-Length:");
-	n = length != NULL && length < end ? atol(length + 16) : -1;
-	have -= (size_t)(end + 4 - buf);
-	fwrite(end + 4, 1, have, stdout);
-	for (left = n - (ssize_t)have;
+	have -= a.head;
+	fwrite(buf + a.head, 1, have, stdout);
+	for (left = a.length - (long long)have;
 	     (n = strata_recv(fd, buf, sizeof(buf), 0)) > 0; left -= n)
 		fwrite(buf, 1, (size_t)n, stdout);
-	/* -1 and less: it was not said how much will come. */
-	if (n == -1 || left > 0 || fflush(stdout) != 0)
+	if (n == -1 || (a.length >= 0 && left > 0) || fflush(stdout) != 0)
 		return fail("incomplete");
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	char host[256], port[8] = "80", path[2048] = "/";
+	struct http_url url;
 	int fd, len;
 
-	if (argc != 2 ||
-	    (sscanf(argv[1], "http://[%255[^]]]%n", host, &len) != 1 &&
-		sscanf(argv[1], "http://%255[^]:/[]%n", host, &len) != 1)) {
+	if (argc != 2 || http_url_parse(&url, argv[1]) == -1) {
 		fprintf(stderr, "usage: http_get http://HOST[:PORT][/PATH]\n");
 		return 2;
 	}
-	if (sscanf(argv[1] + len, ":%7[0-9]%2047s", port, path) == 0)
-		sscanf(argv[1] + len, "%2047s", path);
-	fd = dial(host, port);
+	fd = dial(url.host, url.port);
 	if (fd == -1)
 		return 1;
 	len = snprintf(buf, sizeof(buf),
-	    "GET %s HTTP/1.0\r\nHost: %s\r\nConnection: close\r\n\r\n", path,
-	    host);
+	    "GET %s HTTP/1.0\r\nHost: %s\r\nConnection: close\r\n\r\n",
+	    url.path, url.host);
 	if (strata_send(fd, buf, (size_t)len, 0) == -1)
 		return fail(strerror(errno));
 	return receive(fd);

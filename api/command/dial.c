@@ -1,0 +1,138 @@
+/*
+ * dial.c - names to sockets, for the tools that are apps of the stack
+ */
+#include "api/command/dial.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "api/command/command.h"
+#include "api/strata.h"
+
+enum {
+	BACKLOG = 16,
+};
+
+int dial_fail(const struct dial *d, const char *what)
+{
+	fprintf(stderr, "%s: %s: %s\n", d->tool, what, strerror(errno));
+	return STATUS_FAILED;
+}
+
+struct addrinfo *dial_lookup(
+    const struct dial *d, const char *host, const char *port)
+{
+	struct addrinfo hints = {
+		.ai_family = d->family,
+		.ai_socktype = d->type,
+		.ai_flags = host == NULL ? AI_PASSIVE : 0,
+	};
+	struct addrinfo *all;
+	int r;
+
+	/* One socket of IPv6 hears both families. */
+	if (host == NULL && d->family == AF_UNSPEC)
+		hints.ai_family = AF_INET6;
+	r = getaddrinfo(host, port, &hints, &all);
+	if (r == 0)
+		return all;
+	fprintf(stderr, "%s: %s %s: %s\n", d->tool, host ? host : "port",
+	    host && port == NULL ? "" : port, gai_strerror(r));
+	return NULL;
+}
+
+static int open_connected(const struct dial *d, const struct addrinfo *a)
+{
+	const struct timeval patience = { .tv_sec = d->wait_s };
+	int fd = strata_socket(a->ai_family, d->type, 0);
+	int err;
+
+	if (fd == -1)
+		return -1;
+	if (d->wait_s > 0)
+		strata_setsockopt(
+		    fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (strata_connect(fd, a->ai_addr, a->ai_addrlen) == 0)
+		return fd;
+	err = errno == EINPROGRESS ? ETIMEDOUT : errno;
+	strata_close(fd);
+	errno = err;
+	return -1;
+}
+
+int dial_connect(const struct dial *d, const char *host, const char *port)
+{
+	struct addrinfo *all = dial_lookup(d, host, port);
+	int fd = -1;
+
+	for (const struct addrinfo *a = all; a != NULL && fd == -1;
+	     a = a->ai_next) {
+		fd = open_connected(d, a);
+		if (fd == -1)
+			dial_fail(d, dial_text(a->ai_addr, a->ai_addrlen));
+	}
+	if (all != NULL)
+		freeaddrinfo(all);
+	return fd;
+}
+
+int dial_bind(const struct dial *d, const char *host, const char *port)
+{
+	struct addrinfo *all = dial_lookup(d, host, port);
+	const int yes = 1;
+	int fd;
+
+	if (all == NULL)
+		return -1;
+	fd = strata_socket(all->ai_family, d->type, 0);
+	if (fd != -1 && d->type == SOCK_STREAM)
+		strata_setsockopt(
+		    fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	if (fd == -1 || strata_bind(fd, all->ai_addr, all->ai_addrlen) == -1 ||
+	    (d->type == SOCK_STREAM && strata_listen(fd, BACKLOG) == -1)) {
+		dial_fail(d, dial_text(all->ai_addr, all->ai_addrlen));
+		if (fd != -1)
+			strata_close(fd);
+		fd = -1;
+	}
+	freeaddrinfo(all);
+	return fd;
+}
+
+bool dial_number(
+    const struct dial *d, const char *text, int min, int max, int *ret)
+{
+	char *end;
+	long v = strtol(text, &end, 10);
+
+	if (end == text || *end != '\0' || v < min || v > max) {
+		fprintf(stderr, "%s: %s is not a number from %d to %d\n",
+		    d->tool, text, min, max);
+		return false;
+	}
+	*ret = (int)v;
+	return true;
+}
+
+const char *dial_text(const struct sockaddr *addr, socklen_t len)
+{
+	static char text[INET6_ADDRSTRLEN + 32];
+	char host[INET6_ADDRSTRLEN + 16], port[8];
+	const char *shown = host;
+
+	if (getnameinfo(addr, len, host, sizeof(host), port, sizeof(port),
+		NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		return "?";
+	/* IPv4 on a socket of IPv6. */
+	if (strncmp(host, "::ffff:", 7) == 0 && strchr(host, '.') != NULL)
+		shown = host + 7;
+	if (strcmp(port, "0") == 0)
+		snprintf(text, sizeof(text), "%s", shown);
+	else
+		snprintf(text, sizeof(text), "%s port %s", shown, port);
+	return text;
+}

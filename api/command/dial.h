@@ -1,0 +1,41 @@
+/*
+ * dial.h - names to sockets, for the tools that are apps of the stack
+ *
+ * Names are looked up by the C library, with the kernel's network.  What can't
+ * be done is said on standard error, behind the tool's name.
+ */
+#ifndef API_COMMAND_DIAL_H
+#define API_COMMAND_DIAL_H
+
+#include <netdb.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+struct dial {
+	const char *tool; /* "strata nc" */
+	int family;       /* AF_UNSPEC: any */
+	int type;         /* SOCK_STREAM, SOCK_DGRAM */
+	int wait_s;       /* for the connection; 0: as long as it takes */
+};
+
+/* 0, or STATUS_FAILED after a sentence with errno in it. */
+int dial_fail(const struct dial *d, const char *what);
+
+/* The addresses of @host (NULL: to listen on), to be freed; NULL: none. */
+struct addrinfo *dial_lookup(
+    const struct dial *d, const char *host, const char *port);
+
+/* A socket that is connected, or -1. */
+int dial_connect(const struct dial *d, const char *host, const char *port);
+
+/* A socket that is bound, and listens if it is a stream's, or -1. */
+int dial_bind(const struct dial *d, const char *host, const char *port);
+
+/* A whole number from @min to @max; false after a sentence. */
+bool dial_number(
+    const struct dial *d, const char *text, int min, int max, int *ret);
+
+/* An address as numbers; what getnameinfo(3) says of it. */
+const char *dial_text(const struct sockaddr *addr, socklen_t len);
+
+#endif /* API_COMMAND_DIAL_H */
