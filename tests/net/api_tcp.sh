@@ -1,5 +1,5 @@
 #!/bin/bash
-# api_tcp.sh - each call of the socket API for TCP, held to what the kernel does
+# api_tcp.sh - how TCP sockets are opened, named and set, held to the kernel
 #
 #	this namespace                  configs/tap.json
 #	the kernel's sockets            the stack's sockets
