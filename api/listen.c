@@ -234,6 +234,11 @@ static int wait_for_record(const struct sock *k, struct mono deadline)
 	stream_settle(k);
 	if (stream_unread(k) > 0)
 		return 0;
+	if (!(stream_word(k) & STREAM_LISTENING)) {
+		/* The byte that is gone now was for others here, too. */
+		sock_ask_for_byte(k);
+		return 0;
+	}
 	if (!stream_waits(k, 0))
 		return sock_is_down(k) ? -ENETDOWN : -EAGAIN;
 	return stream_wait_byte(k, deadline);
@@ -366,6 +371,8 @@ void listen_ended(const struct sock *k)
 	close_spares(k);
 	stream_did_read(k, atomic_load(&k->s->rx_written), 0);
 	lib_unlock(&k->l->rx);
+	/* Who sleeps in accept() may not have seen the byte that is gone. */
+	sock_ask_for_byte(k);
 }
 
 void listen_closed(const struct sock *k)

@@ -135,6 +135,9 @@ static void look(uint32_t sub, uint32_t *kicked)
 	struct s2a_socket *s = fake_s2a(sub);
 
 	if (a->cmd_seq != s->reply_seq) {
+		if (a->cmd_op == APP_OP_SHUTDOWN &&
+		    (s->stream & STREAM_LISTENING))
+			fake_stream(sub, 0);
 		s->result = 0;
 		s->reply_seq = a->cmd_seq;
 		syscall(SYS_futex, &s->reply_seq, FUTEX_WAKE, INT_MAX, NULL,

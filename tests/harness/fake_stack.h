@@ -2,8 +2,9 @@
  * fake_stack.h - a supervisor and a transport that do what a test says, for the
  * library to attach to
  *
- * A thread hands out segments and sockets and answers each command with 0.  The
- * words and rings of a socket are written by the test.
+ * A thread hands out segments and sockets and answers each command with 0; a
+ * listener that is shut down is none any more.  Apart from that the words and
+ * rings of a socket are written by the test.
  */
 #ifndef TESTS_HARNESS_FAKE_STACK_H
 #define TESTS_HARNESS_FAKE_STACK_H

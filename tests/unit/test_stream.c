@@ -239,6 +239,21 @@ static void closes_a_listener_with_half_a_record(void **state)
 	assert_int_equal(strata_close(e.fd), 0);
 }
 
+/* The byte that told of it is gone when others in accept() look for it. */
+static void tells_of_a_listeners_end_once_more(void **state)
+{
+	struct end e = connected();
+	struct pollfd p = { .fd = e.fd, .events = POLLIN };
+
+	(void)state;
+	fake_stream(e.sub, STREAM_LISTENING);
+	assert_int_equal(strata_shutdown(e.fd, SHUT_RD), 0);
+	assert_int_equal(poll(&p, 1, SOON), 1);
+	assert_fails(strata_accept(e.fd, NULL, NULL), EINVAL);
+	assert_int_equal(poll(&p, 1, 0), 1);
+	strata_close(e.fd);
+}
+
 static void lends_its_rings(void **state)
 {
 	struct end e = connected_at(APP_TX_BYTES - 5);
@@ -530,6 +545,7 @@ int main(void)
 		cmocka_unit_test(says_the_end_once_all_is_read),
 		cmocka_unit_test(forgets_what_was_unread_when_disconnected),
 		cmocka_unit_test(closes_a_listener_with_half_a_record),
+		cmocka_unit_test(tells_of_a_listeners_end_once_more),
 		cmocka_unit_test(lends_its_rings),
 		cmocka_unit_test(tells_of_reading_now_and_then),
 		cmocka_unit_test(believes_no_impossible_counts),
