@@ -34,7 +34,32 @@ struct number {
 		level, name, at_first, value, 0, value \
 	}
 
-static void numbers_are_those_of_linux(void **state)
+/* Each number of a new socket: as it is, set, and as it is then. */
+static void check_numbers(const struct number *cases, size_t n)
+{
+	struct fake_streams *w = streams_open(DIES_WITHIN);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct number *c = &cases[i];
+		uint32_t id = streams_socket(w, 0, AF_INET6);
+		int first, got, r;
+
+		assert_int_equal(
+		    streams_get(w, id, c->level, c->name, &first), 0);
+		r = streams_set(w, id, c->level, c->name, c->set);
+		assert_int_equal(
+		    streams_get(w, id, c->level, c->name, &got), 0);
+		assert_int_equal(streams_s2a(w, id)->reply_len, sizeof(int));
+		if (first != c->at_first || r != c->want || got != c->got)
+			fail_msg("option %d of level %d: first %d, setting "
+				 "it to %d gives %d, then it is %d",
+			    c->name, c->level, first, c->set, r, got);
+		streams_close_socket(w, id);
+	}
+	streams_close(w);
+}
+
+static void a_sockets_numbers_are_those_of_linux(void **state)
 {
 	static const struct number cases[] = {
 		{ SOL, SO_REUSEADDR, 0, 7, 0, 1 },
@@ -52,6 +77,15 @@ static void numbers_are_those_of_linux(void **state)
 		{ SOL, SO_RCVLOWAT, 1, 0, 0, 1 },
 		SAME(SOL, SO_RCVLOWAT, 1, 100),
 		{ SOL, SO_RCVLOWAT, 1, -1, 0, APP_RX_BYTES / 2 },
+	};
+
+	(void)state;
+	check_numbers(cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static void tcps_numbers_are_those_of_linux(void **state)
+{
+	static const struct number cases[] = {
 		{ TCP, TCP_NODELAY, 0, 1, 0, 1 },
 		{ TCP, TCP_CORK, 0, 1, 0, 1 },
 		{ TCP, TCP_QUICKACK, 1, 0, 0, 0 },
@@ -80,6 +114,15 @@ static void numbers_are_those_of_linux(void **state)
 		SAME(TCP, TCP_MAXSEG, 536, 1000),
 		{ TCP, TCP_MAXSEG, 536, 87, -EINVAL, 536 },
 		{ TCP, TCP_MAXSEG, 536, 32768, -EINVAL, 536 },
+	};
+
+	(void)state;
+	check_numbers(cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static void ips_numbers_are_those_of_linux(void **state)
+{
+	static const struct number cases[] = {
 		SAME(IP, IP_TTL, 64, 1),
 		{ IP, IP_TTL, 64, 0, -EINVAL, 64 },
 		{ IP, IP_TTL, 64, 256, -EINVAL, 64 },
@@ -98,27 +141,9 @@ static void numbers_are_those_of_linux(void **state)
 		{ IP6, IPV6_TCLASS, 0, 256, -EINVAL, 0 },
 		SAME(IP6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_WANT, 0),
 	};
-	struct fake_streams *w = streams_open(DIES_WITHIN);
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct number *c = &cases[i];
-		uint32_t id = streams_socket(w, 0, AF_INET6);
-		int first, got, r;
-
-		assert_int_equal(
-		    streams_get(w, id, c->level, c->name, &first), 0);
-		r = streams_set(w, id, c->level, c->name, c->set);
-		assert_int_equal(
-		    streams_get(w, id, c->level, c->name, &got), 0);
-		assert_int_equal(streams_s2a(w, id)->reply_len, sizeof(int));
-		if (first != c->at_first || r != c->want || got != c->got)
-			fail_msg("option %d of level %d: first %d, setting "
-				 "it to %d gives %d, then it is %d",
-			    c->name, c->level, first, c->set, r, got);
-		streams_close_socket(w, id);
-	}
-	streams_close(w);
+	check_numbers(cases, sizeof(cases) / sizeof(cases[0]));
 }
 
 static void refuses_what_there_is_not(void **state)
@@ -340,7 +365,9 @@ static void the_connection_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers_are_those_of_linux),
+		cmocka_unit_test(a_sockets_numbers_are_those_of_linux),
+		cmocka_unit_test(tcps_numbers_are_those_of_linux),
+		cmocka_unit_test(ips_numbers_are_those_of_linux),
 		cmocka_unit_test(refuses_what_there_is_not),
 		cmocka_unit_test(wants_enough_bytes),
 		cmocka_unit_test(congestion_has_a_name),
