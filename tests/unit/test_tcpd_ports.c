@@ -1,8 +1,5 @@
 /*
  * test_tcpd_ports.c - bind, connect's names, listen's port: who gets which
- *
- * Each test runs three times: undisturbed, with a death just short of every
- * turn's commit, and with one after it.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -14,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "tests/harness/fake_streams.h"
+#include "tests/unit/streams_world.h"
 
 enum {
 	CROWD = 40,
@@ -25,7 +22,7 @@ static const struct app_name *local_of(struct fake_streams *w, uint32_t id)
 	return &stream_sock(w->s, id)->local;
 }
 
-static void refuses_what_linux_refuses(void **state)
+static void refuses_what_linux_refuses(struct fake_streams *w)
 {
 	static const struct {
 		uint8_t family;
@@ -50,42 +47,28 @@ static void refuses_what_linux_refuses(void **state)
 		{ AF_INET6, "**", LINK_ANY, 0 },
 	};
 
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct app_name n = streams_name(cases[i].ip, 7);
+		uint32_t id = streams_socket(w, 0, cases[i].family);
 
-		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-			struct app_name n = streams_name(cases[i].ip, 7);
-			uint32_t id = streams_socket(w, 0, cases[i].family);
-
-			n.link = cases[i].link;
-			if (streams_command(w, id, APP_OP_BIND, 0, 0, &n,
-				sizeof(n)) != cases[i].want)
-				fail_msg("%s: %d", cases[i].ip,
-				    streams_s2a(w, id)->result);
-			streams_close_socket(w, id);
-		}
-		streams_close(w);
+		n.link = cases[i].link;
+		if (streams_command(w, id, APP_OP_BIND, 0, 0, &n, sizeof(n)) !=
+		    cases[i].want)
+			fail_msg(
+			    "%s: %d", cases[i].ip, streams_s2a(w, id)->result);
+		streams_close_socket(w, id);
 	}
 }
 
-static void binds_once(void **state)
+static void binds_once(struct fake_streams *w)
 {
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = streams_socket(w, 0, AF_INET);
+	uint32_t id = streams_socket(w, 0, AF_INET);
 
-		assert_int_equal(streams_bind(w, id, "*", 7), 0);
-		assert_int_equal(streams_s2a(w, id)->names.local.port, 7);
-		assert_int_equal(streams_bind(w, id, "*", 8), -EINVAL);
-		assert_int_equal(
-		    streams_bind(w, id, "192.0.2.9", 8), -EADDRNOTAVAIL);
-		assert_int_equal(local_of(w, id)->port, 7);
-		streams_close(w);
-	}
+	assert_int_equal(streams_bind(w, id, "*", 7), 0);
+	assert_int_equal(streams_s2a(w, id)->names.local.port, 7);
+	assert_int_equal(streams_bind(w, id, "*", 8), -EINVAL);
+	assert_int_equal(streams_bind(w, id, "192.0.2.9", 8), -EADDRNOTAVAIL);
+	assert_int_equal(local_of(w, id)->port, 7);
 }
 
 struct pair {
@@ -175,25 +158,19 @@ static void minds_connections_that_linger(void **state)
 }
 
 /* Two may share a bound port, but only one of them may listen. */
-static void one_of_two_listens(void **state)
+static void one_of_two_listens(struct fake_streams *w)
 {
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t a = streams_socket(w, 0, AF_INET);
-		uint32_t b = streams_socket(w, 0, AF_INET);
+	uint32_t a = streams_socket(w, 0, AF_INET);
+	uint32_t b = streams_socket(w, 0, AF_INET);
 
-		streams_set(w, a, SOL_SOCKET, SO_REUSEADDR, 1);
-		streams_set(w, b, SOL_SOCKET, SO_REUSEADDR, 1);
-		assert_int_equal(streams_bind(w, a, "*", 7), 0);
-		assert_int_equal(streams_bind(w, b, "*", 7), 0);
-		assert_int_equal(streams_listen(w, a, 5), 0);
-		assert_int_equal(streams_listen(w, b, 5), -EADDRINUSE);
-		assert_int_equal(streams_shutdown(w, a, 1), 0);
-		assert_int_equal(streams_listen(w, b, 5), 0);
-		streams_close(w);
-	}
+	streams_set(w, a, SOL_SOCKET, SO_REUSEADDR, 1);
+	streams_set(w, b, SOL_SOCKET, SO_REUSEADDR, 1);
+	assert_int_equal(streams_bind(w, a, "*", 7), 0);
+	assert_int_equal(streams_bind(w, b, "*", 7), 0);
+	assert_int_equal(streams_listen(w, a, 5), 0);
+	assert_int_equal(streams_listen(w, b, 5), -EADDRINUSE);
+	assert_int_equal(streams_shutdown(w, a, 1), 0);
+	assert_int_equal(streams_listen(w, b, 5), 0);
 }
 
 static void listen_finds_a_port(void **state)
@@ -209,26 +186,20 @@ static void listen_finds_a_port(void **state)
 
 /* ---- connect */
 
-static void names_both_ends(void **state)
+static void names_both_ends(struct fake_streams *w)
 {
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = streams_socket(w, 0, AF_INET);
-		struct app_name us = streams_name("192.0.2.2", 0);
-		const struct s2a_names *n;
+	uint32_t id = streams_socket(w, 0, AF_INET);
+	struct app_name us = streams_name("192.0.2.2", 0);
+	const struct s2a_names *n;
 
-		assert_int_equal(streams_connect(w, id, "203.0.113.5", 80), 0);
-		n = &streams_s2a(w, id)->names;
-		assert_true(ip_equal(&n->local.ip, &us.ip));
-		assert_in_range(n->local.port, 32768, 60999);
-		assert_int_equal(n->peer.port, 80);
-		assert_int_equal(n->connected, 0);
-		streams_establish(w, id);
-		assert_int_equal(n->connected, 1);
-		streams_close(w);
-	}
+	assert_int_equal(streams_connect(w, id, "203.0.113.5", 80), 0);
+	n = &streams_s2a(w, id)->names;
+	assert_true(ip_equal(&n->local.ip, &us.ip));
+	assert_in_range(n->local.port, 32768, 60999);
+	assert_int_equal(n->peer.port, 80);
+	assert_int_equal(n->connected, 0);
+	streams_establish(w, id);
+	assert_int_equal(n->connected, 1);
 }
 
 static void connect_refuses_what_linux_refuses(void **state)
@@ -264,28 +235,21 @@ static void connect_refuses_what_linux_refuses(void **state)
 	streams_close(w);
 }
 
-static void a_failed_connect_leaves_what_bind_did(void **state)
+static void a_failed_connect_leaves_what_bind_did(struct fake_streams *w)
 {
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = streams_socket(w, 0, AF_INET);
+	uint32_t id = streams_socket(w, 0, AF_INET);
 
-		assert_int_equal(streams_bind(w, id, "*", 7), 0);
-		w->connect_result = -ENOBUFS;
-		assert_int_equal(
-		    streams_connect(w, id, "192.0.2.1", 80), -ENOBUFS);
-		assert_int_equal(local_of(w, id)->port, 7);
-		assert_true(ip_is_any(&local_of(w, id)->ip));
-		w->connect_result = 0;
-		assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
-		streams_end(w, id, ECONNREFUSED);
-		assert_int_equal(local_of(w, id)->port, 7);
-		assert_true(ip_is_any(&local_of(w, id)->ip));
-		assert_int_equal(streams_listen(w, id, 5), 0);
-		streams_close(w);
-	}
+	assert_int_equal(streams_bind(w, id, "*", 7), 0);
+	w->connect_result = -ENOBUFS;
+	assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), -ENOBUFS);
+	assert_int_equal(local_of(w, id)->port, 7);
+	assert_true(ip_is_any(&local_of(w, id)->ip));
+	w->connect_result = 0;
+	assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
+	streams_end(w, id, ECONNREFUSED);
+	assert_int_equal(local_of(w, id)->port, 7);
+	assert_true(ip_is_any(&local_of(w, id)->ip));
+	assert_int_equal(streams_listen(w, id, 5), 0);
 }
 
 /* The same port for two peers, if bind has not asked for it; never one pair. */
@@ -307,29 +271,21 @@ static void a_pair_of_names_is_used_once(void **state)
 	streams_close(w);
 }
 
-static void disconnect_gives_the_port_back(void **state)
+static void disconnect_gives_the_port_back(struct fake_streams *w)
 {
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = streams_socket(w, 0, AF_INET);
-		uint32_t other = streams_socket(w, 0, AF_INET);
-		uint16_t port;
+	uint32_t id = streams_socket(w, 0, AF_INET);
+	uint32_t other = streams_socket(w, 0, AF_INET);
+	uint16_t port;
 
-		assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
-		streams_establish(w, id);
-		port = local_of(w, id)->port;
-		assert_int_equal(
-		    streams_bind(w, other, "*", port), -EADDRINUSE);
-		assert_int_equal(
-		    streams_connect(w, id, "192.0.2.1", 81), -EISCONN);
-		assert_int_equal(streams_connect(w, id, NULL, 0), 0);
-		assert_int_equal(local_of(w, id)->port, 0);
-		assert_int_equal(streams_bind(w, other, "*", port), 0);
-		assert_int_equal(streams_connect(w, id, "192.0.2.1", 81), 0);
-		streams_close(w);
-	}
+	assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
+	streams_establish(w, id);
+	port = local_of(w, id)->port;
+	assert_int_equal(streams_bind(w, other, "*", port), -EADDRINUSE);
+	assert_int_equal(streams_connect(w, id, "192.0.2.1", 81), -EISCONN);
+	assert_int_equal(streams_connect(w, id, NULL, 0), 0);
+	assert_int_equal(local_of(w, id)->port, 0);
+	assert_int_equal(streams_bind(w, other, "*", port), 0);
+	assert_int_equal(streams_connect(w, id, "192.0.2.1", 81), 0);
 }
 
 /* ---- Accepted sockets share their listener's port */
@@ -351,120 +307,91 @@ static uint32_t crowd_open(struct fake_streams *w, uint32_t crowd[CROWD])
 }
 
 /* What a restarted server meets: the old one's connections. */
-static void a_server_comes_back_beside_the_accepted(void **state)
+static void a_server_comes_back_beside_the_accepted(struct fake_streams *w)
 {
 	uint32_t crowd[CROWD];
+	uint32_t old = crowd_open(w, crowd);
+	uint32_t new = streams_socket(w, 0, AF_INET);
 
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t old = crowd_open(w, crowd);
-		uint32_t new = streams_socket(w, 0, AF_INET);
-
-		streams_close_socket(w, old);
-		assert_int_equal(streams_bind(w, new, "*", 7), -EADDRINUSE);
-		streams_set(w, new, SOL_SOCKET, SO_REUSEADDR, 1);
-		assert_int_equal(streams_bind(w, new, "*", 7), 0);
-		assert_int_equal(streams_listen(w, new, 5), 0);
-		streams_close(w);
-	}
+	streams_close_socket(w, old);
+	assert_int_equal(streams_bind(w, new, "*", 7), -EADDRINUSE);
+	streams_set(w, new, SOL_SOCKET, SO_REUSEADDR, 1);
+	assert_int_equal(streams_bind(w, new, "*", 7), 0);
+	assert_int_equal(streams_listen(w, new, 5), 0);
 }
 
 /* One that lost its SO_REUSEADDR is in the way until it goes. */
-static void accepted_ones_are_counted_by_their_options(void **state)
+static void accepted_ones_are_counted_by_their_options(struct fake_streams *w)
 {
 	uint32_t crowd[CROWD];
+	uint32_t old = crowd_open(w, crowd);
+	uint32_t new = streams_socket(w, 0, AF_INET);
+	uint32_t elsewhere = streams_socket(w, 0, AF_INET);
 
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t old = crowd_open(w, crowd);
-		uint32_t new = streams_socket(w, 0, AF_INET);
-		uint32_t elsewhere = streams_socket(w, 0, AF_INET);
-
-		streams_close_socket(w, old);
-		streams_set(w, new, SOL_SOCKET, SO_REUSEADDR, 1);
-		streams_set(w, crowd[3], SOL_SOCKET, SO_REUSEADDR, 0);
-		assert_int_equal(streams_bind(w, new, "*", 7), -EADDRINUSE);
-		assert_int_equal(
-		    streams_bind(w, elsewhere, "198.51.100.2", 7), 0);
-		streams_end(w, crowd[3], ECONNRESET);
-		assert_int_equal(streams_s2a(w, crowd[3])->names.local.port, 7);
-		assert_int_equal(streams_bind(w, new, "192.0.2.2", 7), 0);
-		streams_close(w);
-	}
+	streams_close_socket(w, old);
+	streams_set(w, new, SOL_SOCKET, SO_REUSEADDR, 1);
+	streams_set(w, crowd[3], SOL_SOCKET, SO_REUSEADDR, 0);
+	assert_int_equal(streams_bind(w, new, "*", 7), -EADDRINUSE);
+	assert_int_equal(streams_bind(w, elsewhere, "198.51.100.2", 7), 0);
+	streams_end(w, crowd[3], ECONNRESET);
+	assert_int_equal(streams_s2a(w, crowd[3])->names.local.port, 7);
+	assert_int_equal(streams_bind(w, new, "192.0.2.2", 7), 0);
 }
 
 /* However many they are, who binds or connects does not walk past them. */
-static void accepted_ones_are_not_looked_at(void **state)
+static void accepted_ones_are_not_looked_at(struct fake_streams *w)
 {
 	uint32_t crowd[CROWD];
+	uint32_t old = crowd_open(w, crowd);
+	const struct tsock_ports *p = &w->s->ports;
 
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t old = crowd_open(w, crowd);
-		const struct tsock_ports *p = &w->s->ports;
-
-		assert_int_equal(p->own[7 % TSOCK_PORT_BUCKETS], old);
-		assert_int_equal(p->next[old], NO_SOCKET);
-		assert_int_equal(p->at[7].all, CROWD);
-		assert_int_equal(p->at[7].not_addr, 0);
-		assert_int_equal(p->at[7].not_port, CROWD);
-		streams_close(w);
-	}
+	assert_int_equal(p->own[7 % TSOCK_PORT_BUCKETS], old);
+	assert_int_equal(p->next[old], NO_SOCKET);
+	assert_int_equal(p->at[7].all, CROWD);
+	assert_int_equal(p->at[7].not_addr, 0);
+	assert_int_equal(p->at[7].not_port, CROWD);
 }
 
 /* In any order, and the table is empty again. */
-static void leaves_no_trace(void **state)
+static void leaves_no_trace(struct fake_streams *w)
 {
 	uint32_t crowd[CROWD];
+	uint32_t old = crowd_open(w, crowd);
+	const struct tsock_ports *p;
 
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t old = crowd_open(w, crowd);
-		const struct tsock_ports *p;
-
-		for (uint32_t i = 0; i < CROWD; i++)
-			streams_close_socket(w, crowd[i * 7 % CROWD]);
-		/* Orphans have no unsent bytes: they are let go at once. */
-		p = &w->s->ports;
-		assert_int_equal(p->at[7].all, 0);
-		assert_int_equal(p->at[7].not_port, 0);
-		streams_close_socket(w, old);
-		p = &w->s->ports;
-		for (uint32_t i = 0; i < TSOCK_PORT_BUCKETS; i++) {
-			assert_int_equal(p->own[i], NO_SOCKET);
-			assert_int_equal(p->accepted[i], NO_SOCKET);
-		}
-		streams_close(w);
+	for (uint32_t i = 0; i < CROWD; i++)
+		streams_close_socket(w, crowd[i * 7 % CROWD]);
+	/* Orphans have no unsent bytes: they are let go at once. */
+	p = &w->s->ports;
+	assert_int_equal(p->at[7].all, 0);
+	assert_int_equal(p->at[7].not_port, 0);
+	streams_close_socket(w, old);
+	p = &w->s->ports;
+	for (uint32_t i = 0; i < TSOCK_PORT_BUCKETS; i++) {
+		assert_int_equal(p->own[i], NO_SOCKET);
+		assert_int_equal(p->accepted[i], NO_SOCKET);
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(refuses_what_linux_refuses),
-		cmocka_unit_test(binds_once),
+		each_death_test(refuses_what_linux_refuses),
+		each_death_test(binds_once),
 		cmocka_unit_test(knows_who_is_in_the_way),
 		cmocka_unit_test(only_v6_leaves_ipv4_alone),
 		cmocka_unit_test(minds_connections_that_linger),
-		cmocka_unit_test(one_of_two_listens),
+		each_death_test(one_of_two_listens),
 		cmocka_unit_test(listen_finds_a_port),
-		cmocka_unit_test(names_both_ends),
+		each_death_test(names_both_ends),
 		cmocka_unit_test(connect_refuses_what_linux_refuses),
-		cmocka_unit_test(a_failed_connect_leaves_what_bind_did),
+		each_death_test(a_failed_connect_leaves_what_bind_did),
 		cmocka_unit_test(a_pair_of_names_is_used_once),
-		cmocka_unit_test(disconnect_gives_the_port_back),
-		cmocka_unit_test(a_server_comes_back_beside_the_accepted),
-		cmocka_unit_test(accepted_ones_are_counted_by_their_options),
-		cmocka_unit_test(accepted_ones_are_not_looked_at),
-		cmocka_unit_test(leaves_no_trace),
+		each_death_test(disconnect_gives_the_port_back),
+		each_death_test(a_server_comes_back_beside_the_accepted),
+		each_death_test(accepted_ones_are_counted_by_their_options),
+		each_death_test(accepted_ones_are_not_looked_at),
+		each_death_test(leaves_no_trace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,5 @@
 /*
  * test_tcpd_sockets.c - sockets of streams from open to close
- *
- * Each test runs three times: undisturbed, with a death just short of every
- * turn's commit, and with one after it.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -13,166 +10,94 @@
 
 #include <cmocka.h>
 
-#include "tests/harness/fake_streams.h"
-
-enum {
-	/* In a2s and s2a, what the library knows of shutdown(2)'s how. */
-	RX = 1,
-	TX = 2,
-};
-
-/* ---- Shorthands */
-
-static uint64_t word(struct fake_streams *w, uint32_t id)
-{
-	return streams_s2a(w, id)->stream;
-}
+#include "tests/unit/streams_world.h"
 
 static const struct tsock *sock(struct fake_streams *w, uint32_t id)
 {
 	return stream_sock(w->s, id);
 }
 
-static uint32_t dial(struct fake_streams *w)
+/* ---- connect */
+
+static void says_how_far_a_connect_is(struct fake_streams *w)
+{
+	uint32_t id = streams_socket(w, 0, AF_INET);
+
+	assert_int_equal(streams_word(w, id), 0);
+	assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
+	assert_int_equal(streams_word(w, id), STREAM_CONNECTING);
+	assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), -EALREADY);
+	streams_establish(w, id);
+	assert_int_equal(
+	    streams_word(w, id), STREAM_ESTABLISHED | STREAM_TX_OPEN);
+	assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), -EISCONN);
+	assert_int_equal(streams_bind(w, id, "*", 9), -EINVAL);
+	assert_int_equal(streams_listen(w, id, 5), -EINVAL);
+}
+
+static void may_try_again_after_a_refusal(struct fake_streams *w)
+{
+	uint32_t id = streams_socket(w, 0, AF_INET);
+	uint32_t woken;
+
+	assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
+	woken = w->woken[id];
+	streams_end(w, id, ECONNREFUSED);
+	assert_true(w->woken[id] > woken);
+	assert_int_equal(streams_error(w, id), ECONNREFUSED);
+	assert_int_equal(streams_error(w, id), 0);
+	assert_true(streams_word(w, id) & STREAM_RESET);
+	assert_false(streams_word(w, id) & STREAM_CONNECTING);
+	assert_int_equal(sock(w, id)->bound, 0);
+	assert_int_equal(streams_connect(w, id, "192.0.2.1", 81), 0);
+	assert_int_equal(streams_word(w, id), STREAM_CONNECTING);
+}
+
+/* What was written into a socket too early is nobody's. */
+static void begins_with_what_is_written_after_connect(struct fake_streams *w)
+{
+	uint32_t id = streams_socket(w, 0, AF_INET);
+
+	streams_write(w, id, 100);
+	assert_int_equal(streams_s2a(w, id)->tx_consumed, 0);
+	assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
+	assert_int_equal(streams_s2a(w, id)->tx_consumed, 100);
+	streams_establish(w, id);
+	streams_write(w, id, 50);
+	assert_int_equal(streams_conn(w, id)->written, 150);
+}
+
+static void a_connect_in_the_making_is_given_up(struct fake_streams *w)
 {
 	uint32_t id = streams_socket(w, 0, AF_INET);
 
 	assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
-	streams_establish(w, id);
-	return id;
-}
-
-static uint32_t server(struct fake_streams *w, uint32_t app, uint32_t backlog)
-{
-	uint32_t id = streams_socket(w, app, AF_INET);
-
-	assert_int_equal(streams_bind(w, id, "*", 7), 0);
-	assert_int_equal(streams_listen(w, id, backlog), 0);
-	return id;
-}
-
-static uint32_t conns_used(struct fake_streams *w)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < FAKE_CONNS; i++)
-		n += w->state->conn[i].used;
-	return n;
-}
-
-/* ---- connect */
-
-static void says_how_far_a_connect_is(void **state)
-{
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = streams_socket(w, 0, AF_INET);
-
-		assert_int_equal(word(w, id), 0);
-		assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
-		assert_int_equal(word(w, id), STREAM_CONNECTING);
-		assert_int_equal(
-		    streams_connect(w, id, "192.0.2.1", 80), -EALREADY);
-		streams_establish(w, id);
-		assert_int_equal(
-		    word(w, id), STREAM_ESTABLISHED | STREAM_TX_OPEN);
-		assert_int_equal(
-		    streams_connect(w, id, "192.0.2.1", 80), -EISCONN);
-		assert_int_equal(streams_bind(w, id, "*", 9), -EINVAL);
-		assert_int_equal(streams_listen(w, id, 5), -EINVAL);
-		streams_close(w);
-	}
-}
-
-static void may_try_again_after_a_refusal(void **state)
-{
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = streams_socket(w, 0, AF_INET);
-		uint32_t woken;
-
-		assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
-		woken = w->woken[id];
-		streams_end(w, id, ECONNREFUSED);
-		assert_true(w->woken[id] > woken);
-		assert_int_equal(streams_error(w, id), ECONNREFUSED);
-		assert_int_equal(streams_error(w, id), 0);
-		assert_true(word(w, id) & STREAM_RESET);
-		assert_false(word(w, id) & STREAM_CONNECTING);
-		assert_int_equal(sock(w, id)->bound, 0);
-		assert_int_equal(streams_connect(w, id, "192.0.2.1", 81), 0);
-		assert_int_equal(word(w, id), STREAM_CONNECTING);
-		streams_close(w);
-	}
-}
-
-/* What was written into a socket too early is nobody's. */
-static void begins_with_what_is_written_after_connect(void **state)
-{
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = streams_socket(w, 0, AF_INET);
-
-		streams_write(w, id, 100);
-		assert_int_equal(streams_s2a(w, id)->tx_consumed, 0);
-		assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
-		assert_int_equal(streams_s2a(w, id)->tx_consumed, 100);
-		streams_establish(w, id);
-		streams_write(w, id, 50);
-		assert_int_equal(streams_conn(w, id)->written, 150);
-		streams_close(w);
-	}
-}
-
-static void a_connect_in_the_making_is_given_up(void **state)
-{
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = streams_socket(w, 0, AF_INET);
-
-		assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
-		assert_int_equal(streams_shutdown(w, id, TX), 0);
-		assert_int_equal(conns_used(w), 0);
-		assert_int_equal(sock(w, id)->state, TSOCK_IDLE);
-		assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
-		streams_close_socket(w, id);
-		assert_int_equal(conns_used(w), 0);
-		assert_int_equal(w->ch.family[id], 0);
-		streams_close(w);
-	}
+	assert_int_equal(streams_shutdown(w, id, TX), 0);
+	assert_int_equal(streams_conns(w), 0);
+	assert_int_equal(sock(w, id)->state, TSOCK_IDLE);
+	assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
+	streams_close_socket(w, id);
+	assert_int_equal(streams_conns(w), 0);
+	assert_int_equal(w->ch.family[id], 0);
 }
 
 /* ---- Data */
 
-static void counts_go_both_ways(void **state)
+static void counts_go_both_ways(struct fake_streams *w)
 {
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = dial(w);
-		uint32_t woken;
+	uint32_t id = streams_dial(w);
+	uint32_t woken;
 
-		streams_write(w, id, 1000);
-		assert_int_equal(streams_conn(w, id)->written, 1000);
-		streams_ack(w, id, 400);
-		assert_int_equal(streams_s2a(w, id)->tx_consumed, 400);
-		woken = w->woken[id];
-		streams_deliver(w, id, 700);
-		assert_true(w->woken[id] > woken);
-		assert_int_equal(streams_s2a(w, id)->rx_written, 700);
-		streams_read(w, id, 600);
-		assert_int_equal(streams_conn(w, id)->read, 600);
-		streams_close(w);
-	}
+	streams_write(w, id, 1000);
+	assert_int_equal(streams_conn(w, id)->written, 1000);
+	streams_ack(w, id, 400);
+	assert_int_equal(streams_s2a(w, id)->tx_consumed, 400);
+	woken = w->woken[id];
+	streams_deliver(w, id, 700);
+	assert_true(w->woken[id] > woken);
+	assert_int_equal(streams_s2a(w, id)->rx_written, 700);
+	streams_read(w, id, 600);
+	assert_int_equal(streams_conn(w, id)->read, 600);
 }
 
 /* TCP_NOTSENT_LOWAT: who waits for few unsent bytes is woken by no others. */
@@ -182,7 +107,7 @@ static void tells_what_is_sent(void **state)
 	EACH_DEATH
 	{
 		struct fake_streams *w = streams_open(death);
-		uint32_t id = dial(w);
+		uint32_t id = streams_dial(w);
 		uint32_t woken;
 
 		streams_write(w, id, 1000);
@@ -204,439 +129,160 @@ static void tells_what_is_sent(void **state)
 	}
 }
 
-static void a_reset_is_told_and_the_rest_read(void **state)
+static void a_reset_is_told_and_the_rest_read(struct fake_streams *w)
 {
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = dial(w);
+	uint32_t id = streams_dial(w);
 
-		streams_deliver(w, id, 10);
-		streams_end(w, id, ECONNRESET);
-		assert_int_equal(streams_error(w, id), ECONNRESET);
-		assert_int_equal(streams_s2a(w, id)->rx_written, 10);
-		assert_int_equal(word(w, id),
-		    STREAM_ESTABLISHED | STREAM_RX_END | STREAM_RESET);
-		assert_int_equal(streams_s2a(w, id)->names.connected, 0);
-		streams_read(w, id, 10);
-		streams_write(w, id, 5);
-		assert_int_equal(streams_shutdown(w, id, TX), -ENOTCONN);
-		assert_int_equal(
-		    streams_connect(w, id, "192.0.2.1", 80), -EISCONN);
-		assert_int_equal(streams_connect(w, id, NULL, 0), 0);
-		assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
-		assert_int_equal(streams_s2a(w, id)->tx_consumed, 5);
-		streams_close(w);
-	}
+	streams_deliver(w, id, 10);
+	streams_end(w, id, ECONNRESET);
+	assert_int_equal(streams_error(w, id), ECONNRESET);
+	assert_int_equal(streams_s2a(w, id)->rx_written, 10);
+	assert_int_equal(streams_word(w, id),
+	    STREAM_ESTABLISHED | STREAM_RX_END | STREAM_RESET);
+	assert_int_equal(streams_s2a(w, id)->names.connected, 0);
+	streams_read(w, id, 10);
+	streams_write(w, id, 5);
+	assert_int_equal(streams_shutdown(w, id, TX), -ENOTCONN);
+	assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), -EISCONN);
+	assert_int_equal(streams_connect(w, id, NULL, 0), 0);
+	assert_int_equal(streams_connect(w, id, "192.0.2.1", 80), 0);
+	assert_int_equal(streams_s2a(w, id)->tx_consumed, 5);
 }
 
 /* ---- shutdown */
 
-static void shuts_down_each_way(void **state)
+static void shuts_down_each_way(struct fake_streams *w)
 {
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = streams_socket(w, 0, AF_INET);
+	uint32_t id = streams_socket(w, 0, AF_INET);
 
-		assert_int_equal(streams_shutdown(w, id, TX), -ENOTCONN);
-		streams_close_socket(w, id);
-		id = dial(w);
-		assert_int_equal(streams_shutdown(w, id, TX), 0);
-		assert_int_equal(streams_conn(w, id)->shut, TX);
-		assert_int_equal(word(w, id), STREAM_ESTABLISHED);
-		assert_int_equal(streams_shutdown(w, id, RX), 0);
-		assert_int_equal(
-		    word(w, id), STREAM_ESTABLISHED | STREAM_RX_END);
-		assert_int_equal(streams_s2a(w, id)->names.shut, RX | TX);
-		assert_int_equal(streams_shutdown(w, id, RX | TX), 0);
-		streams_close(w);
-	}
-}
-
-static void a_listener_stops_with_its_reading(void **state)
-{
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = server(w, 0, 5);
-
-		assert_int_equal(streams_shutdown(w, id, TX), 0);
-		assert_int_equal(word(w, id), STREAM_LISTENING);
-		assert_int_equal(streams_shutdown(w, id, RX), 0);
-		assert_int_equal(word(w, id), 0);
-		assert_int_equal(w->state->listening[id], 0);
-		assert_int_equal(sock(w, id)->local.port, 7);
-		assert_int_equal(streams_listen(w, id, 5), 0);
-		streams_close(w);
-	}
+	assert_int_equal(streams_shutdown(w, id, TX), -ENOTCONN);
+	streams_close_socket(w, id);
+	id = streams_dial(w);
+	assert_int_equal(streams_shutdown(w, id, TX), 0);
+	assert_int_equal(streams_conn(w, id)->shut, TX);
+	assert_int_equal(streams_word(w, id), STREAM_ESTABLISHED);
+	assert_int_equal(streams_shutdown(w, id, RX), 0);
+	assert_int_equal(
+	    streams_word(w, id), STREAM_ESTABLISHED | STREAM_RX_END);
+	assert_int_equal(streams_s2a(w, id)->names.shut, RX | TX);
+	assert_int_equal(streams_shutdown(w, id, RX | TX), 0);
 }
 
 /* ---- close */
 
-static void closes_when_all_is_acknowledged(void **state)
+static void closes_when_all_is_acknowledged(struct fake_streams *w)
 {
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = dial(w);
+	uint32_t id = streams_dial(w);
 
-		streams_write(w, id, 100);
-		streams_close_socket(w, id);
-		assert_int_equal(w->ch.family[id], AF_INET);
-		assert_int_equal(sock(w, id)->state, TSOCK_ORPHAN);
-		assert_int_equal(streams_conn(w, id)->written, 100);
-		streams_ack(w, id, 60);
-		assert_int_equal(w->ch.family[id], AF_INET);
-		/* Too late, and nobody looks. */
-		streams_write(w, id, 7);
-		streams_ack(w, id, 40);
-		assert_int_equal(w->ch.family[id], 0);
-		assert_int_equal(conns_used(w), 1);
-		assert_true(w->state->conn[0].loose);
-		/* The number goes on with its counts. */
-		assert_int_equal(streams_socket(w, 0, AF_INET), id);
-		assert_int_equal(streams_s2a(w, id)->tx_consumed, 100);
-		streams_close(w);
-	}
+	streams_write(w, id, 100);
+	streams_close_socket(w, id);
+	assert_int_equal(w->ch.family[id], AF_INET);
+	assert_int_equal(sock(w, id)->state, TSOCK_ORPHAN);
+	assert_int_equal(streams_conn(w, id)->written, 100);
+	streams_ack(w, id, 60);
+	assert_int_equal(w->ch.family[id], AF_INET);
+	/* Too late, and nobody looks. */
+	streams_write(w, id, 7);
+	streams_ack(w, id, 40);
+	assert_int_equal(w->ch.family[id], 0);
+	assert_int_equal(streams_conns(w), 1);
+	assert_true(w->state->conn[0].loose);
+	/* The number goes on with its counts. */
+	assert_int_equal(streams_socket(w, 0, AF_INET), id);
+	assert_int_equal(streams_s2a(w, id)->tx_consumed, 100);
 }
 
-static void an_orphan_may_end_early(void **state)
+static void an_orphan_may_end_early(struct fake_streams *w)
 {
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = dial(w);
+	uint32_t id = streams_dial(w);
 
-		streams_write(w, id, 100);
-		streams_close_socket(w, id);
-		streams_end(w, id, ETIMEDOUT);
-		assert_int_equal(w->ch.family[id], 0);
-		assert_false(apps_is_open(&w->s->apps, id));
-		streams_close(w);
-	}
+	streams_write(w, id, 100);
+	streams_close_socket(w, id);
+	streams_end(w, id, ETIMEDOUT);
+	assert_int_equal(w->ch.family[id], 0);
+	assert_false(apps_is_open(&w->s->apps, id));
 }
 
-static void unread_data_resets(void **state)
+static void unread_data_resets(struct fake_streams *w)
 {
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = dial(w);
+	uint32_t id = streams_dial(w);
 
-		streams_deliver(w, id, 2);
-		streams_read(w, id, 1);
-		streams_close_socket(w, id);
-		assert_int_equal(w->ch.family[id], 0);
-		assert_true(w->state->conn[0].aborted);
-		streams_close(w);
-	}
+	streams_deliver(w, id, 2);
+	streams_read(w, id, 1);
+	streams_close_socket(w, id);
+	assert_int_equal(w->ch.family[id], 0);
+	assert_true(w->state->conn[0].aborted);
 }
 
-static void lingering_for_no_time_resets(void **state)
+static void lingering_for_no_time_resets(struct fake_streams *w)
 {
 	const struct linger now = { .l_onoff = 1 };
 	const struct linger later = { .l_onoff = 1, .l_linger = 5 };
+	uint32_t id = streams_dial(w);
 
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = dial(w);
-
-		streams_write(w, id, 10);
-		assert_int_equal(streams_command(w, id, APP_OP_SETOPT,
-				     SOL_SOCKET, SO_LINGER, &now, sizeof(now)),
-		    0);
-		assert_int_equal(streams_s2a(w, id)->names.linger, 1);
-		streams_close_socket(w, id);
-		assert_true(w->state->conn[0].aborted);
-		assert_int_equal(w->ch.family[id], 0);
-		/* Waiting is the library's; here it is a close like others. */
-		id = dial(w);
-		streams_write(w, id, 10);
-		assert_int_equal(
-		    streams_command(w, id, APP_OP_SETOPT, SOL_SOCKET, SO_LINGER,
-			&later, sizeof(later)),
-		    0);
-		assert_int_equal(streams_s2a(w, id)->names.linger, 6);
-		streams_close_socket(w, id);
-		assert_true(streams_conn(w, id)->closed);
-		streams_close(w);
-	}
+	streams_write(w, id, 10);
+	assert_int_equal(streams_command(w, id, APP_OP_SETOPT, SOL_SOCKET,
+			     SO_LINGER, &now, sizeof(now)),
+	    0);
+	assert_int_equal(streams_s2a(w, id)->names.linger, 1);
+	streams_close_socket(w, id);
+	assert_true(w->state->conn[0].aborted);
+	assert_int_equal(w->ch.family[id], 0);
+	/* Waiting is the library's; here it is a close like others. */
+	id = streams_dial(w);
+	streams_write(w, id, 10);
+	assert_int_equal(streams_command(w, id, APP_OP_SETOPT, SOL_SOCKET,
+			     SO_LINGER, &later, sizeof(later)),
+	    0);
+	assert_int_equal(streams_s2a(w, id)->names.linger, 6);
+	streams_close_socket(w, id);
+	assert_true(streams_conn(w, id)->closed);
 }
 
 /* Who asked is dead; whoever gets the number next has not asked that. */
-static void a_command_dies_with_its_socket(void **state)
+static void a_command_dies_with_its_socket(struct fake_streams *w)
 {
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = streams_socket(w, 0, AF_INET);
-		struct app_name name = streams_name("*", 7);
-		struct a2s_socket *a = streams_a2s(w, id);
+	uint32_t id = streams_socket(w, 0, AF_INET);
+	struct app_name name = streams_name("*", 7);
+	struct a2s_socket *a = streams_a2s(w, id);
 
-		a->cmd_op = APP_OP_BIND;
-		a->cmd_len = sizeof(name);
-		memcpy(a->cmd_data, &name, sizeof(name));
-		a->cmd_seq++;
-		streams_close_socket(w, id);
-		assert_int_equal(a->cmd_seq, streams_s2a(w, id)->reply_seq);
-		/* Before the library has taken over the counts. */
-		assert_int_equal(
-		    apps_socket_opened(&w->s->apps, 0, id, AF_INET), 0);
-		w->ch.family[id] = AF_INET;
-		streams_run(w);
-		assert_int_equal(streams_s2a(w, id)->names.open, 1);
-		assert_int_equal(streams_s2a(w, id)->names.bound, 0);
-		streams_close(w);
-	}
-}
-
-/* ---- Listeners */
-
-static void takes_connections_with_spares(void **state)
-{
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = server(w, 0, 5);
-		uint32_t spare = streams_socket(w, 0, AF_INET);
-		struct accept_record r;
-		uint32_t woken = w->woken[id];
-
-		assert_int_equal(word(w, id), STREAM_LISTENING);
-		assert_int_equal(
-		    streams_incoming(w, id, "192.0.2.1", 1000), NO_SOCKET);
-		assert_false(streams_accepted(w, id, &r));
-		streams_offer(w, id, spare);
-		assert_int_equal(
-		    streams_incoming(w, id, "192.0.2.1", 1000), spare);
-		assert_true(w->woken[id] > woken);
-		assert_true(streams_accepted(w, id, &r));
-		assert_int_equal(r.spare, spare);
-		assert_int_equal(r.peer.port, 1000);
-		assert_int_equal(r.local.port, 7);
-		assert_int_equal(
-		    word(w, spare), STREAM_ESTABLISHED | STREAM_TX_OPEN);
-		assert_int_equal(streams_s2a(w, spare)->names.peer.port, 1000);
-		assert_int_equal(streams_s2a(w, spare)->names.connected, 1);
-		assert_false(streams_accepted(w, id, &r));
-		assert_int_equal(
-		    streams_incoming(w, id, "192.0.2.1", 1001), NO_SOCKET);
-		streams_close(w);
-	}
-}
-
-/* As in Linux: accept() in another thread comes back. */
-static void who_waits_on_a_listener_hears_of_its_end(void **state)
-{
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = server(w, 0, 5);
-		uint32_t woken = w->woken[id];
-
-		assert_int_equal(streams_shutdown(w, id, 1), 0);
-		assert_int_equal(word(w, id), 0);
-		assert_true(w->woken[id] > woken);
-		streams_close(w);
-	}
-}
-
-static void a_full_queue_takes_no_more(void **state)
-{
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = server(w, 0, 1);
-		struct accept_record r;
-
-		for (int i = 0; i < 4; i++)
-			streams_offer(w, id, streams_socket(w, 0, AF_INET));
-		assert_int_equal(stream_spares(w->s, id), 4);
-		/* As in Linux: one more than the backlog. */
-		assert_int_not_equal(
-		    streams_incoming(w, id, "192.0.2.1", 1), NO_SOCKET);
-		assert_int_not_equal(
-		    streams_incoming(w, id, "192.0.2.1", 2), NO_SOCKET);
-		assert_int_equal(
-		    streams_incoming(w, id, "192.0.2.1", 3), NO_SOCKET);
-		assert_int_equal(stream_queued(w->s, id), 2);
-		assert_true(streams_accepted(w, id, &r));
-		assert_int_not_equal(
-		    streams_incoming(w, id, "192.0.2.1", 3), NO_SOCKET);
-		assert_int_equal(streams_listen(w, id, 9), 0);
-		assert_int_not_equal(
-		    streams_incoming(w, id, "192.0.2.1", 4), NO_SOCKET);
-		streams_close(w);
-	}
-}
-
-/* What is not as good as new is no spare. */
-static void passes_over_what_is_no_spare(void **state)
-{
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = server(w, 0, 5);
-		uint32_t closed = streams_socket(w, 0, AF_INET);
-		uint32_t bound = streams_socket(w, 0, AF_INET);
-		uint32_t other = streams_socket(w, 0, AF_INET6);
-		uint32_t busy = dial(w);
-		uint32_t good = streams_socket(w, 0, AF_INET);
-
-		assert_int_equal(streams_bind(w, bound, "*", 9), 0);
-		streams_offer(w, id, closed);
-		streams_offer(w, id, bound);
-		streams_offer(w, id, other);
-		streams_offer(w, id, busy);
-		streams_offer(w, id, id);
-		streams_offer(w, id, good);
-		streams_offer(w, id, good);
-		streams_close_socket(w, closed);
-		assert_int_equal(streams_incoming(w, id, "192.0.2.1", 1), good);
-		assert_int_equal(
-		    streams_incoming(w, id, "192.0.2.1", 2), NO_SOCKET);
-		streams_close(w);
-	}
-}
-
-static void another_apps_spares_must_be_offered(void **state)
-{
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = server(w, 0, 5);
-		uint32_t spare;
-
-		streams_add_app(w, 1);
-		spare = streams_socket(w, 1, AF_INET);
-		streams_offer(w, id, spare);
-		assert_int_equal(
-		    streams_incoming(w, id, "192.0.2.1", 1), NO_SOCKET);
-		streams_a2s(w, spare)->offered = 1; /* to app 0 */
-		streams_offer(w, id, spare);
-		assert_int_equal(
-		    streams_incoming(w, id, "192.0.2.1", 1), spare);
-		streams_close(w);
-	}
-}
-
-static void accepted_ones_inherit_and_outlive(void **state)
-{
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = server(w, 0, 5);
-		uint32_t spare = streams_socket(w, 0, AF_INET);
-		struct accept_record r;
-		int v;
-
-		streams_set(w, id, SOL_SOCKET, SO_KEEPALIVE, 1);
-		streams_offer(w, id, spare);
-		streams_incoming(w, id, "192.0.2.1", 1);
-		assert_true(streams_accepted(w, id, &r));
-		streams_close_socket(w, id);
-		assert_int_equal(w->ch.family[id], 0);
-		assert_int_equal(
-		    streams_get(w, spare, SOL_SOCKET, SO_KEEPALIVE, &v), 0);
-		assert_int_equal(v, 1);
-		streams_deliver(w, spare, 3);
-		streams_read(w, spare, 3);
-		streams_close_socket(w, spare);
-		assert_int_equal(w->ch.family[spare], 0);
-		assert_true(w->state->conn[0].loose);
-		streams_close(w);
-	}
-}
-
-/* Whether the listener or what waits in it is seen to close first. */
-static void who_was_not_accepted_is_reset(void **state)
-{
-	(void)state;
-	for (int first = 0; first < 2; first++)
-		EACH_DEATH
-		{
-			struct fake_streams *w = streams_open(death);
-			uint32_t id = server(w, 0, 5);
-			uint32_t spare = streams_socket(w, 0, AF_INET);
-
-			streams_offer(w, id, spare);
-			streams_incoming(w, id, "192.0.2.1", 1);
-			streams_close_socket(w, first == 0 ? id : spare);
-			streams_close_socket(w, first == 0 ? spare : id);
-			assert_false(w->state->conn[0].used);
-			streams_close(w);
-		}
-}
-
-/* A number that was a stream's is a listener now: its old bytes are no
- * spares. */
-static void old_bytes_are_no_spares(void **state)
-{
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = dial(w);
-		uint32_t spare = streams_socket(w, 0, AF_INET);
-
-		streams_write(w, id, 1001);
-		assert_int_equal(streams_connect(w, id, NULL, 0), 0);
-		assert_int_equal(streams_listen(w, id, 5), 0);
-		assert_int_equal(stream_spares(w->s, id), 0);
-		streams_offer(w, id, spare);
-		assert_int_equal(
-		    streams_incoming(w, id, "192.0.2.1", 1), spare);
-		assert_false(w->s->apps.app[0].cut);
-		streams_close(w);
-	}
+	a->cmd_op = APP_OP_BIND;
+	a->cmd_len = sizeof(name);
+	memcpy(a->cmd_data, &name, sizeof(name));
+	a->cmd_seq++;
+	streams_close_socket(w, id);
+	assert_int_equal(a->cmd_seq, streams_s2a(w, id)->reply_seq);
+	/* Before the library has taken over the counts. */
+	assert_int_equal(apps_socket_opened(&w->s->apps, 0, id, AF_INET), 0);
+	w->ch.family[id] = AF_INET;
+	streams_run(w);
+	assert_int_equal(streams_s2a(w, id)->names.open, 1);
+	assert_int_equal(streams_s2a(w, id)->names.bound, 0);
 }
 
 /* ---- Apps that die, and apps that lie */
 
-static void a_dead_apps_sockets_end_as_closed_ones(void **state)
+static void a_dead_apps_sockets_end_as_closed_ones(struct fake_streams *w)
 {
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t idle = streams_socket(w, 0, AF_INET);
-		uint32_t listener = server(w, 0, 5);
-		uint32_t making = streams_socket(w, 0, AF_INET);
-		uint32_t unread = dial(w);
-		uint32_t unsent = dial(w);
+	uint32_t idle = streams_socket(w, 0, AF_INET);
+	uint32_t listener = streams_server(w, 0, 5);
+	uint32_t making = streams_socket(w, 0, AF_INET);
+	uint32_t unread = streams_dial(w);
+	uint32_t unsent = streams_dial(w);
 
-		assert_int_equal(
-		    streams_connect(w, making, "192.0.2.1", 99), 0);
-		streams_deliver(w, unread, 1);
-		streams_write(w, unsent, 1);
-		streams_kill_app(w, 0);
-		assert_int_equal(w->ch.family[idle], 0);
-		assert_int_equal(w->ch.family[listener], 0);
-		assert_int_equal(w->ch.family[making], 0);
-		assert_int_equal(w->ch.family[unread], 0);
-		assert_int_equal(conns_used(w), 1);
-		assert_false(apps_app_done(&w->s->apps, 0));
-		streams_ack(w, unsent, 1);
-		assert_int_equal(w->ch.family[unsent], 0);
-		assert_true(apps_app_done(&w->s->apps, 0));
-		streams_close(w);
-	}
+	assert_int_equal(streams_connect(w, making, "192.0.2.1", 99), 0);
+	streams_deliver(w, unread, 1);
+	streams_write(w, unsent, 1);
+	streams_kill_app(w, 0);
+	assert_int_equal(w->ch.family[idle], 0);
+	assert_int_equal(w->ch.family[listener], 0);
+	assert_int_equal(w->ch.family[making], 0);
+	assert_int_equal(w->ch.family[unread], 0);
+	assert_int_equal(streams_conns(w), 1);
+	assert_false(apps_app_done(&w->s->apps, 0));
+	streams_ack(w, unsent, 1);
+	assert_int_equal(w->ch.family[unsent], 0);
+	assert_true(apps_app_done(&w->s->apps, 0));
 }
 
 enum lie {
@@ -710,8 +356,8 @@ static void who_lies_is_cut_off(void **state)
 		honest = streams_socket(w, 1, AF_INET);
 		assert_int_equal(streams_connect(w, honest, "192.0.2.1", 9), 0);
 		streams_establish(w, honest);
-		id = dial(w);
-		listener = server(w, 0, 5);
+		id = streams_dial(w);
+		listener = streams_server(w, 0, 5);
 		streams_write(w, id, 100);
 		streams_ack(w, id, 100);
 		tell(w, lie, id, listener);
@@ -725,7 +371,7 @@ static void who_lies_is_cut_off(void **state)
 			fail_msg("lie %d, death %d", (int)lie, (int)death);
 		assert_int_equal(w->ch.family[id], 0);
 		assert_int_equal(w->ch.family[listener], 0);
-		assert_int_equal(conns_used(w), 1);
+		assert_int_equal(streams_conns(w), 1);
 		streams_write(w, honest, 10);
 		assert_int_equal(streams_conn(w, honest)->written, 10);
 		streams_close(w);
@@ -733,50 +379,35 @@ static void who_lies_is_cut_off(void **state)
 }
 
 /* The last word is a lie, too. */
-static void a_lie_at_the_close_resets(void **state)
+static void a_lie_at_the_close_resets(struct fake_streams *w)
 {
-	(void)state;
-	EACH_DEATH
-	{
-		struct fake_streams *w = streams_open(death);
-		uint32_t id = dial(w);
+	uint32_t id = streams_dial(w);
 
-		streams_a2s(w, id)->tx_written += APP_TX_BYTES + 1;
-		streams_close_socket(w, id);
-		assert_int_equal(w->ch.family[id], 0);
-		assert_true(w->state->conn[0].aborted);
-		streams_close(w);
-	}
+	streams_a2s(w, id)->tx_written += APP_TX_BYTES + 1;
+	streams_close_socket(w, id);
+	assert_int_equal(w->ch.family[id], 0);
+	assert_true(w->state->conn[0].aborted);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(says_how_far_a_connect_is),
-		cmocka_unit_test(may_try_again_after_a_refusal),
-		cmocka_unit_test(begins_with_what_is_written_after_connect),
-		cmocka_unit_test(a_connect_in_the_making_is_given_up),
-		cmocka_unit_test(counts_go_both_ways),
+		each_death_test(says_how_far_a_connect_is),
+		each_death_test(may_try_again_after_a_refusal),
+		each_death_test(begins_with_what_is_written_after_connect),
+		each_death_test(a_connect_in_the_making_is_given_up),
+		each_death_test(counts_go_both_ways),
 		cmocka_unit_test(tells_what_is_sent),
-		cmocka_unit_test(a_reset_is_told_and_the_rest_read),
-		cmocka_unit_test(shuts_down_each_way),
-		cmocka_unit_test(a_listener_stops_with_its_reading),
-		cmocka_unit_test(closes_when_all_is_acknowledged),
-		cmocka_unit_test(an_orphan_may_end_early),
-		cmocka_unit_test(unread_data_resets),
-		cmocka_unit_test(lingering_for_no_time_resets),
-		cmocka_unit_test(a_command_dies_with_its_socket),
-		cmocka_unit_test(takes_connections_with_spares),
-		cmocka_unit_test(who_waits_on_a_listener_hears_of_its_end),
-		cmocka_unit_test(a_full_queue_takes_no_more),
-		cmocka_unit_test(passes_over_what_is_no_spare),
-		cmocka_unit_test(another_apps_spares_must_be_offered),
-		cmocka_unit_test(accepted_ones_inherit_and_outlive),
-		cmocka_unit_test(who_was_not_accepted_is_reset),
-		cmocka_unit_test(old_bytes_are_no_spares),
-		cmocka_unit_test(a_dead_apps_sockets_end_as_closed_ones),
+		each_death_test(a_reset_is_told_and_the_rest_read),
+		each_death_test(shuts_down_each_way),
+		each_death_test(closes_when_all_is_acknowledged),
+		each_death_test(an_orphan_may_end_early),
+		each_death_test(unread_data_resets),
+		each_death_test(lingering_for_no_time_resets),
+		each_death_test(a_command_dies_with_its_socket),
+		each_death_test(a_dead_apps_sockets_end_as_closed_ones),
 		cmocka_unit_test(who_lies_is_cut_off),
-		cmocka_unit_test(a_lie_at_the_close_resets),
+		each_death_test(a_lie_at_the_close_resets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,198 @@
+/*
+ * test_tcpd_listeners.c - listeners: spares, records, who is accepted
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/streams_world.h"
+
+static void a_listener_stops_with_its_reading(struct fake_streams *w)
+{
+	uint32_t id = streams_server(w, 0, 5);
+
+	assert_int_equal(streams_shutdown(w, id, TX), 0);
+	assert_int_equal(streams_word(w, id), STREAM_LISTENING);
+	assert_int_equal(streams_shutdown(w, id, RX), 0);
+	assert_int_equal(streams_word(w, id), 0);
+	assert_int_equal(w->state->listening[id], 0);
+	assert_int_equal(stream_sock(w->s, id)->local.port, 7);
+	assert_int_equal(streams_listen(w, id, 5), 0);
+}
+
+static void takes_connections_with_spares(struct fake_streams *w)
+{
+	uint32_t id = streams_server(w, 0, 5);
+	uint32_t spare = streams_socket(w, 0, AF_INET);
+	struct accept_record r;
+	uint32_t woken = w->woken[id];
+
+	assert_int_equal(streams_word(w, id), STREAM_LISTENING);
+	assert_int_equal(streams_incoming(w, id, "192.0.2.1", 1000), NO_SOCKET);
+	assert_false(streams_accepted(w, id, &r));
+	streams_offer(w, id, spare);
+	assert_int_equal(streams_incoming(w, id, "192.0.2.1", 1000), spare);
+	assert_true(w->woken[id] > woken);
+	assert_true(streams_accepted(w, id, &r));
+	assert_int_equal(r.spare, spare);
+	assert_int_equal(r.peer.port, 1000);
+	assert_int_equal(r.local.port, 7);
+	assert_int_equal(
+	    streams_word(w, spare), STREAM_ESTABLISHED | STREAM_TX_OPEN);
+	assert_int_equal(streams_s2a(w, spare)->names.peer.port, 1000);
+	assert_int_equal(streams_s2a(w, spare)->names.connected, 1);
+	assert_false(streams_accepted(w, id, &r));
+	assert_int_equal(streams_incoming(w, id, "192.0.2.1", 1001), NO_SOCKET);
+}
+
+/* As in Linux: accept() in another thread comes back. */
+static void who_waits_on_a_listener_hears_of_its_end(struct fake_streams *w)
+{
+	uint32_t id = streams_server(w, 0, 5);
+	uint32_t woken = w->woken[id];
+
+	assert_int_equal(streams_shutdown(w, id, RX), 0);
+	assert_int_equal(streams_word(w, id), 0);
+	assert_true(w->woken[id] > woken);
+}
+
+static void a_full_queue_takes_no_more(struct fake_streams *w)
+{
+	uint32_t id = streams_server(w, 0, 1);
+	struct accept_record r;
+
+	for (int i = 0; i < 4; i++)
+		streams_offer(w, id, streams_socket(w, 0, AF_INET));
+	assert_int_equal(stream_spares(w->s, id), 4);
+	/* As in Linux: one more than the backlog. */
+	assert_int_not_equal(
+	    streams_incoming(w, id, "192.0.2.1", 1), NO_SOCKET);
+	assert_int_not_equal(
+	    streams_incoming(w, id, "192.0.2.1", 2), NO_SOCKET);
+	assert_int_equal(streams_incoming(w, id, "192.0.2.1", 3), NO_SOCKET);
+	assert_int_equal(stream_queued(w->s, id), 2);
+	assert_true(streams_accepted(w, id, &r));
+	assert_int_not_equal(
+	    streams_incoming(w, id, "192.0.2.1", 3), NO_SOCKET);
+	assert_int_equal(streams_listen(w, id, 9), 0);
+	assert_int_not_equal(
+	    streams_incoming(w, id, "192.0.2.1", 4), NO_SOCKET);
+}
+
+/* What is not as good as new is no spare. */
+static void passes_over_what_is_no_spare(struct fake_streams *w)
+{
+	uint32_t id = streams_server(w, 0, 5);
+	uint32_t closed = streams_socket(w, 0, AF_INET);
+	uint32_t bound = streams_socket(w, 0, AF_INET);
+	uint32_t other = streams_socket(w, 0, AF_INET6);
+	uint32_t busy = streams_dial(w);
+	uint32_t good = streams_socket(w, 0, AF_INET);
+
+	assert_int_equal(streams_bind(w, bound, "*", 9), 0);
+	streams_offer(w, id, closed);
+	streams_offer(w, id, bound);
+	streams_offer(w, id, other);
+	streams_offer(w, id, busy);
+	streams_offer(w, id, id);
+	streams_offer(w, id, good);
+	streams_offer(w, id, good);
+	streams_close_socket(w, closed);
+	assert_int_equal(streams_incoming(w, id, "192.0.2.1", 1), good);
+	assert_int_equal(streams_incoming(w, id, "192.0.2.1", 2), NO_SOCKET);
+}
+
+static void another_apps_spares_must_be_offered(struct fake_streams *w)
+{
+	uint32_t id = streams_server(w, 0, 5);
+	uint32_t spare;
+
+	streams_add_app(w, 1);
+	spare = streams_socket(w, 1, AF_INET);
+	streams_offer(w, id, spare);
+	assert_int_equal(streams_incoming(w, id, "192.0.2.1", 1), NO_SOCKET);
+	streams_a2s(w, spare)->offered = 1; /* to app 0 */
+	streams_offer(w, id, spare);
+	assert_int_equal(streams_incoming(w, id, "192.0.2.1", 1), spare);
+}
+
+static void accepted_ones_inherit_and_outlive(struct fake_streams *w)
+{
+	uint32_t id = streams_server(w, 0, 5);
+	uint32_t spare = streams_socket(w, 0, AF_INET);
+	struct accept_record r;
+	int v;
+
+	streams_set(w, id, SOL_SOCKET, SO_KEEPALIVE, 1);
+	streams_offer(w, id, spare);
+	streams_incoming(w, id, "192.0.2.1", 1);
+	assert_true(streams_accepted(w, id, &r));
+	streams_close_socket(w, id);
+	assert_int_equal(w->ch.family[id], 0);
+	assert_int_equal(
+	    streams_get(w, spare, SOL_SOCKET, SO_KEEPALIVE, &v), 0);
+	assert_int_equal(v, 1);
+	streams_deliver(w, spare, 3);
+	streams_read(w, spare, 3);
+	streams_close_socket(w, spare);
+	assert_int_equal(w->ch.family[spare], 0);
+	assert_true(w->state->conn[0].loose);
+}
+
+/* Whether the listener or what waits in it is seen to close first. */
+static void who_was_not_accepted_is_reset(void **state)
+{
+	(void)state;
+	for (int first = 0; first < 2; first++)
+		EACH_DEATH
+		{
+			struct fake_streams *w = streams_open(death);
+			uint32_t id = streams_server(w, 0, 5);
+			uint32_t spare = streams_socket(w, 0, AF_INET);
+
+			streams_offer(w, id, spare);
+			streams_incoming(w, id, "192.0.2.1", 1);
+			streams_close_socket(w, first == 0 ? id : spare);
+			streams_close_socket(w, first == 0 ? spare : id);
+			assert_false(w->state->conn[0].used);
+			streams_close(w);
+		}
+}
+
+/* A number that was a stream's is a listener now: its old bytes are no
+ * spares. */
+static void old_bytes_are_no_spares(struct fake_streams *w)
+{
+	uint32_t id = streams_dial(w);
+	uint32_t spare = streams_socket(w, 0, AF_INET);
+
+	streams_write(w, id, 1001);
+	assert_int_equal(streams_connect(w, id, NULL, 0), 0);
+	assert_int_equal(streams_listen(w, id, 5), 0);
+	assert_int_equal(stream_spares(w->s, id), 0);
+	streams_offer(w, id, spare);
+	assert_int_equal(streams_incoming(w, id, "192.0.2.1", 1), spare);
+	assert_false(w->s->apps.app[0].cut);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		each_death_test(a_listener_stops_with_its_reading),
+		each_death_test(takes_connections_with_spares),
+		each_death_test(who_waits_on_a_listener_hears_of_its_end),
+		each_death_test(a_full_queue_takes_no_more),
+		each_death_test(passes_over_what_is_no_spare),
+		each_death_test(another_apps_spares_must_be_offered),
+		each_death_test(accepted_ones_inherit_and_outlive),
+		cmocka_unit_test(who_was_not_accepted_is_reset),
+		each_death_test(old_bytes_are_no_spares),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
