@@ -24,6 +24,7 @@
 #include "shm/control.h"
 #include "shm/segment.h"
 #include "shm/topology.h"
+#include "tests/harness/temp_dir.h"
 
 enum {
 	SOCKETS = 32,
@@ -33,7 +34,7 @@ enum {
 };
 
 static struct {
-	char dir[64];
+	char dir[TEMP_DIR_MAX];
 	int listener, client;
 	int plan, a2s_fd, s2a_fd;
 	uint8_t *a2s, *s2a;
@@ -263,13 +264,12 @@ void fake_stack_begin(void)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 
-	snprintf(fake.dir, sizeof(fake.dir), "/tmp/strata-fake-XXXXXX");
-	assert_non_null(mkdtemp(fake.dir));
+	temp_dir_make(fake.dir);
 	setenv("STRATA_RUN_DIR", fake.dir, 1);
 	setenv("STRATA", "fake", 1);
-	snprintf(at.sun_path, sizeof(at.sun_path), "%.50s/fake", fake.dir);
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s/fake", fake.dir);
 	assert_int_equal(mkdir(at.sun_path, 0700), 0);
-	snprintf(at.sun_path, sizeof(at.sun_path), "%.50s/fake/ctl", fake.dir);
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s/fake/ctl", fake.dir);
 	fake.client = -1;
 	fake.listener = socket(AF_UNIX, SOCK_SEQPACKET, 0);
 	assert_int_equal(
@@ -285,8 +285,6 @@ void fake_stack_begin(void)
 
 void fake_stack_end(void)
 {
-	char path[128];
-
 	shutdown(fake.listener, SHUT_RDWR);
 	pthread_join(fake.thread, NULL);
 	for (uint32_t i = 0; i < fake.nsockets; i++)
@@ -299,9 +297,5 @@ void fake_stack_end(void)
 	close(fake.s2a_fd);
 	munmap(fake.a2s, A2S_BYTES);
 	munmap(fake.s2a, S2A_BYTES);
-	snprintf(path, sizeof(path), "%s/fake/ctl", fake.dir);
-	unlink(path);
-	snprintf(path, sizeof(path), "%s/fake", fake.dir);
-	rmdir(path);
-	rmdir(fake.dir);
+	temp_dir_remove(fake.dir);
 }

@@ -2,7 +2,6 @@
  * test_rundir.c - where a running stack is looked for, and which one is meant
  */
 #include <errno.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,32 +17,23 @@
 #include <cmocka.h>
 
 #include "shm/rundir.h"
+#include "tests/harness/temp_dir.h"
 
-static char dir[] = "/tmp/test_rundir.XXXXXX";
+static char dir[TEMP_DIR_MAX];
 
 static int open_dir(void **state)
 {
 	(void)state;
-	memset(dir + sizeof(dir) - 7, 'X', 6);
-	if (mkdtemp(dir) == NULL)
-		return -1;
+	temp_dir_make(dir);
 	unsetenv("STRATA");
 	return setenv("STRATA_RUN_DIR", dir, 1);
-}
-
-static int drop(
-    const char *path, const struct stat *st, int type, struct FTW *f)
-{
-	(void)st;
-	(void)type;
-	(void)f;
-	return remove(path);
 }
 
 static int close_dir(void **state)
 {
 	(void)state;
-	return nftw(dir, drop, 8, FTW_DEPTH | FTW_PHYS);
+	temp_dir_remove(dir);
+	return 0;
 }
 
 /* A folder with a socket, as the supervisor of @stack would have it. */
