@@ -176,9 +176,10 @@ accounted() {
 	[ "$(status_of '[.pools[].accounted] | all' "${1:-$stack}")" = true ]
 }
 
-# And nothing is lent for good: all are at home but those armed for reading.
+# slots_at_home [STACK [SECONDS]]: and nothing is lent for good, all are at home
+# but those armed for reading.
 slots_at_home() {
-	until_true 3 accounted "${1:-$stack}" ||
+	until_true "${2:-3}" accounted "${1:-$stack}" ||
 		fail "slots unaccounted for: $(status_of .pools "${1:-$stack}")"
 	say "all slots accounted for"
 }
