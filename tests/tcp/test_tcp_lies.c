@@ -372,6 +372,16 @@ static void reserved_bits(struct wire *w)
 	}
 }
 
+/* @seg as an acceptable FIN in that state, its bytes at @p. */
+static size_t fin_bytes(
+    struct wire *w, enum tcp_state state, struct seg seg, uint8_t *p)
+{
+	seg.flags = FIN | ACK;
+	seg.seq = plain(w, state, 0).seq;
+	seg.ack = plain(w, state, 0).ack;
+	return wire_build(w, &seg, p);
+}
+
 /* No single wrong bit goes unnoticed, wherever it is (MUST-3). */
 static void every_single_bit(struct wire *w)
 {
@@ -383,13 +393,8 @@ static void every_single_bit(struct wire *w)
 		on(w, i);
 		reach(w, STATES[i]);
 		before = facts(w);
-		len = wire_build(w,
-		    &(struct seg){ .flags = FIN | ACK,
-			.seq = plain(w, STATES[i], 0).seq,
-			.ack = plain(w, STATES[i], 0).ack,
-			.mss = 1000,
-			.len = 10 },
-		    p);
+		len = fin_bytes(
+		    w, STATES[i], (struct seg){ .mss = 1000, .len = 10 }, p);
 		for (size_t bit = 0; bit < len * 8; bit++) {
 			uint64_t n = refused(w);
 
@@ -415,13 +420,8 @@ static void every_length(struct wire *w)
 		on(w, i);
 		reach(w, STATES[i]);
 		before = facts(w);
-		len = wire_build(w,
-		    &(struct seg){ .flags = FIN | ACK,
-			.seq = plain(w, STATES[i], 0).seq,
-			.ack = plain(w, STATES[i], 0).ack,
-			.ts = TS(1, 0),
-			.len = 30 },
-		    p);
+		len = fin_bytes(
+		    w, STATES[i], (struct seg){ .ts = TS(1, 0), .len = 30 }, p);
 		for (size_t cut = 1; cut < len; cut++) {
 			uint64_t n = refused(w);
 

@@ -4,12 +4,6 @@
 #include "tests/tcp/wire.h"
 
 /* @n full segments of ours, from @from on. */
-static void segments(struct wire *w, uint32_t from, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		out(w, ACK, .seq = from + i * 1000, .ack = 1, .len = 1000);
-}
-
 /* Ten segments in flight, and as much again written if @more. */
 static uint32_t ten(struct wire *w, bool more)
 {
@@ -73,8 +67,8 @@ static void every_hole_is_repaired(struct wire *w)
 	ten(w, false);
 	in(w, ACK, .seq = 1, .ack = 1,
 	    .sack = { { 7001, 10001 }, { 4001, 6001 }, { 1001, 3001 } });
-	segments(w, 1, 1);
-	segments(w, 3001, 1);
+	out(w, ACK, .seq = 1, .ack = 1, .len = 1000);
+	out(w, ACK, .seq = 3001, .ack = 1, .len = 1000);
 	segments(w, 6001, 1);
 	quiet(w, 100);
 	in(w, ACK, .seq = 1, .ack = 10001);

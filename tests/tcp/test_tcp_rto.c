@@ -5,12 +5,6 @@
  */
 #include "tests/tcp/wire.h"
 
-static void segments(struct wire *w, uint32_t from, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		out(w, ACK, .seq = from + i * 1000, .ack = 1, .len = 1000);
-}
-
 /* ---- RFC 6298 */
 
 /* 2.2: SRTT = R, RTTVAR = R/2: RTO = 3 R; 5.5: doubled each time; 2.5: 120 s.

@@ -190,6 +190,10 @@ int wire_run(const char *name, const struct script *s, size_t n);
 void wire_in(struct wire *w, const struct seg *s);
 void wire_out(struct wire *w, const struct seg *s);
 
+/* @n full segments of our data, the first at @from, and no more. */
+#define segments(w, from, n) (WIRE_AT(w), wire_segments(w, from, n))
+void wire_segments(struct wire *w, uint32_t from, uint32_t n);
+
 /* The bytes of @s, sealed, at @buf; their number.  And bytes, as they are. */
 size_t wire_build(struct wire *w, const struct seg *s, uint8_t *buf);
 #define in_raw(w, p, len) (WIRE_AT(w), wire_raw(w, p, len, 0))

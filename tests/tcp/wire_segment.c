@@ -628,3 +628,18 @@ void wire_out(struct wire *w, const struct seg *s)
 	if (!is->data_ok)
 		wire_fail(w, "wrong bytes in\n  %s", b.b);
 }
+
+void wire_segments(struct wire *w, uint32_t from, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct seg want = {
+			.flags = ACK,
+			.seq = from + i * PEER_MSS,
+			.ack = 1,
+			.len = PEER_MSS,
+		};
+
+		wire_out(w, &want);
+	}
+	wire_none(w);
+}
