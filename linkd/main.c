@@ -46,7 +46,7 @@ static void control(
 
 	app_refs_control(&p->x.apps, m, fds);
 	if (m->type == CTL_APP_GONE)
-		daemon_tell(d, CTL_APP_GONE, m->id, 0);
+		daemon_tell(d, CTL_APP_GONE, m->id, m->sub);
 }
 
 static void readable(void *ctx, struct watch *w, uint32_t events)

@@ -243,7 +243,8 @@ static void take_app(
 /* Gone for good once its sockets are. */
 static void finish_app(struct app_links *p, uint32_t app)
 {
-	const struct app_map *a = &p->app[app];
+	struct app_map *a = &p->app[app];
+	uint32_t farewell = a->farewell;
 
 	if (a->link == NULL || !apps_app_done(p->apps, app))
 		return;
@@ -252,7 +253,20 @@ static void finish_app(struct app_links *p, uint32_t app)
 			return;
 	apps_app_forget(p->apps, app);
 	drop_app(p, app);
-	daemon_tell(p->d, CTL_APP_GONE, app, 0);
+	daemon_tell(p->d, CTL_APP_GONE, app, farewell);
+}
+
+/* Perhaps it had no socket left, or had left before: no turn will follow. */
+static void app_gone(struct app_links *p, const struct ctl_msg *m)
+{
+	if (p->app[m->id].link == NULL) {
+		daemon_tell(p->d, CTL_APP_GONE, m->id, m->sub);
+		return;
+	}
+	p->app[m->id].farewell = m->sub;
+	apps_app_gone(p->apps, m->id);
+	if (p->apps->attached)
+		finish_app(p, m->id);
 }
 
 void app_links_control(struct app_links *p, struct daemon *d,
@@ -270,12 +284,8 @@ void app_links_control(struct app_links *p, struct daemon *d,
 	close_fds(m, fds);
 	if (m->id >= APP_MAX)
 		return;
-	if (m->type == CTL_APP_GONE) {
-		apps_app_gone(p->apps, m->id);
-		/* Perhaps it had no socket left, and no turn will follow. */
-		if (p->apps->attached)
-			finish_app(p, m->id);
-	}
+	if (m->type == CTL_APP_GONE)
+		app_gone(p, m);
 	if (m->type == CTL_SOCKET_GONE)
 		withdraw(p, m->id, m->sub);
 }

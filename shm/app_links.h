@@ -27,6 +27,7 @@ struct app_link {
 
 struct app_map {
 	void *a2s, *s2a;
+	uint32_t farewell;     /* the number under which it left */
 	struct app_link *link; /* APP_MAX_SOCKETS, while the app is there */
 };
 

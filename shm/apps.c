@@ -401,6 +401,14 @@ static void take_over(struct apps *a, uint32_t id)
 	apps_dirty(a, id);
 }
 
+void apps_expect_slots(struct apps *a)
+{
+	a->n->expecting = false;
+	for (uint32_t app = 0; app < APP_MAX; app++)
+		a->n->expecting |=
+		    a->app[app].gone && node_is_referred(a->n, app);
+}
+
 void apps_attach(struct apps *a)
 {
 	for (uint32_t id = apps_next_open(a, 0); id < MAX_SOCKETS;
@@ -417,10 +425,12 @@ void apps_attach(struct apps *a)
 		set_asleep(a, app, 0);
 		apps_open_head(a, app);
 	}
+	apps_expect_slots(a);
 }
 
 void apps_begin(struct apps *a)
 {
+	apps_expect_slots(a);
 	if (!a->asleep)
 		return;
 	a->asleep = false;

@@ -33,6 +33,7 @@ enum {
 
 static_assert((int)MAX_SOCKETS < (int)NO_SOCKET, "16 bits name a socket");
 static_assert(MAX_SOCKETS % 64 == 0, "a bit for each, in words");
+static_assert((int)APP_MAX <= (int)SLOT_OWNERS, "references are counted");
 
 /* A command, copied and checked for its form. */
 struct command {
@@ -203,7 +204,10 @@ void apps_look(struct apps *a, uint32_t app, uint32_t sub);
 /* While standing by: the instance that runs has closed it. */
 void apps_socket_withdrawn(struct apps *a, uint32_t app, uint32_t sub);
 
-/* All sockets of @app are closed and it is gone: its memory may go too. */
+/*
+ * All sockets of @app are closed, it is gone, and nothing on its way to the
+ * wire refers to its memory: that may go, too.
+ */
 bool apps_app_done(const struct apps *a, uint32_t app);
 void apps_app_forget(struct apps *a, uint32_t app);
 
@@ -296,6 +300,9 @@ void apps_answer(struct apps *a, uint32_t id, const struct command *c);
 
 /* The head of @app's s2a, unless another instance still writes it. */
 void apps_open_head(struct apps *a, uint32_t app);
+
+/* The last packet that refers to an app that is gone is waited for. */
+void apps_expect_slots(struct apps *a);
 
 /* After a restart: whoever waits on this socket is woken once. */
 void apps_remind(struct apps *a, uint32_t id);

@@ -37,6 +37,8 @@ void apps_app_gone(struct apps *a, uint32_t app)
 	if (app >= APP_MAX || a->app[app].a2s == NULL)
 		return;
 	a->app[app].gone = true;
+	if (a->attached)
+		apps_expect_slots(a);
 	for (uint32_t sub = 0; sub < APP_MAX_SOCKETS; sub++)
 		apps_socket_closed(a, app, sub);
 }
@@ -89,7 +91,7 @@ bool apps_app_done(const struct apps *a, uint32_t app)
 	for (uint32_t sub = 0; sub < APP_MAX_SOCKETS; sub++)
 		if (a->sock[app * APP_MAX_SOCKETS + sub].have)
 			return false;
-	return true;
+	return !node_is_referred(a->n, app);
 }
 
 void apps_app_forget(struct apps *a, uint32_t app)

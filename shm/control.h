@@ -14,8 +14,10 @@
  *	CTL_APP, CTL_SOCKET as they come -> to the running one and the standby
  *	                                <- CTL_SOCKET_GONE, CTL_APP_GONE
  *	CTL_APP, CTL_APP_GONE           -> to linkd, which sends from their
- *rings; gone when all transports are done CTL_STOP                        ->
- *leave between two turns
+ *	                                   rings; gone when all transports
+ *	                                   are done
+ *	                                <- CTL_APP_GONE: it has forgotten them
+ *	CTL_STOP                        -> leave between two turns
  *
  * An app speaks the same messages on its own connection to the supervisor's
  * socket (join.h), as a request and its answer:
@@ -42,7 +44,8 @@ enum ctl_type {
 	CTL_UP,
 	CTL_STOP,
 	CTL_APP,      /* to transports: app number id, fds a2s and s2a */
-	CTL_APP_GONE, /* sup: it is dead, clean up; daemon: done with it */
+	CTL_APP_GONE, /* sup: it is dead, clean up; daemon: done with it, and
+		       * the same number in sub */
 	CTL_SOCKET,   /* to transports: app id, subs, fd of our end of each */
 	CTL_SOCKET_GONE, /* daemon: closed; drop your copy of its fd */
 	CTL_JOIN,        /* a daemon started by hand asks for name's place */

@@ -220,7 +220,7 @@ static void on_message(struct daemon *d, const struct ctl_msg *m, int *fds)
 		/* A layer that keeps nothing of apps is done with it at once.
 		 */
 		if (m->type == CTL_APP_GONE)
-			daemon_tell(d, CTL_APP_GONE, m->id, 0);
+			daemon_tell(d, CTL_APP_GONE, m->id, m->sub);
 		break;
 	case CTL_READY: /* a new supervisor asks */
 		if (d->started)
@@ -332,6 +332,16 @@ static void rest(struct daemon *d, struct mono now)
 	}
 }
 
+static bool turn(struct daemon *d, struct mono now)
+{
+	bool worked = d->ops->turn(d->x, now);
+
+	ring_bells(d);
+	if (d->ops->after != NULL)
+		d->ops->after(d->x, d);
+	return worked;
+}
+
 static void loop(struct daemon *d)
 {
 	while (!d->stop) {
@@ -340,15 +350,10 @@ static void loop(struct daemon *d)
 
 		if (d->nuntold > 0)
 			tell_backlog(d);
-		if (d->ops->turn(d->x, now)) {
-			ring_bells(d);
-			if (d->ops->after != NULL)
-				d->ops->after(d->x, d);
+		if (turn(d, now))
 			loop_poll(&d->loop);
-			continue;
-		}
-		ring_bells(d);
-		rest(d, now);
+		else
+			rest(d, now);
 	}
 }
 
@@ -374,8 +379,7 @@ static int take_over(struct daemon *d)
 	for (uint32_t p = 0; p < n->topo->nprocs; p++)
 		if (p != n->self && n->neighbour[p] != NULL)
 			n->bells |= 1U << p;
-	d->ops->turn(d->x, now);
-	ring_bells(d);
+	turn(d, now);
 	d->up = true;
 	daemon_tell(d, CTL_UP, 0, 0);
 	return 0;

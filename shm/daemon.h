@@ -58,7 +58,7 @@ struct daemon_ops {
 	void (*control)(
 	    void *x, struct daemon *d, const struct ctl_msg *m, const int *fds);
 
-	/* After each turn that did something: system calls it caused. */
+	/* After each turn: system calls it caused. */
 	void (*after)(void *x, struct daemon *d);
 
 	/*

@@ -604,8 +604,9 @@ bool node_news(struct node *n)
 		struct ring_in *r = &n->in[i];
 		uint32_t prod;
 
-		/* Slots coming home matter only to one who lacks them. */
-		if (r->cut || (i >= n->ndata_in && !n->starving))
+		/* Slots coming home matter only to one who wants them. */
+		if (r->cut ||
+		    (i >= n->ndata_in && !n->starving && !n->expecting))
 			continue;
 		prod =
 		    atomic_load_explicit(&r->their->prod, memory_order_acquire);
@@ -630,7 +631,8 @@ bool node_news(struct node *n)
 
 bool node_may_sleep(struct node *n)
 {
-	uint32_t asleep = ASLEEP | (n->starving ? WANT_ROOM : 0U);
+	bool wants = n->starving || n->expecting;
+	uint32_t asleep = ASLEEP | (wants ? WANT_ROOM : 0U);
 
 	atomic_store_explicit(&n->out->asleep, asleep, memory_order_relaxed);
 	/* Full fence: "asleep" before our last look; see ring.h. */

@@ -102,7 +102,8 @@ struct node {
 	uint16_t returned[NODE_MAX_RETURNED];
 	uint32_t nreturned;
 
-	bool starving; /* this turn wanted room or a slot and found none */
+	bool expecting; /* a slot that comes home is news, room or not */
+	bool starving;  /* this turn wanted room or a slot and found none */
 	bool took;     /* a packet was taken in this turn */
 
 	/* After deaths: one packet, from one ring (turn_small). */
@@ -194,6 +195,22 @@ void node_give_back(struct node *n, const struct desc *d);
  * ends the turn like a full ring.
  */
 uint8_t *node_alloc(struct node *n, uint32_t bytes, struct desc *d);
+
+/*
+ * The packet of @d, in a slot of our own, refers to app @app's memory.  An app
+ * that is gone is forgotten when none that is out does so any more: then no
+ * ring on the way to the wire, and nobody who takes from one, has it in hand.
+ */
+static inline void node_refers(
+    struct node *n, const struct desc *d, uint32_t app)
+{
+	pool_refers(&n->home, d->slot, app);
+}
+
+static inline bool node_is_referred(const struct node *n, uint32_t app)
+{
+	return pool_is_referred(&n->home, app);
+}
 
 /* How many slots of @bytes could be had now. */
 uint32_t node_slots_free(const struct node *n, uint32_t bytes);

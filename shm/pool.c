@@ -21,6 +21,7 @@ int pool_home_init(struct pool_home *h, const struct pool *p)
 		return -ENOMEM;
 	}
 	*h = n;
+	h->nstate[SLOT_FREE] = pool_slots(p);
 	return 0;
 }
 
@@ -34,9 +35,18 @@ void pool_home_free(struct pool_home *h)
 	h->state = NULL;
 }
 
+static void set_state(struct pool_home *h, uint32_t slot, uint32_t state)
+{
+	h->nstate[h->state[slot]]--;
+	h->state[slot] = (uint8_t)state;
+	h->nstate[state]++;
+}
+
 void pool_doubt_all(struct pool_home *h)
 {
 	memset(h->state, SLOT_DOUBTED, pool_slots(&h->p));
+	memset(h->nstate, 0, sizeof(h->nstate));
+	h->nstate[SLOT_DOUBTED] = pool_slots(&h->p);
 	h->small_free = 0;
 	h->big_free = 0;
 }
@@ -45,18 +55,18 @@ void pool_doubt_found(struct pool_home *h)
 {
 	for (uint32_t s = 0; s < pool_slots(&h->p); s++)
 		if (h->state[s] == SLOT_FOUND)
-			h->state[s] = SLOT_DOUBTED;
+			set_state(h, s, SLOT_DOUBTED);
 }
 
 void pool_mark(struct pool_home *h, uint32_t slot)
 {
 	if (slot < pool_slots(&h->p) && h->state[slot] == SLOT_DOUBTED)
-		h->state[slot] = SLOT_FOUND;
+		set_state(h, slot, SLOT_FOUND);
 }
 
 static void set_free(struct pool_home *h, uint32_t slot)
 {
-	h->state[slot] = SLOT_FREE;
+	set_state(h, slot, SLOT_FREE);
 	if (slot < h->p.nsmall)
 		h->small[h->small_free++] = (uint16_t)slot;
 	else
@@ -85,9 +95,15 @@ int pool_get(struct pool_home *h, uint32_t bytes)
 		slot = h->big[--h->big_free];
 	else
 		return -ENOBUFS;
-	h->state[slot] = SLOT_LENT;
+	set_state(h, slot, SLOT_LENT);
 	unpoison(pool_slot(&h->p, slot), pool_slot_size(&h->p, slot));
 	return slot;
+}
+
+void pool_refers(struct pool_home *h, uint32_t slot, uint32_t owner)
+{
+	if (slot < pool_slots(&h->p) && h->state[slot] == SLOT_LENT)
+		set_state(h, slot, SLOT_REFERS + owner);
 }
 
 bool pool_put(struct pool_home *h, uint32_t slot)

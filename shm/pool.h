@@ -73,6 +73,13 @@ enum slot_state {
 	SLOT_LENT,
 	SLOT_FOUND,   /* lent by an earlier instance: it lay in a ring */
 	SLOT_DOUBTED, /* free, unless it is found */
+	/*
+	 * Lent, and its packet refers to more than its own bytes (struct ref):
+	 * this + whose they are.  Of one that was found that is not known.
+	 */
+	SLOT_REFERS,
+	SLOT_OWNERS = 64,
+	SLOT_NSTATES = SLOT_REFERS + SLOT_OWNERS,
 };
 
 /* What only the home has. */
@@ -80,7 +87,8 @@ struct pool_home {
 	struct pool p;
 	uint16_t *small; /* stack of free small slots */
 	uint16_t *big;
-	uint8_t *state; /* enum slot_state, one for each slot */
+	uint8_t *state;                 /* enum slot_state, for each slot */
+	uint32_t nstate[SLOT_NSTATES]; /* how many slots are in it */
 	uint32_t small_free;
 	uint32_t big_free;
 };
@@ -104,6 +112,15 @@ void pool_rebuild(struct pool_home *h);
 /* A free slot for @bytes in all, or -ENOBUFS, or -EMSGSIZE if none is so big.
  */
 int pool_get(struct pool_home *h, uint32_t bytes);
+
+/* The packet in @slot, which is lent, refers to memory of @owner's, too. */
+void pool_refers(struct pool_home *h, uint32_t slot, uint32_t owner);
+
+/* True if some packet that is out refers to memory of @owner's, or may. */
+static inline bool pool_is_referred(const struct pool_home *h, uint32_t owner)
+{
+	return h->nstate[SLOT_REFERS + owner] + h->nstate[SLOT_FOUND] > 0;
+}
 
 /* A slot came home.  False if it was not out: a neighbour returned it twice. */
 bool pool_put(struct pool_home *h, uint32_t slot);

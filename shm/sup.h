@@ -67,8 +67,10 @@ struct app_socket {
 
 struct app {
 	bool used;
-	bool dying;       /* its connection is gone; transports clean up */
-	uint32_t waiting; /* transports that have not yet: a bit each */
+	bool dying;        /* its connection is gone; transports clean up */
+	bool unsent;       /* they have: the links still map its rings */
+	uint32_t waiting;  /* processes that are not done: a bit each */
+	uint32_t farewell; /* number of the CTL_APP_GONE that they answer */
 	pid_t pid;
 	uint32_t uid;
 	int a2s, a2s_ro;
@@ -101,6 +103,7 @@ struct sup {
 	bool told; /* options->ready was called */
 	bool ending;
 	int error;
+	uint32_t farewells;
 	char why[TOPO_ERROR_LEN];
 	char programs[4096]; /* folder of the daemons' programs */
 };
@@ -151,6 +154,9 @@ void sup_app_report(struct sup *s, uint32_t p, const struct ctl_msg *m);
 
 /* The transports have not all cleaned up after @a: tell them again. */
 void sup_app_gone_again(struct sup *s, struct app *a);
+
+/* The standby of @p is told to go: it has heard all that was said so far. */
+void sup_app_heard(struct sup *s, uint32_t p);
 
 /* All that transport @p must know of the apps, to one instance of it. */
 int sup_app_introduce(struct sup *s, struct instance *i);

@@ -7,8 +7,13 @@
  * between the two never passes through the supervisor.
  *
  * An app ends when its connection closes (its last process has died, however).
- * Its number and a socket's are used again only when the transports say that
- * they are done with them.
+ * Its number is used again only when nobody can take it for the next one's:
+ *
+ *	transports	have closed its sockets, and no packet of theirs that
+ *			refers to its rings is on its way to the wire
+ *	then the links	have forgotten its rings
+ *
+ * A socket's number is free when its transport says so.
  */
 #include <errno.h>
 #include <poll.h>
@@ -106,16 +111,6 @@ static void keep_app_not(struct sup *s, const struct app *a)
 			    s, socket_label(id, sub, a->socket[sub].proc));
 	sup_keep_not(s, segment_label(id, FD_A2S, 0, true));
 	sup_keep_not(s, segment_label(id, FD_A2S, 0, false));
-}
-
-/* linkd has its rings for as long as a transport may refer to them. */
-static void tell_links(struct sup *s, const struct app *a)
-{
-	struct ctl_msg m = { .type = CTL_APP_GONE, .id = app_id(s, a) };
-
-	for (uint32_t p = 0; p < s->estate.topo.nprocs; p++)
-		if (is_link(s, p))
-			sup_tell(s, p, &m, NULL);
 }
 
 static void free_app(struct sup *s, struct app *a)
@@ -478,27 +473,52 @@ void sup_app_message(struct sup *s, struct client *c, const struct ctl_msg *m)
 
 /* ---- The end of an app ---- */
 
-/* All transports are done with it. */
-static void end_app(struct sup *s, struct app *a)
+/* Ask those who still have @a to say when they are done with it. */
+static void bid_farewell(struct sup *s, struct app *a)
 {
-	tell_links(s, a);
-	free_app(s, a);
+	struct ctl_msg m = { .type = CTL_APP_GONE, .id = app_id(s, a) };
+
+	a->farewell = ++s->farewells;
+	m.sub = a->farewell;
+	for (uint32_t p = 0; p < s->estate.topo.nprocs; p++) {
+		if (a->unsent ? !is_link(s, p) : !is_transport(s, p))
+			continue;
+		a->waiting |= 1U << p;
+		sup_tell(s, p, &m, NULL);
+	}
+}
+
+/* Nobody is waited for? */
+static void go_on(struct sup *s, struct app *a)
+{
+	if (a->waiting == 0 && !a->unsent) {
+		a->unsent = true;
+		bid_farewell(s, a);
+	}
+	if (a->waiting == 0)
+		free_app(s, a);
+}
+
+static void done_with(struct sup *s, struct app *a, uint32_t p)
+{
+	a->waiting &= ~(1U << p);
+	go_on(s, a);
+}
+
+void sup_app_heard(struct sup *s, uint32_t p)
+{
+	for (uint32_t i = 0; i < APP_MAX; i++)
+		if (s->app[i].used && s->app[i].unsent &&
+		    (s->app[i].waiting >> p & 1))
+			done_with(s, &s->app[i], p);
 }
 
 void sup_app_gone_again(struct sup *s, struct app *a)
 {
-	struct ctl_msg m = { .type = CTL_APP_GONE, .id = app_id(s, a) };
-
 	a->dying = true;
 	a->waiting = 0;
-	for (uint32_t p = 0; p < s->estate.topo.nprocs; p++)
-		if (is_transport(s, p))
-			a->waiting |= 1U << p;
-	for (uint32_t p = 0; p < s->estate.topo.nprocs; p++)
-		if (a->waiting >> p & 1)
-			sup_tell(s, p, &m, NULL);
-	if (a->waiting == 0)
-		end_app(s, a);
+	bid_farewell(s, a);
+	go_on(s, a);
 }
 
 void sup_app_left(struct sup *s, struct app *a)
@@ -530,10 +550,9 @@ void sup_app_report(struct sup *s, uint32_t p, const struct ctl_msg *m)
 	    a->socket[m->sub].proc == p && a->socket[m->sub].fd != -1) {
 		forget_socket(s, a, m->sub);
 		tell_standby(s, p, m);
-	} else if (m->type == CTL_APP_GONE && (a->waiting >> p & 1)) {
-		a->waiting &= ~(1U << p);
-		if (a->waiting == 0)
-			end_app(s, a);
+	} else if (m->type == CTL_APP_GONE && (a->waiting >> p & 1) &&
+	    m->sub == a->farewell) {
+		done_with(s, a, p);
 	}
 }
 
@@ -559,8 +578,9 @@ static int introduce_one(
 	int fds[CTL_MAX_FDS];
 	int r;
 
-	if (a->dying && is_transport(s, i->proc) &&
-	    !(a->waiting >> i->proc & 1))
+	if (a->unsent ||
+	    (a->dying && is_transport(s, i->proc) &&
+		!(a->waiting >> i->proc & 1)))
 		return 0;
 	app_message(s, a, i->proc, &m, fds);
 	r = say(i, &m, fds);
@@ -570,8 +590,11 @@ static int introduce_one(
 			r = say(i, &m, fds);
 	}
 	if (r == 0 && a->dying && is_transport(s, i->proc)) {
-		m = (struct ctl_msg){ .type = CTL_APP_GONE,
-			.id = app_id(s, a) };
+		m = (struct ctl_msg){
+			.type = CTL_APP_GONE,
+			.id = app_id(s, a),
+			.sub = a->farewell,
+		};
 		r = say(i, &m, NULL);
 	}
 	return r;

@@ -247,6 +247,7 @@ static void fill_place(struct sup *s, uint32_t p)
 	pl->vacant = false;
 	move_instance(s, &pl->running, &pl->standby);
 	ctl_send(pl->running.ctl.fd, &go, NULL);
+	sup_app_heard(s, p);
 	sup_keep_not(
 	    s, (struct keep_label){ .kind = KEEP_STANDBY, .a = (uint8_t)p });
 	keep_instance(s, &pl->running, KEEP_RUNNING);

@@ -396,6 +396,8 @@ static struct sup *new_sup(const struct supervisor_options *o)
 		return NULL;
 	s->options = o;
 	s->now = s->started = mono_now();
+	/* No answer to an earlier supervisor is one to this. */
+	s->farewells = (uint32_t)s->now.ns;
 	s->listener.fd = s->signals.fd = s->log_pipe.fd = s->log_write = -1;
 	for (int i = 0; i < SUP_MAX_CLIENTS; i++)
 		s->client[i].src.fd = -1;

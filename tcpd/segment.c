@@ -27,8 +27,8 @@ static uint16_t flags_of(const struct tcb *c)
 	return flags;
 }
 
-static void put_refs(struct tcpd *t, const struct tcb *c,
-    const struct outgoing *o, uint8_t *slot)
+static void put_refs(
+    const struct tcb *c, const struct outgoing *o, uint8_t *slot)
 {
 	uint32_t at = (uint32_t)o->at & (APP_TX_BYTES - 1);
 	uint32_t first =
@@ -47,7 +47,6 @@ static void put_refs(struct tcpd *t, const struct tcb *c,
 		},
 	};
 
-	(void)t;
 	memcpy(slot, ref, sizeof(ref));
 }
 
@@ -100,7 +99,8 @@ bool segment_send(struct tcpd *t, const struct tcb *c, struct outgoing *o)
 		    apps_tx_ring(&t->streams.apps, c->sock), APP_TX_BYTES,
 		    o->at, o->len);
 	} else if (!copied) {
-		put_refs(t, c, o, slot);
+		put_refs(c, o, slot);
+		node_refers(&t->n, &d, app_of(c->sock));
 		d.flags |= PKT_REFS;
 	}
 	node_put(&t->n, t->down, &d);

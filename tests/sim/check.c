@@ -175,7 +175,7 @@ void check_counters(struct sim *s)
 	static const char *const never[] = { "bad_descriptor",
 		"slot_returned_twice", "ring_cut_off", "app_cut_off",
 		"tx_bad_offload", "tx_bad_kind", "tx_bad_link", "tx_bad_ip",
-		"tx_bad_hop" };
+		"tx_bad_hop", "tx_bad_refs" };
 
 	for (uint32_t h = 0; h < s->plan.hosts; h++)
 		for (uint32_t i = 0; i < HOST_PROCS; i++) {

@@ -14,6 +14,35 @@ enum {
 	LONG = 700 * 1000, /* more than any ring holds */
 };
 
+/*
+ * linkd reads payload from the app's own ring: while a packet that refers to it
+ * is on its way, the app's number is nobody else's.
+ */
+static void an_app_stays_while_packets_refer_to_it(struct wire *w)
+{
+	uint32_t s = established(w, .rtt = 1, .ws = WS(7));
+
+	call_write(w, s, 1);
+	wire_drain(w);
+	jam(w, true);
+	call_write(w, s, 50000);
+	in(w, RST, .seq = 1);
+	state_is(w, TCP_CLOSED);
+	/* Each instance hears it. */
+	apps_app_gone(&w->t->streams.apps, WIRE_APP);
+	wire_step(w);
+	apps_app_gone(&w->t->streams.apps, WIRE_APP);
+	pass(w, 1000);
+	apps_app_gone(&w->t->streams.apps, WIRE_APP);
+	pass(w, 1);
+	must(w, !apps_app_done(&w->t->streams.apps, WIRE_APP));
+	jam(w, false);
+	wire_drain(w);
+	apps_app_gone(&w->t->streams.apps, WIRE_APP);
+	pass(w, 1);
+	must(w, apps_app_done(&w->t->streams.apps, WIRE_APP) || w->kill);
+}
+
 /* Everything that was sent is acknowledged; the next number of ours. */
 static uint32_t acknowledge(struct wire *w, uint32_t next)
 {
@@ -303,6 +332,7 @@ static void time_wait_knows_the_time(struct wire *w)
 }
 
 static const struct script scripts[] = {
+	SCRIPT(an_app_stays_while_packets_refer_to_it),
 	SCRIPT(a_long_way_down),
 	SCRIPT(a_long_way_up),
 	SCRIPT(a_long_way_up_in_disorder),

@@ -230,6 +230,61 @@ static void what_came_home_since_is_beyond_doubt(void **state)
 	close_home(&h);
 }
 
+/* Until the last that refers to it has come home, whoever else has slots. */
+static void knows_whose_memory_is_referred_to(void **state)
+{
+	struct pool_home h;
+	uint32_t a, b, c;
+
+	(void)state;
+	open_home(&h);
+	a = (uint32_t)pool_get(&h, 1);
+	b = (uint32_t)pool_get(&h, 1);
+	c = (uint32_t)pool_get(&h, 1);
+	pool_refers(&h, a, 5);
+	pool_refers(&h, b, 5);
+	pool_refers(&h, c, SLOT_OWNERS - 1);
+	assert_true(pool_is_referred(&h, 5));
+	assert_true(pool_is_referred(&h, SLOT_OWNERS - 1));
+	assert_false(pool_is_referred(&h, 0));
+	assert_true(pool_put(&h, a));
+	assert_true(pool_is_referred(&h, 5));
+	assert_true(pool_put(&h, b));
+	assert_false(pool_is_referred(&h, 5));
+	/* The next to have it does not refer to anybody. */
+	assert_int_equal(pool_get(&h, 1), b);
+	assert_false(pool_is_referred(&h, 5));
+	close_home(&h);
+}
+
+/* What is in rings then may refer to anybody's. */
+static void after_a_crash_anybody_may_be_referred_to(void **state)
+{
+	struct pool_home h;
+
+	(void)state;
+	open_home(&h);
+	assert_false(pool_is_referred(&h, 7));
+	pool_doubt_all(&h);
+	pool_mark(&h, 1);
+	pool_mark(&h, 3);
+	pool_mark(&h, 4);
+	pool_mark(&h, 4);
+	pool_rebuild(&h);
+	assert_true(pool_is_referred(&h, 0));
+	assert_true(pool_is_referred(&h, 7));
+	assert_true(pool_put(&h, 4));
+	assert_true(pool_is_referred(&h, 7));
+	/* Slot 3 is not found any more. */
+	pool_doubt_found(&h);
+	pool_mark(&h, 1);
+	pool_rebuild(&h);
+	assert_true(pool_is_referred(&h, 7));
+	assert_true(pool_put(&h, 1));
+	assert_false(pool_is_referred(&h, 7));
+	close_home(&h);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -243,6 +298,8 @@ int main(void)
 		cmocka_unit_test(notices_a_slot_that_comes_home_twice),
 		cmocka_unit_test(after_a_crash_all_that_is_not_marked_is_free),
 		cmocka_unit_test(what_came_home_since_is_beyond_doubt),
+		cmocka_unit_test(knows_whose_memory_is_referred_to),
+		cmocka_unit_test(after_a_crash_anybody_may_be_referred_to),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
