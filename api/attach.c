@@ -293,6 +293,7 @@ static void resume(const struct sock *k)
 	atomic_store(&k->a->tx_written, atomic_load(&k->s->tx_consumed));
 	atomic_store(&k->a->rx_read, atomic_load(&k->s->rx_written));
 	atomic_store(&k->a->error_taken, atomic_load(&k->s->error));
+	atomic_store(&k->a->err_read, atomic_load(&k->s->err_written));
 	atomic_store(&k->a->cmd_seq, atomic_load(&k->s->reply_seq));
 	atomic_store(&k->a->cmd_waiting, 0);
 	atomic_store(&k->a->tx_waiting, 0);

@@ -235,6 +235,13 @@ int message_read_control(
 void message_write_control(struct msghdr *msg, const struct sock *k,
     const names *n, const struct dgram *g);
 
+/* ---- error_queue.c: MSG_ERRQUEUE */
+
+bool errors_queued(const struct sock *k);
+
+/* The oldest one, as recvmsg(2) tells it; -EAGAIN: none. */
+ssize_t errors_receive(const struct sock *k, struct msghdr *msg);
+
 /* ---- Where in an iovec the next byte is: place.c */
 
 struct place {

@@ -304,7 +304,7 @@ ssize_t strata_recvmsg(int fd, struct msghdr *msg, int flags)
 	ssize_t r = lib_find(&k, fd);
 
 	if (r == 0 && (flags & MSG_ERRQUEUE))
-		r = -EAGAIN; /* there is none */
+		return lib_result(errors_receive(&k, msg));
 	if (r == 0 && k.l->type == SOCK_STREAM) {
 		msg->msg_flags = 0;
 		msg->msg_namelen = 0;

@@ -145,9 +145,7 @@ int strata_getpeername(int fd, struct sockaddr *addr, socklen_t *len);
 
 /*
  * Options of SOL_SOCKET, IPPROTO_TCP, IPPROTO_IP and IPPROTO_IPV6; which, says
- * strata_socket(3).  SO_BINDTODEVICE takes the name of a link.  There is no
- * error queue: IP_RECVERR makes unconnected sockets see errors, and
- * MSG_ERRQUEUE finds nothing.
+ * strata_socket(3).  SO_BINDTODEVICE takes the name of a link.
  *   ENOPROTOOPT	the stack has no such option
  *   EINVAL		@len or the value is not possible
  */
@@ -227,7 +225,11 @@ ssize_t strata_recvfrom(int fd, void *buf, size_t len, int flags,
 ssize_t strata_read(int fd, void *buf, size_t len);
 ssize_t strata_readv(int fd, const struct iovec *iov, int n);
 
-/* Beside a datagram, where asked for: the packet's destination, TTL and TOS. */
+/*
+ * Beside a datagram, where asked for: the packet's destination, TTL and TOS.
+ * MSG_ERRQUEUE takes the oldest of up to 8 errors, where IP_RECVERR or
+ * IPV6_RECVERR asks for them; EAGAIN: there is none.
+ */
 ssize_t strata_recvmsg(int fd, struct msghdr *msg, int flags);
 
 /* ---- Without a copy: a stream's bytes where the stack has them */

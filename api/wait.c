@@ -34,7 +34,7 @@ static short datagram_ready(const struct sock *k)
 		r |= POLLRDHUP;
 	if (datagram_writable(k, &n))
 		r |= WRITE;
-	if (sock_has_error(k))
+	if (sock_has_error(k) || errors_queued(k))
 		r |= POLLERR;
 	if (n.shut == 3)
 		r |= POLLHUP;

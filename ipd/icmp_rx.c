@@ -14,6 +14,12 @@
 #include "ipd/rx.h"
 #include "ipd/tx.h"
 
+enum {
+	/* RFC 791, 3.1; RFC 8200, 3. */
+	V4_OFF_SRC = 12,
+	V6_OFF_SRC = 8,
+};
+
 /* Either family's header: what both have. */
 struct message {
 	uint8_t type, code;
@@ -140,6 +146,12 @@ static bool says_too_big(const struct message *m, bool v4)
 	return m->type == ICMP6_PACKET_TOO_BIG;
 }
 
+/* Where in the slot the error's own packet names its source. */
+static uint32_t source_at(const struct received *r)
+{
+	return r->d.off + (ip_is_v4(&r->src) ? V4_OFF_SRC : V6_OFF_SRC);
+}
+
 static bool hand_up(struct ipd *ip, struct received *r, struct ring_out *out,
     const struct message *m, const struct quote *q)
 {
@@ -153,7 +165,7 @@ static bool hand_up(struct ipd *ip, struct received *r, struct ring_out *out,
 	d.dst = q->dst;
 	d.icmp_type = m->type;
 	d.icmp_code = m->code;
-	d.icmp_pad = 0;
+	d.icmp_from = (uint16_t)(d.off - source_at(r));
 	d.icmp_info = m->info;
 	node_put(&ip->n, out, &d);
 	return true;

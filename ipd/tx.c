@@ -37,7 +37,7 @@ bool tx_refuse(struct ipd *ip, struct datagram *t, uint32_t reason,
 	d.kind = PKT_ERROR;
 	d.icmp_type = type;
 	d.icmp_code = code;
-	d.icmp_pad = 0;
+	d.icmp_from = 0;
 	d.icmp_info = info;
 	node_put(&ip->n, out, &d);
 	return true;

@@ -27,7 +27,7 @@ static bool to_transport(
 	d->dst = q->dst;
 	d->icmp_type = v4 ? ICMP_UNREACHABLE : ICMP6_UNREACHABLE;
 	d->icmp_code = v4 ? ICMP_HOST_UNREACHABLE : ICMP6_ADDRESS_UNREACHABLE;
-	d->icmp_pad = 0;
+	d->icmp_from = 0;
 	d->icmp_info = 0;
 	node_put(&ip->n, out, d);
 	return true;

@@ -139,6 +139,33 @@ static inline uint32_t dgram_room(uint32_t len)
 	    ((len + DGRAM_ALIGN - 1) & ~(uint32_t)(DGRAM_ALIGN - 1));
 }
 
+/* ---- Errors, one by one (IP_RECVERR) */
+
+enum {
+	APP_ERRORS = 8, /* of a socket, not yet taken; a power of two */
+	APP_ERROR_DATA = 72,
+};
+
+/*
+ * What ICMP, or the stack itself, has said about a packet of the socket's.  The
+ * transport writes them one after another, err_written counts them; the app
+ * takes them with MSG_ERRQUEUE.  While all places are taken no more are kept.
+ */
+struct app_error {
+	uint32_t err;   /* errno */
+	uint32_t info;  /* MTU, or which byte was wrong */
+	uint8_t origin; /* SO_EE_ORIGIN_LOCAL, _ICMP, _ICMP6 */
+	uint8_t type, code;
+	uint8_t pad0;
+	uint16_t len; /* bytes of data */
+	uint16_t pad1;
+	struct app_name to;           /* the packet's destination */
+	struct ip_addr offender;      /* who says so */
+	uint8_t data[APP_ERROR_DATA]; /* the packet, as far as it was quoted */
+};
+
+static_assert(sizeof(struct app_error) == 128, "shared layout");
+
 /* ---- Streams */
 
 /*
@@ -199,6 +226,7 @@ struct a2s_socket {
 	_Atomic uint64_t error_taken; /* s2a error word that was reported */
 	_Atomic uint32_t kick;        /* changes: send a byte if rx has data */
 	_Atomic uint32_t rx_poll;     /* a byte when so many are unread */
+	_Atomic uint64_t err_read;    /* of the errors: so many are taken */
 };
 
 struct a2s_head {
@@ -257,6 +285,7 @@ struct s2a_socket {
 	_Atomic uint64_t error;   /* count of errors << 32 | the last errno */
 	_Atomic uint64_t dropped; /* datagrams for which there was no room */
 	_Atomic uint64_t stream;  /* enum stream_flag; 0: datagrams */
+	_Atomic uint64_t err_written;
 
 	alignas(CACHE_LINE) struct s2a_names names;
 };
@@ -308,9 +337,11 @@ enum {
 	A2S_BYTES = A2S_TX_OFF + APP_MAX_SOCKETS * APP_TX_BYTES,
 
 	S2A_SOCKETS_OFF = 16 * APP_PAGE,
-	S2A_RX_OFF = S2A_SOCKETS_OFF +
+	S2A_ERRORS_OFF = S2A_SOCKETS_OFF +
 	    (APP_MAX_SOCKETS * sizeof(struct s2a_socket) + APP_PAGE - 1) /
 		APP_PAGE * APP_PAGE,
+	S2A_RX_OFF = S2A_ERRORS_OFF +
+	    APP_MAX_SOCKETS * APP_ERRORS * sizeof(struct app_error),
 	S2A_BYTES = S2A_RX_OFF + APP_MAX_SOCKETS * APP_RX_BYTES,
 };
 
@@ -330,6 +361,14 @@ static inline size_t a2s_tx_off(uint32_t sub)
 static inline size_t s2a_socket_off(uint32_t sub)
 {
 	return S2A_SOCKETS_OFF + (size_t)sub * sizeof(struct s2a_socket);
+}
+
+/* The place of the @n-th error of a socket. */
+static inline size_t s2a_error_off(uint32_t sub, uint64_t n)
+{
+	return S2A_ERRORS_OFF +
+	    (sub * (size_t)APP_ERRORS + (n & (APP_ERRORS - 1))) *
+	    sizeof(struct app_error);
 }
 
 static inline size_t s2a_rx_off(uint32_t sub)

@@ -173,6 +173,23 @@ uint64_t apps_rx_read(const struct apps *a, uint32_t id)
 	    &a2s_of(a, id)->rx_read, memory_order_acquire);
 }
 
+struct app_error *apps_error_place(
+    struct apps *a, uint32_t id, uint64_t written)
+{
+	const struct apps_app *app = &a->app[app_of(id)];
+	uint64_t waiting = written -
+	    atomic_load_explicit(
+		&a2s_of(a, id)->err_read, memory_order_acquire);
+
+	if (waiting > APP_ERRORS) {
+		apps_cut_off(a, app_of(id), "impossible error queue");
+		return NULL;
+	}
+	if (waiting == APP_ERRORS)
+		return NULL;
+	return (void *)(app->s2a + s2a_error_off(sub_of(id), written));
+}
+
 /* Does the app want its fd made readable again? */
 static void take_kick(struct apps *a, uint32_t id)
 {
@@ -269,6 +286,8 @@ static void open_socket(struct apps *a, uint32_t id)
 		.rx_written =
 		    atomic_load_explicit(&to->rx_written, memory_order_relaxed),
 		.error = atomic_load_explicit(&to->error, memory_order_relaxed),
+		.err_written = atomic_load_explicit(
+		    &to->err_written, memory_order_relaxed),
 	};
 
 	node_touch(a->n, r, sizeof(*r));

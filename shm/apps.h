@@ -66,6 +66,7 @@ struct app_words {
 	uint64_t error; /* count << 32 | errno */
 	uint64_t dropped;
 	uint64_t stream; /* app.h */
+	uint64_t err_written;
 };
 
 enum apps_served {
@@ -267,6 +268,14 @@ static inline uint8_t *apps_rx_ring(const struct apps *a, uint32_t id)
 {
 	return a->app[app_of(id)].s2a + s2a_rx_off(sub_of(id));
 }
+
+/*
+ * One more error for the queue of @id, of which @written are there: its place,
+ * where the app does not look before the turn is committed.  NULL: no room, or
+ * the app lied.
+ */
+struct app_error *apps_error_place(
+    struct apps *a, uint32_t id, uint64_t written);
 
 uint64_t apps_tx_written(const struct apps *a, uint32_t id);
 uint64_t apps_rx_read(const struct apps *a, uint32_t id);

@@ -57,6 +57,9 @@ void apps_show(void *apps, uint32_t id)
 	    &to->tx_consumed, w.tx_consumed, memory_order_release);
 	atomic_store_explicit(&to->tx_sent, w.tx_sent, memory_order_release);
 	atomic_store_explicit(&to->dropped, w.dropped, memory_order_relaxed);
+	/* Who sees the error is to find it in the queue. */
+	atomic_store_explicit(
+	    &to->err_written, w.err_written, memory_order_release);
 	atomic_store_explicit(&to->error, w.error, memory_order_release);
 	atomic_store_explicit(
 	    &to->rx_written, w.rx_written, memory_order_release);
@@ -182,6 +185,7 @@ void apps_remind(struct apps *a, uint32_t id)
 	apps_wake_later(a, id, WAKE_REPLY | WAKE_TX);
 	if (atomic_load(&from->rx_read) != w.rx_written ||
 	    atomic_load(&from->error_taken) != w.error ||
+	    atomic_load(&from->err_read) != w.err_written ||
 	    atomic_load(&from->tx_poll) != 0 || (w.stream & STREAM_RX_END))
 		apps_wake_later(a, id, WAKE_RX);
 }

@@ -28,7 +28,7 @@
 #include "shm/topology.h"
 
 enum {
-	LAYOUT_VERSION = 3,
+	LAYOUT_VERSION = 4,
 	LAYOUT_MAGIC = 0x73747261, /* "stra" */
 
 	CACHE_LINE = 64,
@@ -124,7 +124,11 @@ struct desc {
 		struct {
 			uint8_t icmp_type; /* PKT_ERROR */
 			uint8_t icmp_code;
-			uint16_t icmp_pad;
+			/*
+			 * From off back to the address, in the slot, of who
+			 * says so (of src's family); 0: we ourselves.
+			 */
+			uint16_t icmp_from;
 			uint32_t icmp_info; /* next-hop MTU or pointer */
 		};
 	};

@@ -6,10 +6,8 @@
  */
 #include "udpd/rx.h"
 
-#include <errno.h>
-
 #include "shm/bytes.h"
-#include "shm/icmp_error.h"
+#include "udpd/error.h"
 #include "udpd/port.h"
 #include "udpd/udp_wire.h"
 
@@ -180,40 +178,6 @@ static void rx_datagram(struct udpd *u, const struct desc *d, const uint8_t *p)
 	ask_unreachable(u, d, p);
 }
 
-/* ---- ICMP errors about what we sent */
-
-/* RFC 1122, 4.1.3.3: an error goes to the socket that caused it. */
-static void rx_error(struct udpd *u, const struct desc *d, const uint8_t *p)
-{
-	struct icmp_verdict v;
-	const struct usock *s;
-	struct flow f;
-	uint32_t id;
-	bool recverr;
-
-	node_count(&u->n, CNT_RX_ERRORS);
-	if (!udp_parse_ports(&f.local_port, &f.peer_port, p, d->len)) {
-		node_count(&u->n, CNT_RX_BAD_ERROR);
-		return;
-	}
-	f.local = d->src;
-	f.peer = d->dst;
-	f.link = d->link;
-	id = port_sender(u, &f);
-	if (id == NO_SOCKET)
-		return;
-	s = &u->state->sock[id];
-	v = ip_is_v4(&d->dst)
-	    ? icmp_verdict4(d->icmp_type, d->icmp_code, s->mtu_discover)
-	    : icmp_verdict6(d->icmp_type, d->icmp_code, s->mtu_discover6);
-	recverr = s->flags & (SO_F_RECVERR | SO_F_RECVERR6);
-	log_debug(&u->n.log, "icmp error, type=%u code=%u port=%u errno=%d",
-	    d->icmp_type, d->icmp_code, f.local_port, v.err);
-	if (v.err == 0 || (!recverr && !(v.hard && s->connected)))
-		return;
-	udpd_error(u, id, v.err);
-}
-
 static void rx_one(struct udpd *u, const struct desc *d, const uint8_t *p)
 {
 	switch (d->kind) {
@@ -221,7 +185,7 @@ static void rx_one(struct udpd *u, const struct desc *d, const uint8_t *p)
 		rx_datagram(u, d, p);
 		return;
 	case PKT_ERROR:
-		rx_error(u, d, p);
+		error_rx(u, d, p);
 		return;
 	default: /* a neighbour's word, not our enum */
 		node_count(&u->n, CNT_RX_BAD_KIND);

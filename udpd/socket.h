@@ -37,6 +37,7 @@ struct usock_flow {
 	uint64_t rx_written;
 	uint64_t error; /* count << 32 | errno */
 	uint64_t dropped;
+	uint64_t err_written; /* errors put into the queue */
 };
 
 enum usock_flag {

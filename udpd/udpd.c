@@ -86,6 +86,7 @@ static void open_socket(
 		.tx_consumed = from->tx_consumed,
 		.rx_written = from->rx_written,
 		.error = from->error,
+		.err_written = from->err_written,
 	};
 }
 
@@ -185,6 +186,7 @@ static void words(const void *x, uint32_t id, struct app_words *ret)
 		.rx_written = f->rx_written,
 		.error = f->error,
 		.dropped = f->dropped,
+		.err_written = f->err_written,
 		.stream = u->state->sock[id].shut & 1 ? STREAM_RX_END : 0,
 	};
 }

@@ -43,6 +43,16 @@ static const uint8_t *rx_ring(const struct rig *r, uint32_t sub)
 	return r->world + APP_S2A_AT + s2a_rx_off(sub);
 }
 
+static const void *errors(const struct rig *r, uint32_t sub)
+{
+	return r->world + APP_S2A_AT + s2a_error_off(sub, 0);
+}
+
+static size_t error_bytes(const struct s2a_socket *s)
+{
+	return s->err_written * sizeof(struct app_error);
+}
+
 void app_post(struct rig *r, uint32_t sub)
 {
 	struct a2s_head *h = (void *)r->world;
@@ -92,6 +102,11 @@ const char *app_early(
 		return "an answer was shown before the commit";
 	if (k->error >> 32 > l->error >> 32)
 		return "an error was shown before the commit";
+	if (k->err_written > l->err_written)
+		return "the queue of errors was shown before the commit";
+	if (memcmp(errors(killed, sub), errors(later, sub), error_bytes(k)) !=
+	    0)
+		return "errors that were shown have changed";
 	return NULL;
 }
 
@@ -106,6 +121,9 @@ const char *app_differs(
 		return "the app received something else";
 	if (a->tx_consumed != b->tx_consumed || a->error != b->error)
 		return "the app's counts are others";
+	if (a->err_written != b->err_written ||
+	    memcmp(errors(ref, sub), errors(r, sub), error_bytes(a)) != 0)
+		return "the errors are others";
 	if (a->reply_seq != b->reply_seq || a->result != b->result)
 		return "the answer is another";
 	return NULL;

@@ -240,6 +240,19 @@ static void errors_are_told_once(void **state)
 	sweep_one(r, "udpd, an ICMP error", 0, false);
 }
 
+static void errors_are_queued_once(void **state)
+{
+	struct rig *r = bound_rig();
+	int yes = 1;
+
+	(void)state;
+	app_ask(r, 0, APP_OP_SETOPT, IPPROTO_IP, IP_RECVERR, &yes, sizeof(yes));
+	settle(r);
+	comes_in(r, 7, 8, PKT_ERROR);
+	comes_in(r, 7, 20, PKT_ERROR);
+	sweep_one(r, "udpd, errors into the queue", 0, false);
+}
+
 static void a_mixture_is_handled_once(void **state)
 {
 	struct rig *r = bound_rig();
@@ -265,6 +278,7 @@ int main(void)
 		cmocka_unit_test(a_port_is_drawn_once),
 		cmocka_unit_test(commands_are_answered_once),
 		cmocka_unit_test(errors_are_told_once),
+		cmocka_unit_test(errors_are_queued_once),
 		cmocka_unit_test(a_mixture_is_handled_once),
 	};
 

@@ -254,6 +254,36 @@ void apps_rx_error(struct fake_apps *w, const char *from, uint16_t from_port,
 	rig_put(w->rig, "ipd", "udpd", p, sizeof(p), &d);
 }
 
+void apps_rx_inside(struct fake_apps *w, const void *bytes, uint32_t len,
+    uint32_t at, struct desc d)
+{
+	struct node *n = rig_node(w->rig, "ipd");
+	struct ring_out *out = rig_ring_to(w->rig, "ipd", "udpd");
+	uint8_t *slot;
+
+	node_begin(n, w->rig->now);
+	slot = node_alloc(n, SLOT_HEADROOM + len, &d);
+	assert_non_null(slot);
+	memcpy(slot + SLOT_HEADROOM, bytes, len);
+	d.off = (uint16_t)(SLOT_HEADROOM + at);
+	d.len = len - at;
+	node_put(n, out, &d);
+	node_commit(n);
+}
+
+bool apps_queued(struct fake_apps *w, uint32_t id, struct app_error *ret)
+{
+	struct a2s_socket *a = apps_a2s(w, id);
+
+	if (a->err_read == apps_s2a(w, id)->err_written)
+		return false;
+	memcpy(ret,
+	    w->ch.s2a[app_of(id)] + s2a_error_off(sub_of(id), a->err_read),
+	    sizeof(*ret));
+	a->err_read++;
+	return true;
+}
+
 int apps_tx(struct fake_apps *w, struct desc *ret, uint8_t *bytes, size_t size)
 {
 	if (!rig_take(w->rig, "ipd", "udpd", ret, bytes, size))

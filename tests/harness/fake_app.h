@@ -86,6 +86,16 @@ void apps_rx(struct fake_apps *w, const char *from, uint16_t from_port,
 void apps_rx_error(struct fake_apps *w, const char *from, uint16_t from_port,
     const char *to, uint16_t to_port, uint8_t type, uint8_t code);
 
+/*
+ * The same as ipd makes it of a message of @len bytes at @bytes: @d begins at
+ * byte @at of it, and says where before that the message names its source.
+ */
+void apps_rx_inside(struct fake_apps *w, const void *bytes, uint32_t len,
+    uint32_t at, struct desc d);
+
+/* The next one of a socket's error queue; false: none. */
+bool apps_queued(struct fake_apps *w, uint32_t id, struct app_error *ret);
+
 /* What ipd finds next: its bytes' number, or -1. */
 int apps_tx(struct fake_apps *w, struct desc *ret, uint8_t *bytes, size_t size);
 

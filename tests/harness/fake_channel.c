@@ -115,6 +115,7 @@ uint32_t channel_socket(struct fake_channel *ch, uint32_t app, uint8_t family)
 	a->tx_written = s->tx_consumed;
 	a->rx_read = s->rx_written;
 	a->error_taken = s->error;
+	a->err_read = s->err_written;
 	a->cmd_seq = s->reply_seq;
 	open_socket(ch, id);
 	ch->run(ch->x);

@@ -270,6 +270,7 @@ struct sock *sock_open(
 	to->tx_written = from->tx_consumed;
 	to->rx_read = from->rx_written;
 	to->error_taken = from->error;
+	to->err_read = from->err_written;
 	to->tx_waiting = to->tx_poll = to->tx_low = to->tx_more = 0;
 	to->offered = 0;
 	k->cmd_seq = from->reply_seq;

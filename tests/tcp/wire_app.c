@@ -60,6 +60,7 @@ static uint32_t fresh_socket(struct wire *w)
 	a->tx_written = w->tx_base[s] = to->tx_consumed;
 	a->rx_read = w->rx_base[s] = to->rx_written;
 	a->error_taken = to->error;
+	a->err_read = to->err_written;
 	a->cmd_seq = to->reply_seq;
 	a->tx_more = 0;
 	assert_int_equal(

@@ -489,10 +489,13 @@ static void an_error_goes_to_the_transport_it_is_about(void **state)
 	assert_int_equal(w->d.proto, IPPROTO_UDP);
 	assert_true(ip_equal(&w->d.src, &us));
 	assert_true(ip_equal(&w->d.dst, &far));
+	/* Over both IP headers and ICMP's, back to the source in the first. */
+	assert_int_equal(w->d.icmp_from, 20 + 8 + 20 - 12);
 	complain(w, 1, 4, 0, "2001:db8::2", "2001:db8:5::9", 0);
 	world_expect(w, "udpd", UDP, sizeof(UDP));
 	assert_int_equal(w->d.icmp_type, 1);
 	assert_int_equal(w->d.icmp_code, 4);
+	assert_int_equal(w->d.icmp_from, 40 + 8 + 40 - 8);
 	/* Unknown errors of ICMPv6 go up as well (RFC 4443, 2.4 (a)). */
 	complain(w, 100, 0, 0, "2001:db8::2", "2001:db8:5::9", 0);
 	world_expect(w, "udpd", UDP, sizeof(UDP));
