@@ -49,6 +49,7 @@ enum ctl_type {
 	CTL_SOCKET,   /* to transports: app id, subs, fd of our end of each */
 	CTL_SOCKET_GONE, /* daemon: closed; drop your copy of its fd */
 	CTL_JOIN,        /* a daemon started by hand asks for name's place */
+	CTL_TAP,         /* to who captures: plan, taps (sup_tap.c) */
 	NCTL_TYPES,
 };
 
@@ -65,6 +66,7 @@ enum ctl_role {
 	FD_A2S,
 	FD_S2A,
 	FD_SOCKET,
+	FD_TAP, /* index: process */
 	NFD_ROLES,
 };
 

@@ -89,6 +89,8 @@ static size_t size_of(const struct wiring *w, const struct ctl_fd *f)
 		return w->pool_bytes[f->index];
 	case FD_PLAN:
 		return sizeof(struct topology);
+	case FD_TAP:
+		return TAP_SEGMENT_BYTES;
 	case FD_BELL:
 	case FD_DEVICE:
 	case FD_LOG:
@@ -133,6 +135,9 @@ static int accept_fd(struct daemon *d, const struct wiring *w,
 		break;
 	case FD_POOL:
 		s->pool[f->index] = p;
+		break;
+	case FD_TAP:
+		s->tap = p;
 		break;
 	case FD_BELL:
 		d->bell[f->index] = fd;
@@ -182,7 +187,7 @@ static int start(struct daemon *d, const struct ctl_msg *m, const int *fds)
 	if (r < 0)
 		return r;
 	if (s->topo == NULL || s->priv == NULL || s->out[s->self] == NULL ||
-	    s->sup == NULL || s->pool[s->self] == NULL)
+	    s->sup == NULL || s->pool[s->self] == NULL || s->tap == NULL)
 		return -EPROTO;
 	if (s->topo->procs[s->self].layer != d->ops->layer)
 		return -EPROTO;
@@ -228,6 +233,7 @@ static void on_message(struct daemon *d, const struct ctl_msg *m, int *fds)
 		break;
 	case CTL_UP:
 	case CTL_JOIN:
+	case CTL_TAP:
 	case NCTL_TYPES:
 		break;
 	}
@@ -368,6 +374,7 @@ static int take_over(struct daemon *d)
 	if (r < 0)
 		return log_errno(&d->log, -r, "can't take over");
 	n->log = d->log;
+	n->clock = mono_now;
 	atomic_store_explicit(
 	    &n->out->pid, (uint32_t)getpid(), memory_order_relaxed);
 	atomic_store_explicit(&n->out->up_since, now.ns, memory_order_relaxed);

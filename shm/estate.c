@@ -13,6 +13,7 @@
 #include "shm/clock.h"
 #include "shm/device_open.h"
 #include "shm/segment.h"
+#include "shm/tap.h"
 
 static int failed(char error[TOPO_ERROR_LEN], const char *what, int r)
 {
@@ -27,6 +28,7 @@ void estate_forget(struct estate *e)
 	e->plan = e->sup_out = -1;
 	for (int i = 0; i < TOPO_MAX_PROCS; i++) {
 		e->out[i] = e->out_ro[i] = e->priv[i] = -1;
+		e->tap[i] = e->tap_ro[i] = -1;
 		e->pool[i] = e->pool_ro[i] = e->bell[i] = -1;
 	}
 	for (int i = 0; i < TOPO_MAX_LINKS; i++)
@@ -99,6 +101,9 @@ static int make_process(struct estate *e, uint32_t p)
 		    e->wiring.pool_bytes[p]);
 	if (r >= 0)
 		r = make_segment(&e->priv[p], NULL, name, "priv", PRIV_BYTES);
+	if (r >= 0)
+		r = make_segment(
+		    &e->tap[p], &e->tap_ro[p], name, "tap", TAP_SEGMENT_BYTES);
 	if (r < 0)
 		return r;
 	e->bell[p] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -174,6 +179,8 @@ int *estate_fd(
 		return writable ? &e->priv[index] : NULL;
 	case FD_POOL:
 		return writable ? &e->pool[index] : &e->pool_ro[index];
+	case FD_TAP:
+		return writable ? &e->tap[index] : &e->tap_ro[index];
 	case FD_BELL:
 		return writable ? &e->bell[index] : NULL;
 	case FD_DEVICE:
@@ -225,6 +232,8 @@ void estate_free(struct estate *e)
 		close_fd(&e->pool[p]);
 		close_fd(&e->pool_ro[p]);
 		close_fd(&e->priv[p]);
+		close_fd(&e->tap[p]);
+		close_fd(&e->tap_ro[p]);
 		close_fd(&e->bell[p]);
 	}
 	for (uint32_t i = 0; i < TOPO_MAX_LINKS; i++)
@@ -257,6 +266,7 @@ void estate_grant(const struct estate *e, uint32_t p, int log,
 	give(m, fds, FD_PLAN, 0, false, e->plan);
 	give(m, fds, FD_SUP_OUT, 0, false, e->sup_out);
 	give(m, fds, FD_PRIV, p, true, e->priv[p]);
+	give(m, fds, FD_TAP, p, true, e->tap[p]);
 	for (uint32_t q = 0; q < e->topo.nprocs; q++) {
 		bool mine = q == p;
 

@@ -20,6 +20,7 @@ struct estate {
 	int out[TOPO_MAX_PROCS], out_ro[TOPO_MAX_PROCS];
 	int pool[TOPO_MAX_PROCS], pool_ro[TOPO_MAX_PROCS];
 	int priv[TOPO_MAX_PROCS];
+	int tap[TOPO_MAX_PROCS], tap_ro[TOPO_MAX_PROCS];
 	int bell[TOPO_MAX_PROCS];
 	int device[TOPO_MAX_LINKS]; /* -1: has none */
 

@@ -9,7 +9,8 @@
  *	X.priv   written and read by X alone: turn.h, then the layer's own state
  *	X.pool   packet slots; written by X and by the layers below it on the
  *	         way to the wire
- *	sup.out  written by the supervisor: log levels
+ *	X.tap    written by X: what it shows of its packets (tap.h)
+ *	sup.out  written by the supervisor: log levels, what taps record
  *
  * Nothing in shared memory is a pointer.  All processes of a stack are built
  * from one tree; LAYOUT_VERSION changes with every change of meaning here, and
@@ -196,12 +197,32 @@ struct out_head {
 	struct counter_name counter_name[MAX_COUNTERS];
 };
 
+enum tap_flag {
+	TAP_DROPS = 1 << 0, /* packets that are dropped, wherever */
+	/* All that comes and goes by rings, notes, ends of turns. */
+	TAP_TRACE = 1 << 1,
+	TAP_MEASURE = 1 << 2, /* no records by itself */
+};
+
+/*
+ * What all connections that capture want together.  A daemon looks once a turn,
+ * at `on` first.  The words need not fit together: each is only a wish.
+ */
+struct tap_switch {
+	_Atomic uint32_t on;      /* 0: nobody wants anything */
+	_Atomic uint32_t flags;   /* enum tap_flag */
+	_Atomic uint32_t snap;    /* bytes of each packet */
+	_Atomic uint32_t devices; /* a bit for each link */
+	_Atomic uint64_t rings;   /* a bit for each of the topology's rings */
+};
+
 /* The only segment that the supervisor writes while daemons run. */
 struct sup_out {
 	uint32_t magic;
 	uint32_t version;
 	int64_t started; /* ns, CLOCK_MONOTONIC: the stack's first moment */
 	_Atomic uint32_t log_level[TOPO_MAX_PROCS]; /* enum log_level */
+	struct tap_switch tap;
 };
 
 #endif /* SHM_LAYOUT_H */

@@ -130,6 +130,7 @@ int node_attach(struct node *n, const struct segments *s,
 	r = pool_home_init(&n->home, &n->pool[n->self]);
 	if (r < 0)
 		return r;
+	node_tap_attach(n, s);
 	n->turn = (struct turn){
 		.mem = (void *)s->priv,
 		.base = n->state,
@@ -138,6 +139,7 @@ int node_attach(struct node *n, const struct segments *s,
 		.in = n->in,
 		.nout = n->nout,
 		.nin = n->nin,
+		.tap = s->tap != NULL ? &n->tap.tap.mem->published : NULL,
 	};
 	return 0;
 }
@@ -274,6 +276,7 @@ bool node_recover(struct node *n, void (*mark)(void *ctx), void *ctx)
 {
 	bool again = turn_recover(&n->turn);
 
+	node_tap_resume(n);
 	n->mark = mark;
 	n->mark_ctx = ctx;
 	unsettle(n);
@@ -381,6 +384,7 @@ void node_begin(struct node *n, struct mono now)
 	if (n->unsettled != 0)
 		settle(n);
 	turn_begin(&n->turn);
+	node_tap_begin(n);
 	choose_ring(n);
 	collect(n);
 }
@@ -398,6 +402,8 @@ static const uint8_t *take_checked(
 		p = pool_view(pool, d);
 	if (p != NULL)
 		return p;
+	if (n->tapping)
+		node_tap_done(n);
 	node_count(n, CNT_BAD_DESC);
 	/* Its slot may exist all the same: send that home. */
 	if (pool != NULL && d->slot < pool_slots(pool))
@@ -417,6 +423,8 @@ const uint8_t *node_take(struct node *n, struct ring_in *in, struct desc *ret)
 		if (p == NULL)
 			continue;
 		node_took(n);
+		if (n->tapping)
+			node_tap_take(n, in, &d, p);
 		if (n->small && turn_poisonous(&n->turn)) {
 			node_count(n, CNT_ASIDE);
 			log_error(&n->log, "packet put aside: %u deaths on it",
@@ -472,6 +480,8 @@ void node_put(struct node *n, struct ring_out *out, const struct desc *d)
 		return;
 	}
 	stamped.stamp = (uint64_t)n->now.ns;
+	if (n->tapping)
+		node_tap_put(n, out, &stamped);
 	ring_out_stage(out, &stamped);
 }
 
@@ -584,7 +594,11 @@ bool node_commit(struct node *n)
 			&n->in[i].sh->cons, memory_order_relaxed))
 			relieved |= 1U << n->in[i].from;
 
+	if (n->tapping)
+		node_tap_seal(n);
 	happened = turn_commit(&n->turn);
+	if (n->tapping)
+		tap_end(&n->tap.tap);
 	free_returned(n);
 	/* Also what was only counted: a ring that is full, or cut off. */
 	node_publish(n);

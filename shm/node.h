@@ -23,6 +23,7 @@
 
 #include "shm/clock.h"
 #include "shm/log.h"
+#include "shm/node_tap.h"
 #include "shm/pool.h"
 #include "shm/ring.h"
 #include "shm/turn.h"
@@ -36,7 +37,8 @@ struct segments {
 	uint8_t *out[TOPO_MAX_PROCS];  /* our own writable, others' not */
 	uint8_t *pool[TOPO_MAX_PROCS]; /* writable as wiring.h says */
 	uint8_t *priv;
-	int log_fd; /* -1: silent */
+	uint8_t *tap; /* our own; NULL: none */
+	int log_fd;   /* -1: silent */
 };
 
 /* A counter's name and kind; the layer's enum indexes both. */
@@ -105,12 +107,18 @@ struct node {
 	bool expecting; /* a slot that comes home is news, room or not */
 	bool starving;  /* this turn wanted room or a slot and found none */
 	bool took;     /* a packet was taken in this turn */
+	bool tapping;  /* somebody wants records of packets (node_tap.h) */
+	bool noting;   /* and notes of what was decided for them */
 
 	/* After deaths: one packet, from one ring (turn_small). */
 	bool small;
 	const struct ring_in *only; /* the ring; NULL: none has any */
 	uint32_t passed_over;       /* small turns that led to nothing */
 	uint32_t bells; /* processes to wake, a bit for each; main rings */
+
+	struct node_tap tap;
+	/* The time of a record; NULL: the turn's, as in a simulation. */
+	struct mono (*clock)(void);
 };
 
 /*

@@ -79,11 +79,19 @@ struct app {
 	struct app_socket socket[APP_MAX_SOCKETS];
 };
 
+/* What a connection wants to be recorded (layout.h: struct tap_switch). */
+struct tap_wish {
+	bool open; /* it has the taps */
+	uint32_t flags, snap, devices;
+	uint64_t rings;
+};
+
 /* A connection to "ctl": an app, a command, or a daemon by hand. */
 struct client {
 	struct source src;
 	struct app *app;
 	bool waits; /* for a restart or for the end */
+	struct tap_wish tap;
 };
 
 struct sup {
@@ -177,6 +185,14 @@ void sup_answer(struct sup *s, struct client *c, const char *error);
 void sup_client_close(struct sup *s, struct client *c);
 
 json_t *sup_status(struct sup *s);
+
+/* ---- sup_tap.c */
+
+/* @c captures: give it the taps, and record what @question says. */
+void sup_tap_command(struct sup *s, struct client *c, const json_t *question);
+
+/* A connection has come or gone: what all of them want together. */
+void sup_tap_update(struct sup *s);
 
 /* Can all addresses be used?  1: yes; 0: not yet; -1: no, see why. */
 int sup_addresses(struct sup *s, char why[TOPO_ERROR_LEN]);

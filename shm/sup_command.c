@@ -123,6 +123,8 @@ void sup_command(struct sup *s, struct client *c, const char *text, size_t len)
 		restart(s, c, name);
 	} else if (strcmp(command, "log") == 0) {
 		set_level(s, c, name, level);
+	} else if (strcmp(command, "tap") == 0) {
+		sup_tap_command(s, c, q);
 	} else if (strcmp(command, "down") == 0) {
 		c->waits = true; /* answered when all is down */
 		s->ending = true;

@@ -133,5 +133,7 @@ int sup_resume(struct sup *s, const struct keeper *k)
 	for (uint32_t i = 0; i < APP_MAX; i++)
 		if (s->app[i].used && !has_connection(s, &s->app[i]))
 			sup_app_gone_again(s, &s->app[i]);
+	/* Who captures has lost its connection, and asks again. */
+	sup_tap_update(s);
 	return 0;
 }

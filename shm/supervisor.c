@@ -99,6 +99,10 @@ void sup_client_close(struct sup *s, struct client *c)
 	sup_forget(s, &c->src);
 	c->app = NULL;
 	c->waits = false;
+	if (c->tap.open) {
+		c->tap.open = false;
+		sup_tap_update(s);
+	}
 	if (a != NULL)
 		sup_app_left(s, a);
 }

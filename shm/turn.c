@@ -27,9 +27,14 @@ static void set(_Atomic uint64_t *p, uint64_t v)
 	in_order();
 }
 
-/* Entries before their index, outputs before the inputs they came from. */
+/*
+ * Entries before their index, outputs before the inputs they came from; the tap
+ * before all, so that no neighbour's record of what follows is out first.
+ */
 static void apply(struct turn *t, const struct turn_record *r)
 {
+	if (t->tap != NULL)
+		atomic_store_explicit(t->tap, r->tap, memory_order_release);
 	for (uint32_t i = 0; i < r->nout && i < t->nout; i++)
 		ring_out_publish(&t->out[i], r->prod[i]);
 	for (uint32_t i = 0; i < r->nobject; i++)
@@ -176,6 +181,10 @@ static bool record(struct turn *t, struct turn_record *r)
 			&t->in[i].sh->cons, memory_order_relaxed);
 	}
 	r->nobject = t->nobject;
+	r->tap = t->tap_serial;
+	if (t->tap != NULL)
+		news |= r->tap !=
+		    atomic_load_explicit(t->tap, memory_order_relaxed);
 	return news;
 }
 

@@ -4,7 +4,8 @@
  * What a daemon does between two looks at its rings either happened or did
  * not, whatever instruction a kill -9 hits.  A turn changes three things:
  *
- *   - what goes out: ring entries and payload, staged where nobody looks yet;
+ *   - what goes out: ring entries and payload, staged where nobody looks yet,
+ *     and records of the tap, likewise;
  *   - what came in: entries taken, with private cursors only;
  *   - the daemon's persistent objects in X.priv, changed in place, their old
  *     bytes saved in an undo log first (turn_touch).
@@ -56,6 +57,7 @@ enum {
 /* What becomes visible with the commit. */
 struct turn_record {
 	uint32_t nout, nin, nobject;
+	uint64_t tap; /* the point of the tap (tap.h) */
 	uint32_t prod[TURN_MAX_RINGS];
 	uint32_t cons[TURN_MAX_RINGS];
 	uint32_t object[TURN_MAX_OBJECTS];
@@ -93,6 +95,8 @@ struct turn {
 	uint32_t nout, nin;
 	turn_show *show; /* NULL: this layer shows no objects */
 	void *ctx;
+	_Atomic uint64_t *tap; /* its `published`; NULL: there is no tap */
+	uint64_t tap_serial;   /* what it is to be after this turn */
 
 	/* Of the turn that is open. */
 	uint64_t b;

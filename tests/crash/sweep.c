@@ -309,6 +309,7 @@ static void watch(struct stores *st, struct level *l)
 	st->ctx = l;
 	stores_add(st, r->out[self], r->wiring.out_bytes[self]);
 	stores_add(st, r->priv[self], PRIV_BYTES);
+	stores_add(st, r->tap[self], TAP_SEGMENT_BYTES);
 	if (l->s->daemon->writes_world)
 		stores_add(st, r->world, RIG_WORLD_BYTES);
 	for (uint32_t p = 0; p < r->topo.nprocs; p++)

@@ -140,7 +140,8 @@ static void sweep_with(struct sweep *s, const char *what)
 {
 	*s = (struct sweep){
 		.daemon = &toy_daemon,
-		.rig = toy_rig(),
+		.rig = toy_mistake == TOY_RECORD_AT_ONCE ? toy_rig_tapped()
+							 : toy_rig(),
 		.again = 3,
 	};
 	for (uint32_t i = 0; i < 9; i++)
@@ -192,12 +193,12 @@ static void finds_each_mistake_in_a_layer(void **state)
 		[TOY_FORGET_TOUCH] = "never touched",
 		[TOY_SHOW_AT_ONCE] = "shown at once",
 		[TOY_GIVE_BACK_TWICE_AFTER_DEATH] = "slot given back twice",
+		[TOY_RECORD_AT_ONCE] = "recorded at once",
 	};
 	struct sweep s;
 
 	(void)state;
-	for (int i = TOY_CHANGE_BEFORE_TOUCH;
-	     i <= TOY_GIVE_BACK_TWICE_AFTER_DEATH; i++) {
+	for (int i = TOY_CHANGE_BEFORE_TOUCH; i <= TOY_RECORD_AT_ONCE; i++) {
 		toy_mistake = i;
 		sweep_with(&s, name[i]);
 		if (s.violations == 0)

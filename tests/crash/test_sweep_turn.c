@@ -57,11 +57,26 @@ static void nor_does_one_in_the_very_first_attach(void **state)
 	run(&s, "toy, from the first attach");
 }
 
+/* With a record for all that comes, goes and is decided. */
+static void nor_does_the_tap_show_anything_early_or_twice(void **state)
+{
+	struct sweep s = {
+		.daemon = &toy_daemon,
+		.rig = toy_rig_tapped(),
+		.again = 7,
+	};
+
+	(void)state;
+	put_twelve(s.rig);
+	run(&s, "toy, tapped, 12 packets");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_death_loses_or_doubles_anything),
 		cmocka_unit_test(nor_does_one_in_the_very_first_attach),
+		cmocka_unit_test(nor_does_the_tap_show_anything_early_or_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

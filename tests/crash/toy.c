@@ -44,6 +44,20 @@ struct rig *toy_rig(void)
 	return rig_open(JSON);
 }
 
+struct rig *toy_rig_tapped(void)
+{
+	struct rig *r = rig_open(JSON);
+	struct tap_mem *m = (void *)r->tap[rig_proc(r, "toy")];
+
+	/* A little before the end, so that records go round it. */
+	m->point[0].head = TAP_BYTES - 1024;
+	m->reserve = TAP_BYTES - 1024;
+	atomic_store(&r->sup->tap.snap, TAP_SNAP_MAX);
+	atomic_store(&r->sup->tap.flags, TAP_TRACE);
+	atomic_store(&r->sup->tap.on, 1);
+	return r;
+}
+
 void toy_put(struct rig *r, uint8_t object, enum toy_kind kind, const char *s)
 {
 	struct desc d = { .kind = PKT_DATA };
@@ -135,12 +149,24 @@ static void change(
 	turn_object(&t->n.turn, (uint32_t)(o - t->object));
 }
 
+/* What seal and commit are for, before their time. */
+static void record_at_once(struct toy *t)
+{
+	struct tap *tap = &t->n.tap.tap;
+
+	tap_seal(tap, NULL, NULL);
+	atomic_store(&tap->mem->published, tap->serial);
+}
+
 static void handle(struct toy *t, const uint8_t *p, const struct desc *d)
 {
 	struct toy_object *o = &t->object[p[0] % TOY_OBJECTS];
 	uint8_t kind = p[1];
 
 	change(t, o, p, d);
+	node_note(&t->n, "object=%u", p[0] % TOY_OBJECTS);
+	if (toy_mistake == TOY_RECORD_AT_ONCE && t->n.tapping)
+		record_at_once(t);
 	if (kind == TOY_ANSWER || kind == TOY_BOTH)
 		answer(t, o);
 	if (kind == TOY_UP || kind == TOY_BOTH)
@@ -178,9 +204,63 @@ static const struct toy_word *words_in(const struct rig *r)
 	    const void *)((const uint8_t *)rig_table(r, "toy") + CACHE_LINE);
 }
 
+/* The next record that all instances must agree on, as one stretch of bytes. */
+static bool next_record(struct tap_reader *t, uint8_t *ret, size_t *len)
+{
+	struct tap_record rec;
+
+	do {
+		if (!tap_read(t, &rec, ret + sizeof(rec)))
+			return false;
+		/* How many turns it took depends on the deaths. */
+	} while (rec.kind == TAP_TURN);
+	rec.number = 0;
+	rec.made = rec.place == TAP_PLACE_DAEMON ? 0 : rec.made;
+	rec.d.slot = 0;
+	memcpy(ret, &rec, sizeof(rec));
+	*len = sizeof(rec) + rec.caplen;
+	return true;
+}
+
+static void open_reader(struct tap_reader *t, const struct rig *r)
+{
+	static struct tap_mem empty;
+
+	/* From the first record on. */
+	empty.point[0].head = TAP_BYTES - 1024;
+	assert_true(tap_reader_open(t, &empty));
+	t->mem = (const void *)r->tap[rig_proc(r, "toy")];
+}
+
+/*
+ * True if all records of @a are those that @b begins with; of a tap that nobody
+ * uses there are none.
+ */
+static bool begins_with(
+    const struct rig *b, const struct rig *a, bool *same_length)
+{
+	static uint8_t one[sizeof(struct tap_record) + TAP_SNAP_MAX];
+	static uint8_t other[sizeof(one)];
+	struct tap_reader ra, rb;
+	size_t na, nb;
+
+	*same_length = true;
+	if (atomic_load(&a->sup->tap.on) == 0)
+		return true;
+	open_reader(&ra, a);
+	open_reader(&rb, b);
+	while (next_record(&ra, one, &na))
+		if (!next_record(&rb, other, &nb) || na != nb ||
+		    memcmp(one, other, na) != 0)
+			return false;
+	*same_length = !next_record(&rb, other, &nb);
+	return ra.lost == 0 && rb.lost == 0;
+}
+
 static const char *early(const struct rig *killed, const struct rig *later)
 {
 	const struct toy_word *w = words_in(killed);
+	bool same;
 	const struct toy_object *o =
 	    (const void *)(later->priv[rig_proc(later, "toy")] +
 		PRIV_STATE_OFF);
@@ -188,15 +268,21 @@ static const char *early(const struct rig *killed, const struct rig *later)
 	for (uint32_t i = 0; i < TOY_OBJECTS; i++)
 		if (atomic_load(&w[i].packets) > o[i].packets)
 			return "an object was shown before its commit";
+	if (!begins_with(later, killed, &same))
+		return "a record was shown before its commit";
 	return NULL;
 }
 
 static const char *differs(const struct rig *ref, const struct rig *r)
 {
-	return memcmp(words_in(ref), words_in(r),
-		   TOY_OBJECTS * sizeof(struct toy_word)) == 0
-	    ? NULL
-	    : "the words shown are others";
+	bool same;
+
+	if (memcmp(words_in(ref), words_in(r),
+		TOY_OBJECTS * sizeof(struct toy_word)) != 0)
+		return "the words shown are others";
+	if (!begins_with(r, ref, &same) || !same)
+		return "the records of the tap are others";
+	return NULL;
 }
 
 const struct sweep_daemon toy_daemon = {

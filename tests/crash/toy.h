@@ -42,6 +42,7 @@ enum toy_mistake {
 	TOY_FORGET_TOUCH,
 	TOY_SHOW_AT_ONCE,
 	TOY_GIVE_BACK_TWICE_AFTER_DEATH,
+	TOY_RECORD_AT_ONCE,
 };
 extern enum toy_mistake toy_mistake;
 
@@ -49,6 +50,9 @@ extern const struct sweep_daemon toy_daemon;
 
 /* A rig for it. */
 struct rig *toy_rig(void);
+
+/* The same, and somebody traces it. */
+struct rig *toy_rig_tapped(void);
 
 /* linkd puts a packet into the toy's ring. */
 void toy_put(struct rig *r, uint8_t object, enum toy_kind kind, const char *s);

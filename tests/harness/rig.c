@@ -50,6 +50,7 @@ struct rig *rig_open(const char *json)
 		r->out[p] = rig_pages(r->wiring.out_bytes[p], &f->out);
 		r->pool[p] = rig_pages(r->wiring.pool_bytes[p], &f->pool);
 		r->priv[p] = rig_pages(PRIV_BYTES, &f->priv);
+		r->tap[p] = rig_pages(TAP_SEGMENT_BYTES, &f->tap);
 	}
 	r->sup = rig_pages(sizeof(*r->sup), &r->sup_fd);
 	r->world = rig_pages(RIG_WORLD_BYTES, &r->world_fd);
@@ -70,6 +71,7 @@ void rig_close(struct rig *r)
 		drop_pages(r->out[p], r->wiring.out_bytes[p], f->out);
 		drop_pages(r->pool[p], r->wiring.pool_bytes[p], f->pool);
 		drop_pages(r->priv[p], PRIV_BYTES, f->priv);
+		drop_pages(r->tap[p], TAP_SEGMENT_BYTES, f->tap);
 	}
 	drop_pages(r->sup, sizeof(*r->sup), r->sup_fd);
 	drop_pages(r->world, RIG_WORLD_BYTES, r->world_fd);
@@ -93,6 +95,7 @@ struct segments rig_segments(const struct rig *r, const char *name)
 		.self = self,
 		.sup = r->sup,
 		.priv = r->priv[self],
+		.tap = r->tap[self],
 		.log_fd = r->log_fd,
 	};
 

@@ -31,7 +31,7 @@ enum {
 
 /* The memory of one process; all of it can be mapped again. */
 struct rig_fds {
-	int out, pool, priv;
+	int out, pool, priv, tap;
 };
 
 struct rig {
@@ -41,6 +41,7 @@ struct rig {
 	uint8_t *out[TOPO_MAX_PROCS];
 	uint8_t *pool[TOPO_MAX_PROCS];
 	uint8_t *priv[TOPO_MAX_PROCS];
+	uint8_t *tap[TOPO_MAX_PROCS];
 	struct rig_fds fd[TOPO_MAX_PROCS];
 	int sup_fd;
 	uint8_t *world; /* what lies outside the stack: the test's own */

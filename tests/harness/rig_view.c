@@ -40,6 +40,7 @@ struct rig *rig_view(const struct rig *of)
 		v->out[p] = look(f->out, of->wiring.out_bytes[p], &to->out);
 		v->pool[p] = look(f->pool, of->wiring.pool_bytes[p], &to->pool);
 		v->priv[p] = look(f->priv, PRIV_BYTES, &to->priv);
+		v->tap[p] = look(f->tap, TAP_SEGMENT_BYTES, &to->tap);
 	}
 	v->sup = (void *)look(of->sup_fd, sizeof(*v->sup), &v->sup_fd);
 	v->world = look(of->world_fd, RIG_WORLD_BYTES, &v->world_fd);
@@ -62,6 +63,7 @@ void rig_view_renew(struct rig *v)
 		renew(v->out[p], v->wiring.out_bytes[p]);
 		renew(v->pool[p], v->wiring.pool_bytes[p]);
 		renew(v->priv[p], PRIV_BYTES);
+		renew(v->tap[p], TAP_SEGMENT_BYTES);
 	}
 	renew(v->world, RIG_WORLD_BYTES);
 }
@@ -114,6 +116,8 @@ struct rig *rig_clone(const struct rig *of)
 		c->pool[p] = clone(
 		    f->pool, of->pool[p], of->wiring.pool_bytes[p], &to->pool);
 		c->priv[p] = clone(f->priv, of->priv[p], PRIV_BYTES, &to->priv);
+		c->tap[p] =
+		    clone(f->tap, of->tap[p], TAP_SEGMENT_BYTES, &to->tap);
 	}
 	c->sup = (void *)clone(
 	    of->sup_fd, (const void *)of->sup, sizeof(*c->sup), &c->sup_fd);

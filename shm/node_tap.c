@@ -1,0 +1,319 @@
+/*
+ * node_tap.c - a daemon's hooks for its tap
+ */
+#include "shm/node_tap.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "shm/node.h"
+
+enum {
+	REFS = 2, /* of one packet (layout.h) */
+};
+
+/* ---- What there is ---- */
+
+static bool is_transport(const struct node *n, uint32_t p)
+{
+	return n->topo->procs[p].layer > LAYER_IP;
+}
+
+/* As attach_rings() lists them: the topology's data rings, in its order. */
+static void find_rings(struct node *n)
+{
+	struct node_tap *t = &n->tap;
+	uint32_t nin = 0;
+	uint32_t nout = 0;
+
+	for (uint8_t i = 0; i < n->topo->nrings; i++) {
+		const struct topo_ring *r = &n->topo->rings[i];
+
+		if (r->to == n->self) {
+			if (!is_transport(n, r->from))
+				t->take_mine |= (uint64_t)1 << nin;
+			t->in_ring[nin++] = i;
+		}
+		if (r->from == n->self) {
+			if (is_transport(n, n->self))
+				t->put_mine |= (uint64_t)1 << nout;
+			t->out_ring[nout++] = i;
+		}
+	}
+}
+
+void node_tap_attach(struct node *n, const struct segments *s)
+{
+	struct node_tap *t = &n->tap;
+
+	t->tap.mem = (void *)s->tap;
+	t->sw = s->sup != NULL ? &s->sup->tap : NULL;
+	find_rings(n);
+	for (uint16_t i = 0; i < n->ncounters; i++)
+		if (n->out->counter_name[i].drop)
+			t->drop[t->ndrops++] = i;
+}
+
+void node_tap_resume(struct node *n)
+{
+	if (n->tap.tap.mem == NULL)
+		return;
+	tap_resume(&n->tap.tap, n->tap.tap.mem);
+	n->turn.tap_serial = n->tap.tap.serial;
+}
+
+/* ---- What is wanted ---- */
+
+static uint64_t wanted(
+    const uint8_t *ring, uint32_t n, uint64_t mine, uint64_t rings, bool all)
+{
+	uint64_t mask = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t bit = (uint64_t)1 << i;
+
+		if (all || ((mine & bit) && (rings >> ring[i] & 1)))
+			mask |= bit;
+	}
+	return mask;
+}
+
+static uint32_t word(const _Atomic uint32_t *p)
+{
+	return atomic_load_explicit(p, memory_order_relaxed);
+}
+
+static void refresh(struct node *n)
+{
+	struct node_tap *t = &n->tap;
+	uint64_t rings =
+	    atomic_load_explicit(&t->sw->rings, memory_order_relaxed);
+	bool all;
+
+	t->flags = word(&t->sw->flags);
+	t->devices = word(&t->sw->devices);
+	t->snap = word(&t->sw->snap);
+	all = t->flags & TAP_TRACE;
+	t->take = wanted(t->in_ring, n->ndata_in, t->take_mine, rings, all);
+	t->put = wanted(t->out_ring, n->ndata_out, t->put_mine, rings, all);
+	n->tapping = t->take || t->put || t->devices || t->flags;
+	n->noting = all;
+}
+
+void node_tap_begin(struct node *n)
+{
+	struct node_tap *t = &n->tap;
+
+	n->tapping = n->noting = false;
+	if (t->sw == NULL || t->tap.mem == NULL || word(&t->sw->on) == 0)
+		return;
+	refresh(n);
+	if (!n->tapping)
+		return;
+	t->hand = NULL;
+	for (uint32_t i = 0; i < t->ndrops; i++)
+		t->dropped[i] = n->counter[t->drop[i]];
+	tap_begin(&t->tap, n->now);
+}
+
+/* ---- Records ---- */
+
+static int64_t time_of(const struct node *n)
+{
+	return n->clock != NULL ? n->clock().ns : n->now.ns;
+}
+
+static struct tap_record *stage(
+    struct node *n, struct tap_record *r, const struct tap_span *s, uint32_t ns)
+{
+	r->time = time_of(n);
+	return tap_stage(&n->tap.tap, r, s, ns, n->tap.snap);
+}
+
+static void drop_of_none(struct node *n, uint16_t counter, uint64_t count)
+{
+	struct tap_record r = {
+		.kind = TAP_DROP,
+		.place = TAP_PLACE_DROPS,
+		.reason = counter + 1U,
+		.len = count < UINT32_MAX ? (uint32_t)count : UINT32_MAX,
+	};
+
+	if (n->tap.flags & (TAP_DROPS | TAP_TRACE))
+		stage(n, &r, NULL, 0);
+}
+
+void node_tap_done(struct node *n)
+{
+	struct node_tap *t = &n->tap;
+
+	for (uint32_t i = 0; i < t->ndrops; i++) {
+		uint64_t now = n->counter[t->drop[i]];
+		uint64_t count = now - t->dropped[i];
+
+		if (count == 0)
+			continue;
+		t->dropped[i] = now;
+		if (t->hand == NULL)
+			drop_of_none(n, t->drop[i], count);
+		else if (t->hand->reason == 0)
+			t->hand->reason = t->drop[i] + 1U;
+	}
+	t->hand = NULL;
+}
+
+/* What the slot holds, and what it refers to in an app's ring. */
+static uint32_t spans_of(const struct node *n, const struct desc *d,
+    const uint8_t *p, struct tap_span s[1 + REFS])
+{
+	struct ref ref[REFS];
+	uint32_t ns = 1;
+
+	s[0] = (struct tap_span){ p, d->len };
+	if (!(d->flags & PKT_REFS) || n->tap.resolve == NULL ||
+	    d->off < sizeof(ref))
+		return 1;
+	memcpy(ref, p - d->off, sizeof(ref));
+	for (uint32_t i = 0; i < REFS; i++) {
+		const uint8_t *bytes = ref[i].len == 0
+		    ? NULL
+		    : n->tap.resolve(n->tap.resolve_ctx, &ref[i]);
+
+		if (bytes != NULL)
+			s[ns++] = (struct tap_span){ bytes, ref[i].len };
+	}
+	return ns;
+}
+
+void node_tap_take(struct node *n, const struct ring_in *in,
+    const struct desc *d, const uint8_t *p)
+{
+	struct node_tap *t = &n->tap;
+	size_t k = (size_t)(in - n->in);
+	bool watched = t->take >> k & 1;
+	struct tap_record r = {
+		.kind = TAP_TAKE,
+		.flags = watched ? 0 : TAP_ONLY_DROPPED,
+		.place = TAP_PLACE_RING + t->in_ring[k],
+		.index = in->mine - 1,
+		.d = *d,
+	};
+	struct tap_span s[1 + REFS];
+
+	node_tap_done(n);
+	if (watched || (t->flags & TAP_DROPS))
+		t->hand = stage(n, &r, s, spans_of(n, d, p, s));
+}
+
+void node_tap_put(
+    struct node *n, const struct ring_out *out, const struct desc *d)
+{
+	struct node_tap *t = &n->tap;
+	size_t k = (size_t)(out - n->outs);
+	const uint8_t *p;
+	struct tap_span s[1 + REFS];
+	struct tap_record r = {
+		.kind = TAP_PUT,
+		.index = out->mine,
+		.d = *d,
+	};
+
+	if (!(t->put >> k & 1))
+		return;
+	r.place = TAP_PLACE_RING + t->out_ring[k];
+	p = pool_view(&n->pool[d->pool], d);
+	stage(n, &r, s, p != NULL ? spans_of(n, d, p, s) : 0);
+}
+
+void node_tap_frame(struct node *n, bool tx, const struct desc *d,
+    const struct tap_span *s, uint32_t ns, uint32_t why)
+{
+	struct node_tap *t = &n->tap;
+	bool watched = (t->devices >> d->link & 1) || (t->flags & TAP_TRACE);
+	struct tap_record r = {
+		.kind = TAP_FRAME,
+		.flags = watched ? 0 : TAP_ONLY_DROPPED,
+		.place = (uint16_t)(TAP_PLACE_DEVICE + 2 * d->link + tx),
+		.reason = why != 0 ? why + 1 : 0,
+		.d = *d,
+	};
+	struct tap_record *staged = NULL;
+
+	if (!tx)
+		node_tap_done(n);
+	if (watched || (t->flags & TAP_DROPS))
+		staged = stage(n, &r, s, ns);
+	if (!tx)
+		t->hand = staged;
+	/* Said already, and not of the packet in hand. */
+	for (uint32_t i = 0; tx && why != 0 && i < t->ndrops; i++)
+		if (t->drop[i] == why)
+			t->dropped[i]++;
+}
+
+void node_tap_note(struct node *n, const char *fmt, ...)
+{
+	char text[TAP_NOTE_LEN];
+	struct tap_record r = { .kind = TAP_NOTE, .place = TAP_PLACE_DAEMON };
+	struct tap_span s = { text, 0 };
+	va_list ap;
+	int len;
+
+	va_start(ap, fmt);
+	len = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	s.len = len < (int)sizeof(text) ? (size_t)len : sizeof(text) - 1;
+	r.time = time_of(n);
+	tap_stage(&n->tap.tap, &r, &s, 1, TAP_NOTE_LEN);
+}
+
+/* ---- The end of a turn ---- */
+
+/* Was it put back into its ring? */
+static bool was_put_back(const struct node *n, const struct tap_record *r)
+{
+	for (uint32_t i = 0; r->kind == TAP_TAKE && i < n->ndata_in; i++)
+		if (n->tap.in_ring[i] == r->place - TAP_PLACE_RING)
+			return (int32_t)(n->in[i].mine - r->index) <= 0;
+	return false;
+}
+
+/*
+ * Not those of places that nobody watches, nor of packets that were put back.
+ * The end of a turn by itself is none, or a daemon would never sleep.
+ */
+static bool happened(void *ctx, const struct tap_record *r)
+{
+	struct node *n = ctx;
+	struct node_tap *t = &n->tap;
+
+	if (r->kind == TAP_NOTE)
+		return !t->undone;
+	if (r->kind == TAP_TURN)
+		return t->real > 0;
+	if (r->kind != TAP_PUT)
+		t->undone = was_put_back(n, r);
+	if (t->undone || ((r->flags & TAP_ONLY_DROPPED) && r->reason == 0))
+		return false;
+	t->real++;
+	return true;
+}
+
+void node_tap_seal(struct node *n)
+{
+	struct node_tap *t = &n->tap;
+	struct tap_record end = {
+		.kind = TAP_TURN,
+		.place = TAP_PLACE_DAEMON,
+		.d.stamp = (uint64_t)n->now.ns,
+	};
+
+	node_tap_done(n);
+	if ((t->flags & TAP_TRACE) && t->tap.pos != t->tap.next.head)
+		stage(n, &end, NULL, 0);
+	t->undone = false;
+	t->real = 0;
+	tap_seal(&t->tap, happened, n);
+	n->turn.tap_serial = t->tap.serial;
+}

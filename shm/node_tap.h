@@ -1,0 +1,88 @@
+/*
+ * node_tap.h - a daemon's hooks for its tap (tap.h says what a tap is)
+ *
+ *	node_begin	what is wanted now: sup.out, once a turn
+ *	node_take	TAKE: a packet is in hand
+ *	node_put	PUT
+ *	linkd		FRAME: read from a device (in hand), or written to it
+ *	node_commit	what the turn staged is numbered, published with it
+ *
+ * A packet is in hand until the next is, or until node_tap_done().  If a drop
+ * counter moves meanwhile, it is this packet that was dropped: its record, that
+ * is staged still, gets the reason.  Nothing of it costs a daemon more than the
+ * question `n->tapping` while nobody looks.
+ */
+#ifndef SHM_NODE_TAP_H
+#define SHM_NODE_TAP_H
+
+#include "shm/ring.h"
+#include "shm/tap.h"
+
+struct node;
+struct segments;
+
+struct node_tap {
+	struct tap tap;
+	const struct tap_switch *sw;
+
+	/* What is wanted, of this turn; rings by our own index. */
+	uint64_t take, put;
+	uint32_t devices, flags, snap;
+
+	/* What there is. */
+	uint8_t in_ring[TOPO_MAX_RINGS]; /* data rings: the topology's index */
+	uint8_t out_ring[TOPO_MAX_RINGS];
+	uint64_t take_mine, put_mine; /* those that are ours to record */
+	uint16_t drop[MAX_COUNTERS];  /* counters of drops */
+	uint32_t ndrops;
+
+	struct tap_record *hand;        /* of the packet in hand; NULL: none */
+	uint64_t dropped[MAX_COUNTERS]; /* as counted so far, by drop[] */
+
+	/* While sealing. */
+	bool undone;   /* the packet at hand was put back into its ring */
+	uint32_t real; /* records that are worth a turn */
+
+	/*
+	 * Bytes that a reference (PKT_REFS) means, ref->len of them; NULL: they
+	 * are none.  Set by the layers that have the apps' rings.
+	 */
+	const uint8_t *(*resolve)(void *ctx, const struct ref *ref);
+	void *resolve_ctx;
+};
+
+/* For node.c. */
+void node_tap_attach(struct node *n, const struct segments *s);
+void node_tap_resume(struct node *n);
+void node_tap_begin(struct node *n);
+void node_tap_seal(struct node *n);
+
+/* All below only while n->tapping. */
+
+void node_tap_take(struct node *n, const struct ring_in *in,
+    const struct desc *d, const uint8_t *p);
+void node_tap_put(
+    struct node *n, const struct ring_out *out, const struct desc *d);
+
+/*
+ * A frame of @d->link: read just now, and in hand; or (@tx) written just now,
+ * or refused for @why, a counter, which was counted; 0: neither.
+ */
+void node_tap_frame(struct node *n, bool tx, const struct desc *d,
+    const struct tap_span *s, uint32_t ns, uint32_t why);
+
+/* No packet is in hand any more: what is counted next is about none. */
+void node_tap_done(struct node *n);
+
+/* A line about the packet in hand, key=value; see node_note(). */
+void node_tap_note(struct node *n, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* What was decided for it, for who traces it; costs a branch if nobody does. */
+#define node_note(n, ...)                                \
+	do {                                             \
+		if ((n)->noting)                         \
+			node_tap_note((n), __VA_ARGS__); \
+	} while (0)
+
+#endif /* SHM_NODE_TAP_H */

@@ -1,0 +1,131 @@
+/*
+ * sup_tap.c - who captures gets the daemons' taps (tap.h)
+ *
+ *	{"command": "tap", "rings": [0, 3], "devices": [0], "drops": true,
+ *	 "trace": false, "measure": false, "snap": 65535}
+ *
+ * The answer is a CTL_TAP with descriptors of the plan and of every tap, to be
+ * read only.  Daemons record what was asked for until the connection ends, or
+ * until it asks for something else; what several ask for is joined.  The first
+ * question may ask for nothing: then the plan says what there is to ask for.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "shm/sup.h"
+#include "shm/tap.h"
+
+static void set(_Atomic uint32_t *p, uint32_t value)
+{
+	atomic_store_explicit(p, value, memory_order_relaxed);
+}
+
+void sup_tap_update(struct sup *s)
+{
+	struct tap_switch *to = &s->estate.sup->tap;
+	struct tap_wish all = { .open = false };
+
+	for (int i = 0; i < SUP_MAX_CLIENTS; i++) {
+		const struct tap_wish *w = &s->client[i].tap;
+
+		if (s->client[i].src.fd == -1 || !w->open)
+			continue;
+		all.flags |= w->flags;
+		all.devices |= w->devices;
+		all.rings |= w->rings;
+		if (w->snap > all.snap)
+			all.snap = w->snap;
+	}
+	set(&to->flags, all.flags);
+	set(&to->devices, all.devices);
+	set(&to->snap, all.snap);
+	atomic_store_explicit(&to->rings, all.rings, memory_order_relaxed);
+	set(&to->on, all.flags || all.devices || all.rings);
+}
+
+/* What it shows is everybody's traffic. */
+static bool may_look(const struct client *c)
+{
+	struct ucred who = { .uid = (uid_t)-1 };
+	socklen_t len = sizeof(who);
+
+	getsockopt(c->src.fd, SOL_SOCKET, SO_PEERCRED, &who, &len);
+	return who.uid == geteuid() || who.uid == 0;
+}
+
+/* A bit for each number in the list, of those below @limit. */
+static uint64_t bits(const json_t *list, uint32_t limit)
+{
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		json_int_t n = json_integer_value(json_array_get(list, i));
+
+		if (n >= 0 && n < limit)
+			mask |= (uint64_t)1 << n;
+	}
+	return mask;
+}
+
+static struct tap_wish wish(const struct sup *s, const json_t *q)
+{
+	const struct topology *t = &s->estate.topo;
+	json_int_t snap = json_integer_value(json_object_get(q, "snap"));
+	struct tap_wish w = {
+		.open = true,
+		.rings = bits(json_object_get(q, "rings"), t->nrings),
+		.devices =
+		    (uint32_t)bits(json_object_get(q, "devices"), t->nlinks),
+		.snap = TAP_SNAP_MAX,
+	};
+
+	if (json_is_true(json_object_get(q, "drops")))
+		w.flags |= TAP_DROPS;
+	if (json_is_true(json_object_get(q, "trace")))
+		w.flags |= TAP_TRACE;
+	if (json_is_true(json_object_get(q, "measure")))
+		w.flags |= TAP_MEASURE;
+	if (snap > 0 && snap < TAP_SNAP_MAX)
+		w.snap = (uint32_t)snap;
+	return w;
+}
+
+static void add_fd(struct ctl_msg *m, int fds[CTL_MAX_FDS], enum ctl_role role,
+    uint32_t index, int fd)
+{
+	fds[m->nfds] = fd;
+	m->fd[m->nfds++] = (struct ctl_fd){
+		.role = (uint8_t)role,
+		.index = (uint8_t)index,
+	};
+}
+
+/* The next questions are answered without descriptors. */
+static int answer(const struct sup *s, const struct client *c, bool first)
+{
+	struct ctl_msg m = { .type = CTL_TAP };
+	int fds[CTL_MAX_FDS];
+
+	if (first)
+		add_fd(&m, fds, FD_PLAN, 0, s->estate.plan);
+	for (uint32_t p = 0; first && p < s->estate.topo.nprocs; p++)
+		add_fd(&m, fds, FD_TAP, p, s->estate.tap_ro[p]);
+	return ctl_send(c->src.fd, &m, fds);
+}
+
+void sup_tap_command(struct sup *s, struct client *c, const json_t *question)
+{
+	bool first = !c->tap.open;
+
+	if (!may_look(c)) {
+		sup_answer(s, c, "only who runs the stack, or root, may look");
+		return;
+	}
+	c->tap = wish(s, question);
+	sup_tap_update(s);
+	/* What it gets to read after the answer was recorded as it asked. */
+	if (answer(s, c, first) < 0)
+		sup_client_close(s, c);
+}

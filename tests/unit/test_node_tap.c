@@ -1,0 +1,376 @@
+/*
+ * test_node_tap.c - which packets a daemon records, and with what reason
+ *
+ *	linkd <-> ipd <-> udpd,	all three are bare nodes
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/harness/rig.h"
+
+static const char JSON[] =
+    "{\"name\":\"t\","
+    "\"links\":[{\"name\":\"n0\",\"device\":\"null\","
+    "\"mac\":\"02:00:00:00:00:02\",\"addresses\":[\"192.0.2.2/24\"]}],"
+    "\"processes\":[{\"name\":\"linkd\",\"layer\":\"linkd\"},"
+    "{\"name\":\"ipd\",\"layer\":\"ipd\"},"
+    "{\"name\":\"udpd\",\"layer\":\"udpd\"}],"
+    "\"rings\":[{\"from\":\"linkd\",\"to\":\"ipd\",\"slots\":64},"
+    "{\"from\":\"ipd\",\"to\":\"linkd\",\"slots\":64},"
+    "{\"from\":\"ipd\",\"to\":\"udpd\",\"slots\":64},"
+    "{\"from\":\"udpd\",\"to\":\"ipd\",\"slots\":64}]}";
+
+enum {
+	UP,   /* linkd > ipd */
+	DOWN, /* ipd > linkd */
+	FROM_UDP = 3,
+
+	CNT_REFUSED = CNT_NODE_END,
+	CNT_SEEN,
+};
+
+static const struct counter_def DEFS[] = {
+	{ "refused", true },
+	{ "seen", false },
+};
+
+struct bench {
+	struct rig *r;
+	struct node n; /* ipd */
+	struct ring_in *from_link;
+	struct tap_reader ipd, udpd;
+	struct tap_record rec; /* the last that was read */
+	uint8_t bytes[TAP_SNAP_MAX];
+};
+
+static void start(struct bench *b)
+{
+	struct segments s = rig_segments(b->r, "ipd");
+
+	assert_int_equal(node_attach(&b->n, &s, DEFS, 2), 0);
+	node_recover(&b->n, NULL, NULL);
+	b->from_link = node_in(&b->n, LAYER_LINK, 0);
+}
+
+static struct bench *open_bench(void)
+{
+	struct bench *b = calloc(1, sizeof(*b));
+
+	assert_non_null(b);
+	b->r = rig_open(JSON);
+	start(b);
+	rig_node(b->r, "udpd");
+	assert_true(tap_reader_open(
+	    &b->ipd, (const void *)b->r->tap[rig_proc(b->r, "ipd")]));
+	assert_true(tap_reader_open(
+	    &b->udpd, (const void *)b->r->tap[rig_proc(b->r, "udpd")]));
+	return b;
+}
+
+static void close_bench(struct bench *b)
+{
+	node_detach(&b->n);
+	rig_close(b->r);
+	free(b);
+}
+
+static void want(struct bench *b, uint64_t rings, uint32_t flags)
+{
+	struct tap_switch *sw = &b->r->sup->tap;
+
+	sw->rings = rings;
+	sw->flags = flags;
+	sw->snap = TAP_SNAP_MAX;
+	sw->on = rings || flags;
+}
+
+static void from(struct bench *b, const char *who, const char *text)
+{
+	struct desc d = { .link = 0 };
+
+	rig_put(b->r, who, "ipd", text, strlen(text), &d);
+}
+
+/* ipd takes one packet; true if it was there. */
+static bool take(struct bench *b, struct desc *d)
+{
+	return node_take(&b->n, b->from_link, d) != NULL;
+}
+
+static void assert_record(
+    struct bench *b, struct tap_reader *r, enum tap_kind kind, const char *text)
+{
+	assert_true(tap_read(r, &b->rec, b->bytes));
+	assert_int_equal(b->rec.kind, kind);
+	assert_int_equal(b->rec.len, strlen(text));
+	assert_memory_equal(b->bytes, text, strlen(text));
+}
+
+static void assert_nothing(struct bench *b, struct tap_reader *r)
+{
+	assert_false(tap_read(r, &b->rec, b->bytes));
+	assert_int_equal(r->lost, 0);
+}
+
+static void nothing_is_recorded_while_nobody_looks(void **state)
+{
+	struct bench *b = open_bench();
+	struct desc d;
+
+	(void)state;
+	from(b, "linkd", "one");
+	node_begin(&b->n, b->r->now);
+	assert_true(take(b, &d));
+	node_give_back(&b->n, &d);
+	node_commit(&b->n);
+	assert_nothing(b, &b->ipd);
+	close_bench(b);
+}
+
+static void the_consumer_records_what_it_takes(void **state)
+{
+	struct bench *b = open_bench();
+	struct desc d;
+
+	(void)state;
+	want(b, 1 << UP, 0);
+	from(b, "linkd", "one");
+	from(b, "linkd", "two");
+	node_begin(&b->n, b->r->now);
+	take(b, &d);
+	node_give_back(&b->n, &d);
+	take(b, &d);
+	node_put(&b->n, node_out(&b->n, LAYER_UDP, 0), &d);
+	assert_nothing(b, &b->ipd);
+	node_commit(&b->n);
+	assert_record(b, &b->ipd, TAP_TAKE, "one");
+	assert_int_equal(b->rec.place, UP);
+	assert_int_equal(b->rec.index, 0);
+	assert_int_equal(b->rec.reason, 0);
+	assert_int_equal(b->rec.time, b->r->now.ns);
+	assert_int_equal(b->rec.d.stamp, b->r->now.ns);
+	assert_record(b, &b->ipd, TAP_TAKE, "two");
+	assert_int_equal(b->rec.index, 1);
+	assert_nothing(b, &b->ipd);
+	close_bench(b);
+}
+
+static void a_transport_records_what_it_puts(void **state)
+{
+	struct bench *b = open_bench();
+	struct desc d;
+
+	(void)state;
+	want(b, 1 << FROM_UDP, 0);
+	from(b, "udpd", "datagram");
+	node_begin(&b->n, b->r->now);
+	assert_non_null(node_take(&b->n, node_in(&b->n, LAYER_UDP, 0), &d));
+	node_give_back(&b->n, &d);
+	node_commit(&b->n);
+	assert_record(b, &b->udpd, TAP_PUT, "datagram");
+	assert_int_equal(b->rec.place, FROM_UDP);
+	assert_int_equal(b->rec.index, 0);
+	assert_nothing(b, &b->ipd);
+	close_bench(b);
+}
+
+/* Whose payload lies in an app's ring: the layer says where. */
+static const uint8_t *resolve(void *ctx, const struct ref *ref)
+{
+	return ref->app == 1 ? (const uint8_t *)ctx + ref->off : NULL;
+}
+
+static void payload_by_reference_is_gathered(void **state)
+{
+	struct bench *b = open_bench();
+	struct ref refs[2] = { { 2, 3, 1 }, { 7, 1, 1 } };
+	struct desc d = { .flags = PKT_REFS };
+	uint8_t *slot;
+	char app[] = "..abc..d..";
+
+	(void)state;
+	want(b, 1 << UP, 0);
+	b->n.tap.resolve = resolve;
+	b->n.tap.resolve_ctx = app;
+	slot = b->r->pool[rig_proc(b->r, "linkd")];
+	from(b, "linkd", "head");
+	for (size_t i = 0; i + sizeof(refs) < SMALL_SLOT * 64; i += SMALL_SLOT)
+		memcpy(slot + i, refs, sizeof(refs));
+	rig_put(b->r, "linkd", "ipd", "head", 4, &d);
+	node_begin(&b->n, b->r->now);
+	take(b, &d);
+	node_give_back(&b->n, &d);
+	take(b, &d);
+	node_give_back(&b->n, &d);
+	node_commit(&b->n);
+	assert_record(b, &b->ipd, TAP_TAKE, "head");
+	assert_record(b, &b->ipd, TAP_TAKE, "headabcd");
+	assert_int_equal(b->rec.d.len, 4);
+	close_bench(b);
+}
+
+static void a_packet_put_back_was_not_taken(void **state)
+{
+	struct bench *b = open_bench();
+	struct desc d;
+
+	(void)state;
+	want(b, 1 << UP, TAP_TRACE);
+	from(b, "linkd", "one");
+	for (int i = 0; i < 3; i++) {
+		node_begin(&b->n, b->r->now);
+		take(b, &d);
+		node_note(&b->n, "try=%d", i);
+		node_untake(b->from_link);
+		assert_false(node_commit(&b->n));
+	}
+	assert_nothing(b, &b->ipd);
+	node_begin(&b->n, b->r->now);
+	take(b, &d);
+	node_note(&b->n, "try=%d", 3);
+	node_give_back(&b->n, &d);
+	assert_true(node_commit(&b->n));
+	assert_record(b, &b->ipd, TAP_TAKE, "one");
+	assert_record(b, &b->ipd, TAP_NOTE, "try=3");
+	assert_record(b, &b->ipd, TAP_TURN, "");
+	assert_nothing(b, &b->ipd);
+	close_bench(b);
+}
+
+static void a_refused_packet_says_why(void **state)
+{
+	struct bench *b = open_bench();
+	struct desc d;
+
+	(void)state;
+	want(b, 1 << UP, 0);
+	from(b, "linkd", "good");
+	from(b, "linkd", "bad");
+	from(b, "linkd", "last");
+	node_begin(&b->n, b->r->now);
+	take(b, &d);
+	node_count(&b->n, CNT_SEEN);
+	node_give_back(&b->n, &d);
+	take(b, &d);
+	node_give_back(&b->n, &d);
+	node_count(&b->n, CNT_REFUSED);
+	take(b, &d);
+	node_give_back(&b->n, &d);
+	node_commit(&b->n);
+	assert_record(b, &b->ipd, TAP_TAKE, "good");
+	assert_int_equal(b->rec.reason, 0);
+	assert_record(b, &b->ipd, TAP_TAKE, "bad");
+	assert_int_equal(b->rec.reason, CNT_REFUSED + 1);
+	assert_record(b, &b->ipd, TAP_TAKE, "last");
+	assert_int_equal(b->rec.reason, 0);
+	close_bench(b);
+}
+
+static void of_drops_alone_only_those_are_recorded(void **state)
+{
+	struct bench *b = open_bench();
+	struct desc d;
+	struct desc lie = { .pool = 0, .slot = 9, .len = UINT32_MAX };
+
+	(void)state;
+	want(b, 0, TAP_DROPS);
+	from(b, "linkd", "good");
+	from(b, "linkd", "bad");
+	rig_put_desc(b->r, "linkd", "ipd", &lie);
+	node_begin(&b->n, b->r->now);
+	take(b, &d);
+	node_give_back(&b->n, &d);
+	take(b, &d);
+	node_count(&b->n, CNT_REFUSED);
+	node_give_back(&b->n, &d);
+	assert_false(take(b, &d));
+	b->n.counter[CNT_REFUSED] += 7;
+	node_commit(&b->n);
+	assert_record(b, &b->ipd, TAP_TAKE, "bad");
+	assert_int_equal(b->rec.reason, CNT_REFUSED + 1);
+	assert_true(b->rec.flags & TAP_ONLY_DROPPED);
+	/* Two that have no packet. */
+	assert_true(tap_read(&b->ipd, &b->rec, b->bytes));
+	assert_int_equal(b->rec.kind, TAP_DROP);
+	assert_int_equal(b->rec.reason, CNT_BAD_DESC + 1);
+	assert_int_equal(b->rec.len, 1);
+	assert_true(tap_read(&b->ipd, &b->rec, b->bytes));
+	assert_int_equal(b->rec.reason, CNT_REFUSED + 1);
+	assert_int_equal(b->rec.len, 7);
+	assert_int_equal(b->rec.place, TAP_PLACE_DROPS);
+	assert_nothing(b, &b->ipd);
+	close_bench(b);
+}
+
+static void a_new_instance_goes_on_where_the_last_had_got(void **state)
+{
+	struct bench *b = open_bench();
+	struct desc d;
+
+	(void)state;
+	want(b, 1 << UP, 0);
+	from(b, "linkd", "one");
+	from(b, "linkd", "two");
+	node_begin(&b->n, b->r->now);
+	take(b, &d);
+	node_give_back(&b->n, &d);
+	node_commit(&b->n);
+	node_begin(&b->n, b->r->now);
+	take(b, &d);
+	/* Dead, with a packet in hand. */
+	node_detach(&b->n);
+	start(b);
+	node_begin(&b->n, b->r->now);
+	take(b, &d);
+	node_give_back(&b->n, &d);
+	node_commit(&b->n);
+	assert_record(b, &b->ipd, TAP_TAKE, "one");
+	assert_record(b, &b->ipd, TAP_TAKE, "two");
+	assert_nothing(b, &b->ipd);
+	close_bench(b);
+}
+
+static void frames_of_a_device_are_recorded(void **state)
+{
+	struct bench *b = open_bench();
+	struct desc d = { .link = 0 };
+	struct tap_span s[2] = { { "fra", 3 }, { "me", 2 } };
+
+	(void)state;
+	want(b, 0, TAP_DROPS);
+	b->r->sup->tap.devices = 1;
+	node_begin(&b->n, b->r->now);
+	node_tap_frame(&b->n, false, &d, s, 2, 0);
+	node_tap_frame(&b->n, true, &d, s, 1, CNT_REFUSED);
+	node_count(&b->n, CNT_REFUSED);
+	node_commit(&b->n);
+	assert_record(b, &b->ipd, TAP_FRAME, "frame");
+	assert_int_equal(b->rec.place, TAP_PLACE_DEVICE);
+	assert_int_equal(b->rec.reason, 0);
+	assert_record(b, &b->ipd, TAP_FRAME, "fra");
+	assert_int_equal(b->rec.place, TAP_PLACE_DEVICE + 1);
+	assert_int_equal(b->rec.reason, CNT_REFUSED + 1);
+	assert_nothing(b, &b->ipd);
+	close_bench(b);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_recorded_while_nobody_looks),
+		cmocka_unit_test(the_consumer_records_what_it_takes),
+		cmocka_unit_test(a_transport_records_what_it_puts),
+		cmocka_unit_test(payload_by_reference_is_gathered),
+		cmocka_unit_test(a_packet_put_back_was_not_taken),
+		cmocka_unit_test(a_refused_packet_says_why),
+		cmocka_unit_test(of_drops_alone_only_those_are_recorded),
+		cmocka_unit_test(a_new_instance_goes_on_where_the_last_had_got),
+		cmocka_unit_test(frames_of_a_device_are_recorded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
