@@ -30,6 +30,16 @@ void app_refs_control(
 	}
 }
 
+const uint8_t *app_refs_bytes(const struct app_refs *a, const struct ref *ref)
+{
+	const uint8_t *base = ref->app < APP_MAX ? a->a2s[ref->app] : NULL;
+
+	if (base == NULL || ref->len == 0 || ref->off > A2S_BYTES ||
+	    ref->len > A2S_BYTES - ref->off)
+		return NULL;
+	return base + ref->off;
+}
+
 bool app_refs_read(const struct app_refs *a, const uint8_t *slot, size_t room,
     struct span ret[APP_REFS])
 {
@@ -39,16 +49,13 @@ bool app_refs_read(const struct app_refs *a, const uint8_t *slot, size_t room,
 		return false;
 	memcpy(ref, slot, sizeof(ref));
 	for (int i = 0; i < APP_REFS; i++) {
-		const uint8_t *base;
-
 		ret[i] = (struct span){ NULL, 0 };
 		if (ref[i].len == 0)
 			continue;
-		base = ref[i].app < APP_MAX ? a->a2s[ref[i].app] : NULL;
-		if (base == NULL || ref[i].off > A2S_BYTES ||
-		    ref[i].len > A2S_BYTES - ref[i].off)
+		ret[i].p = app_refs_bytes(a, &ref[i]);
+		if (ret[i].p == NULL)
 			return false;
-		ret[i] = (struct span){ base + ref[i].off, ref[i].len };
+		ret[i].len = ref[i].len;
 	}
 	return true;
 }

@@ -28,6 +28,9 @@ struct app_refs {
 void app_refs_control(
     struct app_refs *a, const struct ctl_msg *m, const int *fds);
 
+/* The bytes that @ref means; NULL: it lies, or is empty. */
+const uint8_t *app_refs_bytes(const struct app_refs *a, const struct ref *ref);
+
 /* The pieces that the @room bytes at @slot refer to; false: they lie. */
 bool app_refs_read(const struct app_refs *a, const uint8_t *slot, size_t room,
     struct span ret[APP_REFS]);

@@ -9,6 +9,7 @@
 #include "linkd/linkd.h"
 #include "linkd/show.h"
 #include "linkd/soft.h"
+#include "linkd/tapped.h"
 
 static enum vnet_gso gso_kind(const struct packet *p)
 {
@@ -86,6 +87,8 @@ static bool not_tried(const struct tx_frame *f)
 
 static void count_sent(struct linkd *x, uint8_t link, const struct tx_frame *f)
 {
+	if (x->n.tapping)
+		tapped_tx(x, link, f);
 	if (f->result < 0) {
 		node_count(&x->n, CNT_TX_ERROR);
 		log_debug(&x->n.log, "frame refused, link=%s: errno %d",

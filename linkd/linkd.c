@@ -9,6 +9,7 @@
 #include "linkd/address.h"
 #include "linkd/publish.h"
 #include "linkd/rx.h"
+#include "linkd/tapped.h"
 #include "linkd/tx.h"
 #include "linkd/wait.h"
 
@@ -116,6 +117,7 @@ int linkd_attach(struct linkd *x, const struct segments *s, struct mono now)
 	}
 	x->st = (void *)x->n.state;
 	x->touch = (struct touch){ before_change, x };
+	tapped_attach(x);
 	x->batch.n = 0;
 	x->batch.rest.in = NULL;
 	x->scratch = malloc(SCRATCH_BYTES);
@@ -224,6 +226,8 @@ bool linkd_turn(struct linkd *x, struct mono now)
 	rx_links(x);
 	wait_drain(x, now);
 	tx_rings(x);
+	if (x->n.tapping)
+		node_tap_done(&x->n);
 	address_tick(x, now);
 	wait_tick(x, now);
 	count_neighbours(x);

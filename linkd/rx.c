@@ -13,6 +13,7 @@
 #include "linkd/hear.h"
 #include "linkd/show.h"
 #include "linkd/soft.h"
+#include "linkd/tapped.h"
 
 /* One received frame and what is known about it. */
 struct frame {
@@ -283,6 +284,8 @@ static void rx_armed(
 	f.len = (size_t)b->len - vnet_len;
 	x->n.counter[CNT_RX_BYTES] += f.len;
 	show_rx(x, link, f.p, f.len);
+	if (x->n.tapping)
+		tapped_rx(x, link, f.p, f.len);
 	if (b->tagged) {
 		drop(x, CNT_RX_VLAN);
 		return;

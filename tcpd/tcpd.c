@@ -50,12 +50,27 @@ static void draw_keys(struct tcpd *t)
 	t->hash_key[1] = seed[11];
 }
 
+/* Payload that is sent from where the app has put it, for who captures. */
+static const uint8_t *app_bytes(void *ctx, const struct ref *ref)
+{
+	const struct tcpd *t = ctx;
+	const struct apps *a = &t->streams.apps;
+	const uint8_t *base = ref->app < APP_MAX ? a->app[ref->app].a2s : NULL;
+
+	if (base == NULL || ref->off > A2S_BYTES ||
+	    ref->len > A2S_BYTES - ref->off)
+		return NULL;
+	return base + ref->off;
+}
+
 static int attach_node(struct tcpd *t, const struct segments *s)
 {
 	const struct ring_in *in;
 	int r;
 
 	r = node_attach(&t->n, s, tcpd_counters, CNT_TCPD_END - CNT_NODE_END);
+	t->n.tap.resolve = app_bytes;
+	t->n.tap.resolve_ctx = t;
 	if (r < 0)
 		return log_errno(&t->n.log, -r, "can't join the segments");
 	in = node_in(&t->n, LAYER_IP, 0);

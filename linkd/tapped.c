@@ -1,0 +1,42 @@
+/*
+ * tapped.c - frames as they come and go, for who captures
+ */
+#include "linkd/tapped.h"
+
+static const uint8_t *resolve(void *ctx, const struct ref *ref)
+{
+	const struct linkd *x = ctx;
+
+	return app_refs_bytes(&x->apps, ref);
+}
+
+void tapped_attach(struct linkd *x)
+{
+	x->n.tap.resolve = resolve;
+	x->n.tap.resolve_ctx = x;
+}
+
+void tapped_rx(struct linkd *x, uint8_t link, const uint8_t *frame, size_t len)
+{
+	struct desc d = { .link = link, .len = (uint32_t)len };
+	struct tap_span s = { frame, len };
+
+	node_tap_frame(&x->n, false, &d, &s, 1, 0);
+}
+
+void tapped_tx(struct linkd *x, uint8_t link, const struct tx_frame *f)
+{
+	size_t skip = x->dev[link].vnet_len;
+	struct desc d = { .link = link };
+	struct tap_span s[DEVICE_IOV];
+
+	for (uint32_t i = 0; i < f->niov; i++) {
+		const uint8_t *p = f->iov[i].iov_base;
+		size_t cut = i == 0 ? skip : 0;
+
+		s[i] = (struct tap_span){ p + cut, f->iov[i].iov_len - cut };
+		d.len += (uint32_t)s[i].len;
+	}
+	node_tap_frame(
+	    &x->n, true, &d, s, f->niov, f->result < 0 ? CNT_TX_ERROR : 0);
+}

@@ -1,0 +1,20 @@
+/*
+ * tapped.h - frames as they come and go, for who captures (shm/tap.h)
+ *
+ * All but the first only while x->n.tapping.
+ */
+#ifndef LINKD_TAPPED_H
+#define LINKD_TAPPED_H
+
+#include "linkd/linkd.h"
+
+/* Payload that lies in an app's ring can be shown, too. */
+void tapped_attach(struct linkd *x);
+
+/* A frame as it came, without its virtio_net_hdr. */
+void tapped_rx(struct linkd *x, uint8_t link, const uint8_t *frame, size_t len);
+
+/* A frame that the device has taken, or refused for good (f->result). */
+void tapped_tx(struct linkd *x, uint8_t link, const struct tx_frame *f);
+
+#endif /* LINKD_TAPPED_H */
