@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "shm/addr.h"
+#include "shm/topology_impair.h"
 #include "shm/topology_tcp.h"
 
 enum {
@@ -89,6 +90,7 @@ struct topo_link {
 	    dad_transmits; /* RFC 4862 DupAddrDetectTransmits, 1; 0: no DAD */
 	uint8_t proc;      /* index into procs[]: the linkd that owns it */
 	struct topo_neighbour neighbour;
+	struct topo_impair impair[NIMPAIR_WAYS];
 	struct topo_addr host[TOPO_MAX_HOST]; /* tap: put on the host's side */
 	uint8_t nhost;
 };

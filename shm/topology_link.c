@@ -20,6 +20,7 @@ static const char *const LINK_KEYS[] = {
 	"addresses",
 	"host",
 	"neighbours",
+	"impair",
 	NULL,
 };
 
@@ -223,6 +224,19 @@ static void device_read(
 	    (uint32_t)reader_number(r, &DAD_TRANSMITS, loopback ? 0 : 1);
 }
 
+/* Only a device has a wire. */
+static void wire_read(struct reader *r, struct topo_link *l)
+{
+	bool wire = l->device == DEVICE_TAP || l->device == DEVICE_PACKET;
+
+	impair_read(r, l->impair);
+	if (!wire && reader_enter(r, "impair")) {
+		reader_fail(r, "a %s device has no wire to impair",
+		    device_name(l->device));
+		reader_leave(r);
+	}
+}
+
 void link_read(struct reader *r, struct topology *t)
 {
 	struct topo_link *l = &t->links[t->nlinks];
@@ -236,6 +250,7 @@ void link_read(struct reader *r, struct topology *t)
 	device_read(r, t, l);
 	l->proc = owner_read(r, t);
 	neighbour_read(r, &l->neighbour);
+	wire_read(r, l);
 	addresses_read(r, t);
 	t->nlinks++;
 }

@@ -44,13 +44,16 @@ static void make_printable(char *s)
 			*s = '?';
 }
 
-/* "tap.json:12:17: links[0].mtu: " */
+/* "tap.json:12:17: links[0].mtu: "; without a text only the path. */
 static void say_place(struct sentence *s, const struct reader *r,
     const struct place_step *steps, unsigned nsteps, bool at_key)
 {
-	struct place p = place_find(r->text, r->len, steps, nsteps, at_key);
+	if (r->text != NULL) {
+		struct place p =
+		    place_find(r->text, r->len, steps, nsteps, at_key);
 
-	say(s, "%s:%u:%u: ", r->name, p.line, p.column);
+		say(s, "%s:%u:%u: ", r->name, p.line, p.column);
+	}
 	for (unsigned i = 0; i < nsteps; i++) {
 		if (!steps[i].key)
 			say(s, "[%zu]", steps[i].index);
@@ -268,6 +271,35 @@ int64_t reader_number(struct reader *r, const struct limits *l, int64_t def)
 	}
 	reader_leave(r);
 	return r->err < 0 ? def : v;
+}
+
+/* "2.5 is above 2, ..." */
+static void check_limits_of_real(
+    struct reader *r, const struct limits *l, double v)
+{
+	if (v < (double)l->min)
+		reader_fail(r, "%g is below %lld, %s", v, (long long)l->min,
+		    l->why_min ? l->why_min : "the smallest allowed");
+	else if (!(v <= (double)l->max))
+		reader_fail(r, "%g is above %lld, %s", v, (long long)l->max,
+		    l->why_max ? l->why_max : "the largest allowed");
+}
+
+int64_t reader_parts(
+    struct reader *r, const struct limits *l, uint32_t parts, int64_t def)
+{
+	double v = 0;
+
+	if (parts == 1)
+		return reader_number(r, l, def);
+	if (!reader_enter(r, l->key))
+		return def;
+	if (must_be(r, json_is_number(here(r)), "a number")) {
+		v = json_number_value(here(r));
+		check_limits_of_real(r, l, v);
+	}
+	reader_leave(r);
+	return r->err < 0 ? def : (int64_t)(v * parts + 0.5);
 }
 
 bool reader_bool(struct reader *r, const char *key, bool def)

@@ -23,7 +23,7 @@ enum {
 };
 
 struct reader {
-	const char *text; /* the whole file, for line and column */
+	const char *text; /* the whole file, for line and column; or NULL */
 	size_t len;
 	const char *name; /* of the file, in sentences */
 	char *error;      /* TOPO_ERROR_LEN bytes */
@@ -73,6 +73,10 @@ void reader_array(struct reader *r, const char *key, bool needed, size_t max,
 const char *reader_text(struct reader *r);
 
 int64_t reader_number(struct reader *r, const struct limits *l, int64_t def);
+
+/* One that may have a fraction, in whole parts: of 1000, 2.5 is 2500. */
+int64_t reader_parts(
+    struct reader *r, const struct limits *l, uint32_t parts, int64_t def);
 bool reader_bool(struct reader *r, const char *key, bool def);
 
 /* A needed name of ours: 1 to 15 of a-z, 0-9 and '-'; not '-' first. */

@@ -126,6 +126,11 @@ static void fills_in_every_default(void **state)
 	assert_int_equal(t.links[0].neighbour.unicast_tries, 3);
 	assert_int_equal(t.links[0].neighbour.queue_bytes, 212992);
 	assert_int_equal(t.links[0].neighbour.stale_s, 600);
+	for (int w = 0; w < NIMPAIR_WAYS; w++) {
+		assert_false(impair_is_set(&t.links[0].impair[w]));
+		assert_int_equal(t.links[0].impair[w].queue_bytes, 131072);
+		assert_int_equal(t.links[0].impair[w].seed, 1);
+	}
 	assert_int_equal(t.routes[0].metric, 0);
 	assert_int_equal(t.routes[0].mtu, 0);
 	assert_int_equal(t.icmp.rate, 1000);
@@ -214,6 +219,35 @@ static void parses_or_fails(struct topology *t, const char *text)
 
 	if (topology_parse(t, text, strlen(text), "t.json", error) < 0)
 		fail_msg("%s", error);
+}
+
+/* Fractions of a percent and of a millisecond; the other way is good. */
+static void takes_a_bad_wire(void **state)
+{
+	const struct topo_impair *c;
+	struct topology t;
+
+	(void)state;
+	parses_or_fails(&t,
+	    "{ \"name\": \"t\", " WIRING ", "
+	    "\"links\": [ { \"name\": \"n\", \"device\": \"tap\", "
+	    "\"impair\": { \"tx\": { \"loss\": 0.25, \"delay_ms\": 12.5, "
+	    "\"jitter_ms\": 3, \"distribution\": \"pareto\", "
+	    "\"rate_mbit\": 1.5, \"queue_bytes\": 2048, \"duplicate\": 1, "
+	    "\"reorder\": 100, \"corrupt\": 0.0001, \"seed\": 7 } }, "
+	    "\"addresses\": [ \"10.0.0.0/31\" ] } ] }");
+	assert_false(impair_is_set(&t.links[0].impair[IMPAIR_RX]));
+	c = &t.links[0].impair[IMPAIR_TX];
+	assert_int_equal(c->loss_ppm, 2500);
+	assert_int_equal(c->delay_us, 12500);
+	assert_int_equal(c->jitter_us, 3000);
+	assert_int_equal(c->distribution, IMPAIR_PARETO);
+	assert_int_equal(c->rate_kbit, 1500);
+	assert_int_equal(c->queue_bytes, 2048);
+	assert_int_equal(c->duplicate_ppm, 10000);
+	assert_int_equal(c->reorder_ppm, 1000000);
+	assert_int_equal(c->corrupt_ppm, 1);
+	assert_int_equal(c->seed, 7);
 }
 
 /* What is given counts, down to the ends of the ranges. */
@@ -459,6 +493,7 @@ int main(void)
 		cmocka_unit_test(loads_the_packet_socket),
 		cmocka_unit_test(loads_the_loopback),
 		cmocka_unit_test(loads_two_links),
+		cmocka_unit_test(takes_a_bad_wire),
 		cmocka_unit_test(takes_what_is_given),
 		cmocka_unit_test(keeps_a_given_link_local_address),
 		cmocka_unit_test(finds_the_link_of_a_link_local_gateway),

@@ -231,6 +231,39 @@ static void refuses_numbers(void **state)
 		      "\"neighbours\": { \"reachable\": 1 }" } },
 		    "3:53: links[0].neighbours.reachable: unknown key; did you "
 		    "mean \"reachable_ms\"?" },
+		{ { { "\"mtu\": 1500", "\"impair\": { \"loss\": 1 }" } },
+		    "3:49: links[0].impair.loss: unknown key; known here are "
+		    "rx, tx" },
+		{ { { "\"mtu\": 1500",
+		      "\"impair\": { \"tx\": { \"delay\": 1 } }" } },
+		    "3:57: links[0].impair.tx.delay: unknown key; did you "
+		    "mean \"delay_ms\"?" },
+		{ { { "\"mtu\": 1500",
+		      "\"impair\": { \"tx\": { \"loss\": 100.5 } }" } },
+		    "3:65: links[0].impair.tx.loss: 100.5 is above 100, all "
+		    "frames" },
+		{ { { "\"mtu\": 1500",
+		      "\"impair\": { \"rx\": { \"loss\": \"5%\" } }" } },
+		    "3:65: links[0].impair.rx.loss: must be a number, not a "
+		    "string" },
+		{ { { "\"mtu\": 1500",
+		      "\"impair\": { \"rx\": { \"delay_ms\": -0.5 } }" } },
+		    "3:69: links[0].impair.rx.delay_ms: -0.5 is below 0, the "
+		    "smallest allowed" },
+		{ { { "\"mtu\": 1500",
+		      "\"impair\": { \"rx\": { \"seed\": 1.5 } }" } },
+		    "3:65: links[0].impair.rx.seed: must be a whole number, "
+		    "not a number with a fraction" },
+		{ { { "\"mtu\": 1500",
+		      "\"impair\": { \"rx\": "
+		      "{ \"distribution\": \"gauss\" } }" } },
+		    "3:73: links[0].impair.rx.distribution: \"gauss\" is not "
+		    "one of uniform, normal, pareto" },
+		{ { { "\"device\": \"tap\", \"mtu\": 1500",
+			"\"device\": \"null\", \"impair\": { }" },
+		      { "\"host\": [\"192.0.2.1/24\"]", "\"mtu\": 1500" } },
+		    "3:48: links[0].impair: a null device has no wire to "
+		    "impair" },
 		{ { { "\"mtu\": 1500", "\"dad_transmits\": 11" } },
 		    "3:54: links[0].dad_transmits: 11 is above 10, the largest "
 		    "allowed" },

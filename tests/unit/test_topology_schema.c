@@ -194,6 +194,24 @@ static void keys_ranges_and_defaults_agree(void **state)
 		    json_object_get(defs, parts[i].def));
 }
 
+/* What lies deeper, and only on a device that has a wire. */
+static void keys_of_a_bad_wire_agree(void **state)
+{
+	struct both *b = *state;
+	json_t *link = json_array_get(json_object_get(b->config, "links"), 0);
+	json_t *schema =
+	    json_object_get(json_object_get(b->schema, "$defs"), "impair");
+	json_t *way = json_object();
+
+	json_object_set_new(link, "device", json_string("tap"));
+	json_object_set_new(link, "impair", json_pack("{s:o}", "tx", way));
+	assert_int_equal(parse(b, &b->plain), 0);
+	plain_keys_agree(b, way, schema);
+	json_object_del(link, "impair");
+	json_object_set_new(link, "device", json_string("null"));
+	assert_int_equal(parse(b, &b->plain), 0);
+}
+
 /* The files in configs/ by a validator that is not ours. */
 static void the_schema_takes_all_our_files(void **state)
 {
@@ -216,6 +234,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_ranges_and_defaults_agree),
+		cmocka_unit_test(keys_of_a_bad_wire_agree),
 		cmocka_unit_test(the_schema_takes_all_our_files),
 	};
 

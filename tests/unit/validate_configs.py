@@ -28,6 +28,8 @@ BROKEN = [
     lambda t: t["links"][0].update(mac="00:00:00:00:00:00"),
     lambda t: t["links"][0].update(addresses=["192.0.2.2"]),
     lambda t: t["links"][0].update(interface="a/b"),
+    lambda t: t["links"][0].update(impair={"loss": 1}),
+    lambda t: t["links"][0].update(impair={"tx": {"loss": 101}}),
     lambda t: t["routes"][0].pop("via"),
     lambda t: t["processes"][0].update(layer="arpd"),
     lambda t: t["rings"][0].update(slots=100),
