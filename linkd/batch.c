@@ -107,6 +107,20 @@ static void blocked(struct linkd *x, uint8_t link)
 	node_count(&x->n, CNT_TX_BLOCKED);
 }
 
+uint32_t frames_out(
+    struct linkd *x, uint8_t link, struct tx_frame *f, uint32_t n)
+{
+	struct netdev *dev = &x->dev[link];
+	uint32_t done;
+
+	dev->ops->tx(dev, f, n);
+	for (done = 0; done < n && !not_tried(&f[done]); done++)
+		count_sent(x, link, &f[done]);
+	if (done == 0)
+		blocked(x, link);
+	return done;
+}
+
 bool batch_flush(struct linkd *x)
 {
 	struct batch *b = &x->batch;
@@ -144,10 +158,8 @@ static uint32_t send_some(struct linkd *x, uint8_t link, const struct mac *dst,
     const struct packet *p, const struct gso *g, uint32_t from)
 {
 	const struct packet bare = { .flags = 0 };
-	struct netdev *dev = &x->dev[link];
 	struct batch *b = &x->batch;
 	uint32_t n = g->segments - from;
-	uint32_t done;
 
 	if (n > DEVICE_BATCH)
 		n = DEVICE_BATCH;
@@ -159,10 +171,7 @@ static uint32_t send_some(struct linkd *x, uint8_t link, const struct mac *dst,
 		len += soft_segment(g, from + i, hdr + len, &part);
 		fill_frame(&b->frame[i], hdr, len, &part);
 	}
-	dev->ops->tx(dev, b->frame, n);
-	for (done = 0; done < n && !not_tried(&b->frame[done]); done++)
-		count_sent(x, link, &b->frame[done]);
-	return done;
+	return frames_out(x, link, b->frame, n);
 }
 
 /* Cut @p and send it from segment @from on; returns how far it came. */
@@ -182,10 +191,8 @@ static uint32_t send_cut(struct linkd *x, uint8_t link, const struct mac *dst,
 		uint32_t done = send_some(x, link, dst, p, &g, from);
 
 		from += done;
-		if (done == 0) {
-			blocked(x, link);
+		if (done == 0)
 			break;
-		}
 	}
 	return from;
 }
@@ -218,21 +225,52 @@ static bool to_cut(const struct linkd *x, uint8_t link, const struct packet *p)
 	return p->gso_size > 0 && x->dev[link].vnet_len == 0;
 }
 
+/* Not to the device, but to what stands before it; false: not now. */
+static bool to_bad_wire(struct linkd *x, uint8_t link, const struct mac *dst,
+    uint16_t type, const struct packet *p)
+{
+	struct eth_hdr eth = {
+		.dst = *dst, .src = link_mac(x, link), .type = type
+	};
+	uint8_t hdr[ETH_HDR_LEN];
+
+	eth_emit(hdr, &eth);
+	show_tx(x, link, hdr, p);
+	return impair_packet(x, link, IMPAIR_TX, hdr, p, 0);
+}
+
+static bool add_impaired(struct linkd *x, uint8_t link, const struct mac *dst,
+    const struct packet *p, struct ring_in *in, uint32_t pos,
+    const struct desc *d)
+{
+	if (impair_behind(&x->impairs, link, IMPAIR_TX) ||
+	    !to_bad_wire(x, link, dst, type_of(p), p)) {
+		in->mine = pos;
+		return false;
+	}
+	node_give_back(&x->n, d);
+	return true;
+}
+
 bool batch_add(struct linkd *x, uint8_t link, const struct mac *dst,
     const struct packet *p, struct ring_in *in, uint32_t pos,
     const struct desc *d)
 {
 	struct batch *b = &x->batch;
+	bool impaired = impair_on(&x->impairs, link, IMPAIR_TX);
 	bool cut = to_cut(x, link, p);
 	struct batch_item *it;
 
-	if (b->n > 0 && (cut || b->link != link || b->n == DEVICE_BATCH) &&
+	if (b->n > 0 &&
+	    (cut || impaired || b->link != link || b->n == DEVICE_BATCH) &&
 	    !batch_flush(x))
 		return false;
 	if (x->dev[link].blocked) {
 		in->mine = pos;
 		return false;
 	}
+	if (impaired)
+		return add_impaired(x, link, dst, p, in, pos, d);
 	if (cut)
 		return add_cut(x, link, dst, p, in, pos, d);
 	b->link = link;
@@ -249,11 +287,13 @@ bool frame_send(struct linkd *x, uint8_t link, const struct mac *dst,
 {
 	struct netdev *dev = &x->dev[link];
 	uint8_t hdr[FRAME_HDR_MAX];
-	struct tx_frame f;
+	struct tx_frame f = { .niov = 0 };
 	uint32_t segments, done;
 
 	if (dev->ops == NULL)
 		return true;
+	if (impair_on(&x->impairs, link, IMPAIR_TX))
+		return to_bad_wire(x, link, dst, type, p);
 	if (dev->blocked)
 		return false;
 	if (to_cut(x, link, p)) {
@@ -264,11 +304,5 @@ bool frame_send(struct linkd *x, uint8_t link, const struct mac *dst,
 		return done > 0 || segments == 0;
 	}
 	make_frame(x, link, &f, hdr, dst, type, p);
-	dev->ops->tx(dev, &f, 1);
-	if (not_tried(&f)) {
-		blocked(x, link);
-		return false;
-	}
-	count_sent(x, link, &f);
-	return true;
+	return frames_out(x, link, &f, 1) == 1;
 }

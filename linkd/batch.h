@@ -82,6 +82,13 @@ bool batch_add(struct linkd *x, uint8_t link, const struct mac *dst,
 /* Send what is queued; false as above. */
 bool batch_flush(struct linkd *x);
 
+/*
+ * Give @n frames to the device and count them; returns how many it is done
+ * with, sent or refused for good.  One that is done with none is blocked.
+ */
+uint32_t frames_out(
+    struct linkd *x, uint8_t link, struct tx_frame *f, uint32_t n);
+
 /* Send one packet or message at once; false if the device refuses now. */
 bool frame_send(struct linkd *x, uint8_t link, const struct mac *dst,
     uint16_t type, const struct packet *p);

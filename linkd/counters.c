@@ -85,6 +85,21 @@ const struct counter_def linkd_counters[LINKD_COUNTERS] = {
 	DEF(NEIGHBOUR_DROP_FULL, "neighbour_drop_full", true),
 	DEF(NEIGHBOUR_EVICTED, "neighbour_evicted", false),
 	DEF(NEIGHBOUR_MENDED, "neighbour_mended", false),
+	DEF(IMPAIR_RX_LOST, "impair_rx_lost", true),
+	DEF(IMPAIR_RX_NO_QUEUE, "impair_rx_no_queue", true),
+	DEF(IMPAIR_RX_NO_ROOM, "impair_rx_no_room", true),
+	DEF(IMPAIR_RX_PASSED, "impair_rx_passed", false),
+	DEF(IMPAIR_RX_DOUBLED, "impair_rx_doubled", false),
+	DEF(IMPAIR_RX_REORDERED, "impair_rx_reordered", false),
+	DEF(IMPAIR_RX_CORRUPTED, "impair_rx_corrupted", false),
+	DEF(IMPAIR_TX_LOST, "impair_tx_lost", true),
+	DEF(IMPAIR_TX_NO_QUEUE, "impair_tx_no_queue", true),
+	DEF(IMPAIR_TX_NO_ROOM, "impair_tx_no_room", true),
+	DEF(IMPAIR_TX_PASSED, "impair_tx_passed", false),
+	DEF(IMPAIR_TX_DOUBLED, "impair_tx_doubled", false),
+	DEF(IMPAIR_TX_REORDERED, "impair_tx_reordered", false),
+	DEF(IMPAIR_TX_CORRUPTED, "impair_tx_corrupted", false),
+	DEF(IMPAIR_MENDED, "impair_mended", true),
 };
 
 static_assert((int)CNT_LINKD_END <= (int)MAX_COUNTERS, "room in X.out");

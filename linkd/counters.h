@@ -88,6 +88,23 @@ enum linkd_counter {
 	CNT_NEIGHBOUR_EVICTED,
 	CNT_NEIGHBOUR_MENDED,
 
+	CNT_IMPAIR_RX_LOST,
+	CNT_IMPAIR_RX_NO_QUEUE, /* drop: too many for the wire's rate */
+	CNT_IMPAIR_RX_NO_ROOM,  /* drop: too many on bad wires */
+	CNT_IMPAIR_RX_PASSED,   /* the rest are parts of it */
+	CNT_IMPAIR_RX_DOUBLED,
+	CNT_IMPAIR_RX_REORDERED,
+	CNT_IMPAIR_RX_CORRUPTED,
+
+	CNT_IMPAIR_TX_LOST,
+	CNT_IMPAIR_TX_NO_QUEUE,
+	CNT_IMPAIR_TX_NO_ROOM,
+	CNT_IMPAIR_TX_PASSED,
+	CNT_IMPAIR_TX_DOUBLED,
+	CNT_IMPAIR_TX_REORDERED,
+	CNT_IMPAIR_TX_CORRUPTED,
+	CNT_IMPAIR_MENDED, /* drop: nonsense where a frame should be */
+
 	CNT_LINKD_END,
 };
 

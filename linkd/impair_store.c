@@ -253,6 +253,7 @@ void impair_store_let_go(struct impair_store *s, uint32_t line)
 void impair_format(struct impair_memory *mem)
 {
 	memset(mem->line, 0, sizeof(mem->line));
+	memset(mem->conf, 0, sizeof(mem->conf));
 	memset(mem->let_go, 0, sizeof(mem->let_go));
 	memset(mem->used, 0, sizeof(mem->used));
 	mem->order = 0;

@@ -7,9 +7,9 @@
  * was undone goes once more, as with everything that linkd sends.)
  *
  *	persistent	used[]	a bit for each block that begins a frame
- *			line[]	what impair.h keeps, and counts of frames
- *			block[]	| next due order len line ... | bytes |
- *	private		a heap for each line, by due and order; free blocks
+ *			line[]	what impair.h keeps; conf[]: the settings it is
+ *for block[]	| next due order len line ... | bytes | private		a heap
+ *for each line, by due and order; free blocks
  *
  * The rules are neighbour.h's: a free block is written without announcing it,
  * since only its bit makes it reachable, and that is touched first; a block
@@ -62,6 +62,7 @@ struct impair_block {
 /* Persistent. */
 struct impair_memory {
 	struct impair_line line[IMPAIR_LINES];
+	struct topo_impair conf[IMPAIR_LINES];
 	uint64_t order;                /* of the next frame */
 	uint64_t let_go[IMPAIR_LINES]; /* those before it are due at once */
 	uint64_t used[IMPAIR_BLOCKS / 64];

@@ -48,6 +48,7 @@ static void format(struct linkd *x)
 		st->dad[i].deadline = MONO_NEVER;
 	st->version = LINK_STATE_VERSION;
 	st->seed = x->seed;
+	impair_format(&st->impair);
 	neighbour_format(
 	    st->neighbours, NEIGHBOUR_ENTRIES, NEIGHBOUR_BLOCKS, x->seed);
 	atomic_signal_fence(memory_order_seq_cst);
@@ -138,6 +139,9 @@ int linkd_attach(struct linkd *x, const struct segments *s, struct mono now)
 	r = open_neighbours(x);
 	if (r < 0)
 		goto abandon;
+	r = impair_open(x, s->sup, &x->st->impair);
+	if (r < 0)
+		goto forget;
 	address_start(x, now);
 	start_links(x);
 	node_commit(&x->n);
@@ -148,6 +152,8 @@ int linkd_attach(struct linkd *x, const struct segments *s, struct mono now)
 	x->ask_lost = now; /* nobody read while we were away */
 	return 0;
 
+forget:
+	neighbour_close(&x->nb);
 abandon:
 	node_commit(&x->n);
 close:
@@ -160,6 +166,7 @@ release:
 
 void linkd_detach(struct linkd *x)
 {
+	impair_close(x);
 	neighbour_close(&x->nb);
 	merge_close(&x->merges);
 	free(x->scratch);
@@ -189,9 +196,14 @@ static void rx_links(struct linkd *x)
 	for (uint32_t i = 0; i < links && !(x->n.small && x->n.took); i++) {
 		uint8_t l = (uint8_t)((x->n.turn.b + i) % links);
 
-		if (x->narmed[l] > 0 && rx_harvest(x, l) && x->dev[l].ready &&
+		if (x->narmed[l] == 0)
+			continue;
+		if (rx_harvest(x, l) && x->dev[l].ready &&
+		    !impair_behind(&x->impairs, l, IMPAIR_RX) &&
 		    !(x->n.small && x->n.took))
 			rx_read(x, l);
+		if (impair_on(&x->impairs, l, IMPAIR_RX))
+			rx_due(x, l);
 	}
 }
 
@@ -222,6 +234,7 @@ bool linkd_turn(struct linkd *x, struct mono now)
 
 	node_begin(&x->n, now);
 	neighbour_turn(&x->nb);
+	impair_turn(x);
 	address_groups(x, false);
 	rx_links(x);
 	wait_drain(x, now);
@@ -230,6 +243,8 @@ bool linkd_turn(struct linkd *x, struct mono now)
 		node_tap_done(&x->n);
 	address_tick(x, now);
 	wait_tick(x, now);
+	if (x->impairs.on != 0)
+		impair_tx(x);
 	count_neighbours(x);
 	count_lost(x, now);
 	worked = node_commit(&x->n);
@@ -244,6 +259,7 @@ struct mono linkd_deadline(const struct linkd *x)
 
 	t = mono_min(t, address_deadline(x));
 	t = mono_min(t, x->ask_lost);
+	t = mono_min(t, impair_deadline(x));
 	return mono_min(t, publish_deadline(x));
 }
 

@@ -28,13 +28,14 @@
 #include "linkd/dad.h"
 #include "linkd/device.h"
 #include "linkd/groups.h"
+#include "linkd/impair_stage.h"
 #include "linkd/merge.h"
 #include "linkd/neighbour.h"
 #include "shm/node.h"
 #include "shm/published.h"
 
 enum {
-	LINK_STATE_VERSION = 1,
+	LINK_STATE_VERSION = 2,
 	LINK_STATE_MAGIC = 0x6c696e6b, /* "link" */
 	NEIGHBOUR_BLOCKS = 1024,       /* 2 MiB for packets that wait */
 
@@ -51,7 +52,8 @@ struct link_state {
 	uint32_t version;
 	uint64_t seed; /* of the stack's life; secret */
 	struct armed_table armed[TOPO_MAX_LINKS];
-	struct dad dad[TOPO_MAX_ADDRS];           /* as in the topology */
+	struct dad dad[TOPO_MAX_ADDRS]; /* as in the topology */
+	struct impair_memory impair;
 	alignas(CACHE_LINE) uint8_t neighbours[]; /* neighbour.h */
 };
 
@@ -72,6 +74,7 @@ struct linkd {
 
 	struct batch batch;
 	struct merges merges;
+	struct impairs impairs;
 	uint64_t neighbour_seen[NEIGHBOUR_NCOUNTS];
 	struct mono published;
 	struct mono ask_lost; /* when to ask what the kernel dropped */

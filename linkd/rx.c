@@ -8,6 +8,7 @@
 #include "linkd/rx.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 
 #include "linkd/arp.h"
 #include "linkd/hear.h"
@@ -15,9 +16,13 @@
 #include "linkd/soft.h"
 #include "linkd/tapped.h"
 
+enum {
+	RX_DUE_TURN = 512, /* frames out of a bad wire in one turn */
+};
+
 /* One received frame and what is known about it. */
 struct frame {
-	struct armed *a;
+	struct armed *a;  /* NULL: it comes from a bad wire */
 	const uint8_t *p; /* the Ethernet header */
 	size_t len;
 	struct eth_hdr eth;
@@ -96,7 +101,7 @@ static void rx_up(struct linkd *x, const struct frame *f)
 		d.csum_start = (uint16_t)(f->vnet.csum_start - ETH_HDR_LEN);
 		d.csum_offset = f->vnet.csum_offset;
 	}
-	if (RX_IP_OFF + d.len <= SMALL_SLOT) {
+	if (f->a == NULL || RX_IP_OFF + d.len <= SMALL_SLOT) {
 		rx_stage(x, &d, f->p + ETH_HDR_LEN);
 		return;
 	}
@@ -116,7 +121,7 @@ static void rx_ip(struct linkd *x, const struct frame *f)
 		rx_up(x, f);
 		return;
 	}
-	if (x->dev[f->link].vnet_len > 0 ||
+	if ((x->dev[f->link].vnet_len > 0 && f->a != NULL) ||
 	    !merge_add(x, f->link, up_flags(f), f->p + ETH_HDR_LEN,
 		f->len - ETH_HDR_LEN))
 		rx_up(x, f);
@@ -253,6 +258,31 @@ static void rx_unsaid(
 		f->vnet.csum_valid |= b->csum_valid;
 }
 
+/* On the bad wire first, as it would be on any. */
+static void rx_impaired(struct linkd *x, const struct frame *f)
+{
+	struct packet p = {
+		.s = { { f->p + ETH_HDR_LEN, f->len - ETH_HDR_LEN } },
+		.ns = 1,
+		.len = (uint32_t)f->len - ETH_HDR_LEN,
+		.gso_size = f->vnet.gso_size,
+		.version = f->eth.type == ETH_TYPE_IPV6 ? 6 : 4,
+		.proto =
+		    f->vnet.gso == VNET_GSO_UDP ? IPPROTO_UDP : IPPROTO_TCP,
+	};
+
+	if (f->vnet.csum_partial) {
+		p.flags = PKT_CSUM_PARTIAL;
+		p.csum_start = (uint16_t)(f->vnet.csum_start - ETH_HDR_LEN);
+		p.csum_offset = f->vnet.csum_offset;
+	}
+	if (!soft_can(&p))
+		drop(x, CNT_RX_BAD_OFFLOAD);
+	else if (!impair_packet(x, f->link, IMPAIR_RX, f->p, &p,
+		     f->vnet.csum_valid ? IMPAIR_CSUM_VALID : 0))
+		drop(x, CNT_IMPAIR_RX_NO_ROOM);
+}
+
 /* Has this very frame killed us three times? */
 static bool put_aside(struct linkd *x)
 {
@@ -293,7 +323,10 @@ static void rx_armed(
 	if (!rx_vnet(x, &f, b->p, vnet_len) || !rx_eth(x, &f))
 		return;
 	rx_unsaid(x, &f, b);
-	rx_frame(x, &f);
+	if (impair_on(&x->impairs, link, IMPAIR_RX))
+		rx_impaired(x, &f);
+	else
+		rx_frame(x, &f);
 }
 
 /* ---- Harvest: frames whose completions died with the last instance ---- */
@@ -433,4 +466,35 @@ void rx_read(struct linkd *x, uint8_t link)
 	adapt(dev, n, got);
 	/* Not one refused: there may be more.  Else its poll will tell. */
 	dev->ready = got == n;
+}
+
+/* ---- Out of a bad wire ---- */
+
+static void rx_one_due(struct linkd *x, uint8_t link)
+{
+	struct frame f = { .link = link, .p = x->scratch };
+	uint8_t flags;
+
+	f.len = impair_rx_take(x, link, x->scratch, &flags);
+	if (put_aside(x) || !rx_eth(x, &f))
+		return;
+	f.vnet.csum_valid = flags & IMPAIR_CSUM_VALID;
+	rx_frame(x, &f);
+}
+
+void rx_due(struct linkd *x, uint8_t link)
+{
+	uint32_t limit = node_limit(&x->n, RX_DUE_TURN);
+
+	while (limit-- > 0 && impair_rx_due(x, link) &&
+	    !(x->n.small && x->n.took)) {
+		/* Those before it may be held: room for them too. */
+		uint32_t want = x->merges.n + 1;
+
+		if (rx_room(x, want) < want)
+			break;
+		rx_one_due(x, link);
+	}
+	merge_flush(x);
+	impair_rx_done(x, link);
 }

@@ -12,6 +12,9 @@ bool rx_harvest(struct linkd *x, uint8_t link);
 /* Read one batch of @link, if there is room for it. */
 void rx_read(struct linkd *x, uint8_t link);
 
+/* Frames of @link that come out of a bad wire now. */
+void rx_due(struct linkd *x, uint8_t link);
+
 /* A received packet, d->len bytes at @p, into a slot of its own and up. */
 void rx_stage(struct linkd *x, const struct desc *d, const uint8_t *p);
 

@@ -98,6 +98,13 @@ static bool gather(struct linkd *x, struct packet *p, const struct desc *d,
 	return true;
 }
 
+/* Is cutting and summing left to us? */
+static bool by_ourselves(const struct linkd *x, uint8_t link)
+{
+	return x->dev[link].vnet_len == 0 ||
+	    impair_on(&x->impairs, link, IMPAIR_TX);
+}
+
 /* Fills in @t->p from descriptor and bytes; 0 or the reason to refuse it. */
 static uint32_t look(struct linkd *x, struct taken *t, const uint8_t *bytes)
 {
@@ -129,7 +136,7 @@ static uint32_t look(struct linkd *x, struct taken *t, const uint8_t *bytes)
 		return CNT_TX_BAD_REFS;
 	if (!offload_is_true(&t->p, bytes))
 		return CNT_TX_BAD_OFFLOAD;
-	if (link_is_ethernet(x, d->link) && x->dev[d->link].vnet_len == 0 &&
+	if (link_is_ethernet(x, d->link) && by_ourselves(x, d->link) &&
 	    !(d->flags & PKT_LOOP) && !soft_can(&t->p))
 		return CNT_TX_BAD_OFFLOAD;
 	return 0;

@@ -10,7 +10,8 @@
  *	X.pool   packet slots; written by X and by the layers below it on the
  *	         way to the wire
  *	X.tap    written by X: what it shows of its packets (tap.h)
- *	sup.out  written by the supervisor: log levels, what taps record
+ *	sup.out  written by the supervisor: log levels, what taps record, bad
+ *	         wires
  *
  * Nothing in shared memory is a pointer.  All processes of a stack are built
  * from one tree; LAYOUT_VERSION changes with every change of meaning here, and
@@ -29,7 +30,7 @@
 #include "shm/topology.h"
 
 enum {
-	LAYOUT_VERSION = 4,
+	LAYOUT_VERSION = 5,
 	LAYOUT_MAGIC = 0x73747261, /* "stra" */
 
 	CACHE_LINE = 64,
@@ -216,6 +217,16 @@ struct tap_switch {
 	_Atomic uint64_t rings;   /* a bit for each of the topology's rings */
 };
 
+/*
+ * Bad wires, as they were last changed by a command.  set[turn & 1] holds; the
+ * other is written, and then the turn: a reader never sees half a change, nor
+ * does one that a dead supervisor began.
+ */
+struct sup_impair {
+	_Atomic uint32_t turn; /* 0: as in the topology */
+	struct topo_impair set[2][TOPO_MAX_LINKS][NIMPAIR_WAYS];
+};
+
 /* The only segment that the supervisor writes while daemons run. */
 struct sup_out {
 	uint32_t magic;
@@ -223,6 +234,7 @@ struct sup_out {
 	int64_t started; /* ns, CLOCK_MONOTONIC: the stack's first moment */
 	_Atomic uint32_t log_level[TOPO_MAX_PROCS]; /* enum log_level */
 	struct tap_switch tap;
+	struct sup_impair impair;
 };
 
 #endif /* SHM_LAYOUT_H */

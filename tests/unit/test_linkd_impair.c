@@ -1,0 +1,543 @@
+/*
+ * test_linkd_impair.c - linkd on a bad wire, and what a death does to it
+ */
+#include <netinet/in.h>
+
+#include "linkd/impair_stage.h"
+#include "linkd/rx.h"
+#include "linkd/tx.h"
+#include "tests/unit/linkd_world.h"
+#include "tests/unit/super_frame.h"
+
+enum {
+	MSS = 1000,
+	PIECES = 3,
+	HDR = IP4_HDR + TCP_HDR,
+};
+
+#define BAD(ways)                                      \
+	WORLD_JSON("\"dad_transmits\":0,\"mtu\":1500," \
+		   "\"offload\":false,\"impair\":{" ways "},")
+
+/* Who has 192.0.2.2?  192.0.2.1, at 02:00:00:00:00:01, asks. */
+static const uint8_t WHO_HAS[] = {
+	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0, 0, 0, 0, 0x01, 0x08, 0x06,
+	0, 1, 8, 0, 6, 4, 0, 1,               /* Ethernet, IPv4, request */
+	0x02, 0, 0, 0, 0, 0x01, 192, 0, 2, 1, /* sender */
+	0, 0, 0, 0, 0, 0, 192, 0, 2, 2,       /* target */
+};
+
+/* What is said at the start has gone, or is lost. */
+static struct world *start(const char *json, uint8_t vnet_len)
+{
+	struct world *w = world_open(json, vnet_len);
+
+	world_run(w, 0);
+	world_run(w, 5000);
+	world_run(w, 20000);
+	wire_drain(w);
+	return w;
+}
+
+static size_t tcp(uint8_t *p, uint32_t seq, size_t len, bool partial)
+{
+	const struct shape s = {
+		.type = GSO_TCP4,
+		.payload = len,
+		.seq = seq,
+		.frag = IP4_DF,
+		.flags = FLAG_ACK,
+		.fill = (uint8_t)seq,
+	};
+
+	return shape_build(p, &s, partial);
+}
+
+static void assert_good(const uint8_t *p, size_t len)
+{
+	const struct shape s = { .type = GSO_TCP4 };
+
+	assert_sound(p, len, &s);
+}
+
+/* ipd sends; @size: a super-frame of pieces so large. */
+static void put(struct world *w, uint32_t seq, size_t len, uint16_t size)
+{
+	struct desc d = {
+		.kind = PKT_DATA,
+		.proto = IPPROTO_TCP,
+		.flags = PKT_CSUM_PARTIAL,
+		.gso_size = size,
+		.csum_start = IP4_HDR,
+		.csum_offset = TCP_CSUM,
+	};
+	uint8_t p[ROOM];
+	size_t n = tcp(p, seq, len, true);
+
+	assert_true(ip_parse(&d.dst, "224.0.0.99"));
+	rig_put(w->r, "ipd", "linkd", p, n, &d);
+}
+
+static uint32_t seq_of_frame(const struct wire_frame *f)
+{
+	return be32_get(f->b + ETH_HDR_LEN + IP4_HDR + TCP_SEQ);
+}
+
+static void expect_sent(struct world *w, uint32_t seq, size_t len)
+{
+	const struct wire_frame *f = wire_take(w);
+
+	assert_int_equal(f->len, ETH_HDR_LEN + HDR + len);
+	assert_int_equal(seq_of_frame(f), seq);
+	assert_good(f->b + ETH_HDR_LEN, f->len - ETH_HDR_LEN);
+}
+
+/* A peer's frame; @vnet_len > 0 with what is left to the device. */
+static void hear(struct world *w, uint32_t seq, size_t len, uint16_t size)
+{
+	static const uint8_t eth[ETH_HDR_LEN] = { 0x02, 0, 0, 0, 0, 0x02, 0x02,
+		0, 0, 0, 0, 0x01, 0x08, 0x00 };
+	const struct vnet v = {
+		.gso = VNET_GSO_TCP4,
+		.csum_partial = true,
+		.hdr_len = ETH_HDR_LEN + HDR,
+		.gso_size = size,
+		.csum_start = ETH_HDR_LEN + IP4_HDR,
+		.csum_offset = TCP_CSUM,
+	};
+	uint8_t f[ROOM];
+	size_t n = tcp(f + ETH_HDR_LEN, seq, len, size > 0);
+	struct wire_frame *to;
+
+	memcpy(f, eth, sizeof(eth));
+	to = wire_put(w, f, ETH_HDR_LEN + n);
+	if (size > 0)
+		vnet_emit(to->vnet, sizeof(to->vnet), &v);
+}
+
+static void expect_up(struct world *w, uint32_t seq, size_t len)
+{
+	uint8_t got[ROOM];
+	struct desc d;
+
+	assert_true(rig_take(w->r, "ipd", "linkd", &d, got, sizeof(got)));
+	assert_int_equal(d.len, HDR + len);
+	assert_int_equal(be32_get(got + IP4_HDR + TCP_SEQ), seq);
+}
+
+static void expect_none_up(struct world *w)
+{
+	assert_int_equal(rig_waiting(w->r, "linkd", "ipd"), 0);
+}
+
+/* ---- To the device ---- */
+
+static void sends_after_the_delay(void **state)
+{
+	struct world *w = start(BAD("\"tx\":{\"delay_ms\":20}"), 0);
+
+	(void)state;
+	put(w, 1, 100, 0);
+	put(w, 2, 100, 0);
+	world_run(w, 0);
+	assert_null(wire_get(w));
+	assert_int_equal(rig_lent(w->r, "ipd"), 0); /* a copy waits */
+	assert_int_equal(
+	    mono_since(linkd_deadline(w->x), w->r->now), 20 * NS_PER_MS);
+	world_run(w, 19);
+	assert_null(wire_get(w));
+	world_run(w, 1);
+	expect_sent(w, 1, 100);
+	expect_sent(w, 2, 100);
+	assert_null(wire_get(w));
+	assert_count(w, "impair_tx_no_room", 0);
+	world_close(w);
+}
+
+/* Also for a device that could cut it: a wire knows no super-frames. */
+static void frames_are_those_of_a_wire(void **state)
+{
+	static const uint8_t zeroes[VNET_MAX_LEN];
+
+	(void)state;
+	for (uint8_t vnet = 0; vnet <= VNET_MAX_LEN; vnet += VNET_MAX_LEN) {
+		struct world *w = start(BAD("\"tx\":{\"delay_ms\":1}"), vnet);
+
+		put(w, 7, PIECES * MSS - 1, MSS);
+		world_run(w, 0);
+		world_run(w, 1);
+		assert_memory_equal(
+		    w->wire->out[w->wire->out_head % WIRE_MAX].vnet, zeroes,
+		    vnet);
+		expect_sent(w, 7, MSS);
+		expect_sent(w, 7 + MSS, MSS);
+		expect_sent(w, 7 + 2 * MSS, MSS - 1);
+		assert_null(wire_get(w));
+		world_close(w);
+	}
+}
+
+/* A tenth of the pieces, not of the super-frames. */
+static void loses_frames_and_counts_them(void **state)
+{
+	struct world *w = start(BAD("\"tx\":{\"loss\":10}"), 0);
+	uint64_t lost, passed;
+	uint32_t n = 0;
+
+	(void)state;
+	lost = rig_counter(w->r, "linkd", "impair_tx_lost");
+	passed = rig_counter(w->r, "linkd", "impair_tx_passed");
+	for (int i = 0; i < 100; i++) {
+		put(w, (uint32_t)i * 20, 20, 2);
+		world_run(w, 0); /* and they leave in the same turn */
+		while (wire_get(w) != NULL)
+			n++;
+	}
+	lost = rig_counter(w->r, "linkd", "impair_tx_lost") - lost;
+	passed = rig_counter(w->r, "linkd", "impair_tx_passed") - passed;
+	assert_int_equal(passed, n);
+	assert_int_equal(lost + passed, 1000);
+	assert_in_range(lost, 60, 140);
+	assert_int_equal(rig_lent(w->r, "ipd"), 0);
+	world_close(w);
+}
+
+static void doubles_and_reorders(void **state)
+{
+	struct world *w = start(BAD("\"tx\":{\"duplicate\":100}"), 0);
+
+	(void)state;
+	put(w, 1, 100, 0);
+	world_run(w, 0);
+	expect_sent(w, 1, 100);
+	expect_sent(w, 1, 100);
+	assert_null(wire_get(w));
+	world_close(w);
+
+	w = start(BAD("\"tx\":{\"reorder\":30}"), 0);
+	for (uint32_t i = 0; i < 20; i++)
+		put(w, i, 100, 0);
+	world_run(w, 0);
+	world_run(w, 2);
+	{
+		uint32_t after = 0, back = 0;
+		const struct wire_frame *f;
+
+		for (uint32_t i = 0; (f = wire_get(w)) != NULL; i++) {
+			back += i > 0 && seq_of_frame(f) < after;
+			after = seq_of_frame(f);
+		}
+		assert_int_equal(back, 1); /* those held back come last */
+	}
+	world_close(w);
+}
+
+static void a_checksum_tells_what_was_corrupted(void **state)
+{
+	struct world *w = start(BAD("\"tx\":{\"corrupt\":100}"), 0);
+
+	(void)state;
+	for (uint32_t i = 0; i < 20; i++) {
+		uint8_t was[2000];
+		uint32_t bits = 0;
+		const struct wire_frame *f;
+
+		put(w, i, 100, 0);
+		world_run(w, 0);
+		f = wire_take(w);
+		tcp(was, i, 100, false);
+		for (size_t k = 0; k < HDR + 100; k++)
+			bits += (uint32_t)__builtin_popcount(
+			    was[k] ^ f->b[ETH_HDR_LEN + k]);
+		assert_int_equal(bits, 1);
+	}
+	/* An answer to ARP is what it was. */
+	wire_put(w, WHO_HAS, sizeof(WHO_HAS));
+	world_run(w, 0);
+	{
+		const struct wire_frame *f = wire_take(w);
+
+		assert_int_equal(f->b[21], 2); /* a reply */
+		assert_memory_equal(f->b + 28, "\xc0\0\2\2", 4);
+		assert_memory_equal(f->b + 38, "\xc0\0\2\1", 4);
+	}
+	world_close(w);
+}
+
+/* 8 Mbit/s: 1,054 bytes take as many microseconds. */
+static void a_rate_spreads_them(void **state)
+{
+	struct world *w =
+	    start(BAD("\"tx\":{\"rate_mbit\":8,\"queue_bytes\":10000}"), 0);
+
+	(void)state;
+	for (uint32_t i = 0; i < 30; i++)
+		put(w, i, MSS, 0);
+	world_run(w, 0);
+	for (uint32_t i = 0; i < 10; i++) {
+		world_run(w, 1);
+		w->r->now = mono_add(w->r->now, 54000);
+		world_run(w, 0);
+		expect_sent(w, i, MSS);
+		assert_null(wire_get(w));
+	}
+	assert_count(w, "impair_tx_no_queue", 30 - 10);
+	world_close(w);
+}
+
+static void what_a_device_refuses_waits(void **state)
+{
+	struct world *w = start(BAD("\"tx\":{\"delay_ms\":5}"), 0);
+
+	(void)state;
+	for (uint32_t i = 0; i < 4; i++)
+		put(w, i, 100, 0);
+	w->wire->full = true;
+	w->wire->accept = 1;
+	world_run(w, 0);
+	world_run(w, 5);
+	expect_sent(w, 0, 100);
+	assert_null(wire_get(w));
+	/* Its poll will tell; time does not help. */
+	assert_true(
+	    mono_before(mono_add_ms(w->r->now, 1), linkd_deadline(w->x)));
+	/* And no more is taken from ipd meanwhile. */
+	put(w, 4, 100, 0);
+	world_run(w, 10);
+	assert_int_equal(rig_waiting(w->r, "ipd", "linkd"), 1);
+	w->wire->full = false;
+	w->x->dev[0].blocked = false;
+	world_run(w, 0);
+	world_run(w, 5);
+	for (uint32_t i = 1; i < 5; i++)
+		expect_sent(w, i, 100);
+	assert_null(wire_get(w));
+	world_close(w);
+}
+
+/* ---- From the device ---- */
+
+static void hears_after_the_delay(void **state)
+{
+	struct world *w = start(BAD("\"rx\":{\"delay_ms\":20}"), 0);
+
+	(void)state;
+	hear(w, 1, 100, 0);
+	world_run(w, 0);
+	expect_none_up(w);
+	world_run(w, 19);
+	expect_none_up(w);
+	world_run(w, 1);
+	expect_up(w, 1, 100);
+	expect_none_up(w);
+	assert_int_equal(rig_lent(w->r, "ipd"), 0);
+	world_close(w);
+}
+
+/* It comes whole, is cut, delayed, and joined again. */
+static void a_super_frame_is_cut_and_joined(void **state)
+{
+	struct world *w = start(BAD("\"rx\":{\"delay_ms\":1}"), VNET_MAX_LEN);
+
+	(void)state;
+	hear(w, 5, PIECES * MSS, MSS);
+	world_run(w, 0);
+	expect_none_up(w);
+	assert_count(w, "impair_rx_passed", PIECES);
+	world_run(w, 1);
+	expect_up(w, 5, PIECES * MSS);
+	expect_none_up(w);
+	assert_count(w, "rx_merged", PIECES);
+	world_close(w);
+}
+
+static void spoilt_frames_go_up_unjoined(void **state)
+{
+	struct world *w = start(BAD("\"rx\":{\"corrupt\":100}"), VNET_MAX_LEN);
+	uint8_t got[ROOM];
+	struct desc d;
+	int n = 0;
+
+	(void)state;
+	hear(w, 5, PIECES * MSS, MSS);
+	world_run(w, 0);
+	while (rig_take(w->r, "ipd", "linkd", &d, got, sizeof(got))) {
+		assert_int_equal(d.len, HDR + MSS);
+		assert_false(d.flags & (PKT_CSUM_VALID | PKT_CSUM_PARTIAL));
+		n++;
+	}
+	assert_int_equal(n, PIECES);
+	assert_count(w, "impair_rx_corrupted", PIECES);
+	world_close(w);
+}
+
+/* ipd is slow: what is due waits for room, and nothing is lost. */
+static void what_is_due_waits_for_room(void **state)
+{
+	struct world *w = start(BAD("\"rx\":{\"delay_ms\":5}"), 0);
+	uint32_t taken = 0;
+
+	(void)state;
+	/* One flow each, or they would be joined: 2,000 into a ring of 1,024 */
+	for (uint32_t i = 0; i < 2000; i++) {
+		hear(w, i * 5000, 1, 0);
+		world_run(w, 0);
+	}
+	world_run(w, 5);
+	assert_true(linkd_may_sleep(w->x));
+	assert_true(
+	    mono_before(mono_add_ms(w->r->now, 1), linkd_deadline(w->x)));
+	for (uint32_t i = 0; i < 2000; i++) {
+		uint8_t got[ROOM];
+		struct desc d;
+
+		if (rig_waiting(w->r, "linkd", "ipd") == 0)
+			world_run(w, 0);
+		assert_true(
+		    rig_take(w->r, "ipd", "linkd", &d, got, sizeof(got)));
+		assert_int_equal(be32_get(got + IP4_HDR + TCP_SEQ), i * 5000);
+		taken++;
+	}
+	expect_none_up(w);
+	assert_int_equal(taken, 2000);
+	world_close(w);
+}
+
+/* ---- Death ---- */
+
+static void what_is_on_the_wire_outlives_linkd(void **state)
+{
+	struct world *w =
+	    start(BAD("\"tx\":{\"delay_ms\":20},\"rx\":{\"delay_ms\":30}"), 0);
+
+	(void)state;
+	put(w, 1, 100, 0);
+	hear(w, 2, 100, 0);
+	world_run(w, 0);
+	world_crash(w);
+	world_run(w, 19);
+	assert_null(wire_get(w));
+	world_crash(w);
+	world_run(w, 1);
+	expect_sent(w, 1, 100);
+	world_crash(w);
+	world_run(w, 9);
+	expect_none_up(w);
+	world_run(w, 1);
+	expect_up(w, 2, 100);
+	expect_none_up(w);
+	world_crash(w);
+	world_run(w, 100);
+	assert_null(wire_get(w));
+	expect_none_up(w);
+	world_close(w);
+}
+
+/* Neither lost nor doubled, and their fate is the same. */
+static void an_undone_turn_is_done_again(void **state)
+{
+	struct world *w =
+	    start(BAD("\"tx\":{\"delay_ms\":20},\"rx\":{\"delay_ms\":20}"), 0);
+
+	(void)state;
+	put(w, 1, PIECES * MSS, MSS);
+	hear(w, 2, 100, 0);
+	node_begin(&w->x->n, w->r->now);
+	neighbour_turn(&w->x->nb);
+	impair_turn(w->x);
+	rx_read(w->x, 0);
+	tx_rings(w->x);
+	assert_int_equal(w->x->impairs.store.n[IMPAIR_TX], PIECES);
+	world_crash(w);
+	world_run(w, 0);
+	world_run(w, 20);
+	for (uint32_t i = 0; i < PIECES; i++)
+		expect_sent(w, 1 + i * MSS, MSS);
+	assert_null(wire_get(w));
+	expect_up(w, 2, 100);
+	expect_none_up(w);
+	assert_int_equal(rig_lent(w->r, "ipd"), 0);
+	world_close(w);
+}
+
+/* ---- Changes ---- */
+
+/* As the supervisor does it (sup_impair.c). */
+static void set(
+    struct world *w, enum impair_way way, const struct topo_impair *c)
+{
+	struct sup_impair *s = &w->r->sup->impair;
+	uint32_t turn = s->turn;
+
+	memcpy(s->set[~turn & 1], s->set[turn & 1], sizeof(s->set[0]));
+	s->set[~turn & 1][0][way] = *c;
+	s->turn = turn + 1;
+}
+
+static void is_changed_while_it_runs(void **state)
+{
+	struct world *w = start(WORLD_JSON("\"dad_transmits\":0,"), 0);
+	struct topo_impair c = impair_none();
+
+	(void)state;
+	assert_int_equal(w->x->impairs.on, 0);
+	c.delay_us = 20000;
+	set(w, IMPAIR_TX, &c);
+	put(w, 1, 100, 0);
+	world_run(w, 0);
+	assert_null(wire_get(w));
+
+	/* A new instance reads it again, and finds that nothing changed. */
+	world_crash(w);
+	world_run(w, 19);
+	assert_null(wire_get(w));
+
+	/* Off: what waits goes, then what comes. */
+	c.delay_us = 0;
+	set(w, IMPAIR_TX, &c);
+	put(w, 2, 100, 0);
+	world_run(w, 0);
+	expect_sent(w, 1, 100);
+	expect_sent(w, 2, 100);
+	assert_int_equal(w->x->impairs.on, 0);
+	world_close(w);
+}
+
+static void is_changed_while_linkd_is_away(void **state)
+{
+	struct world *w = start(BAD("\"tx\":{\"delay_ms\":1000}"), 0);
+	struct topo_impair c = impair_none();
+
+	(void)state;
+	put(w, 1, 100, 0);
+	world_run(w, 0);
+	set(w, IMPAIR_TX, &c);
+	world_crash(w);
+	world_run(w, 0);
+	expect_sent(w, 1, 100);
+	assert_int_equal(w->x->impairs.on, 0);
+	world_close(w);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sends_after_the_delay),
+		cmocka_unit_test(frames_are_those_of_a_wire),
+		cmocka_unit_test(loses_frames_and_counts_them),
+		cmocka_unit_test(doubles_and_reorders),
+		cmocka_unit_test(a_checksum_tells_what_was_corrupted),
+		cmocka_unit_test(a_rate_spreads_them),
+		cmocka_unit_test(what_a_device_refuses_waits),
+		cmocka_unit_test(hears_after_the_delay),
+		cmocka_unit_test(a_super_frame_is_cut_and_joined),
+		cmocka_unit_test(spoilt_frames_go_up_unjoined),
+		cmocka_unit_test(what_is_due_waits_for_room),
+		cmocka_unit_test(what_is_on_the_wire_outlives_linkd),
+		cmocka_unit_test(an_undone_turn_is_done_again),
+		cmocka_unit_test(is_changed_while_it_runs),
+		cmocka_unit_test(is_changed_while_linkd_is_away),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
