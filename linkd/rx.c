@@ -486,6 +486,9 @@ void rx_due(struct linkd *x, uint8_t link)
 {
 	uint32_t limit = node_limit(&x->n, RX_DUE_TURN);
 
+	/* Drops from here on are not those of a frame just read. */
+	if (x->n.tapping)
+		node_tap_done(&x->n);
 	while (limit-- > 0 && impair_rx_due(x, link) &&
 	    !(x->n.small && x->n.took)) {
 		/* Those before it may be held: room for them too. */
