@@ -51,6 +51,8 @@ static void before_fork(void)
 {
 	epoll_before_fork();
 	pthread_mutex_lock(&attach_lock);
+	for (uint32_t i = 0; i < atomic_load(&nlibs); i++)
+		atomic_fetch_add(&libs[i].shared->forks, 1);
 	pthread_mutex_lock(&fib_lock);
 	spare_before_fork();
 }
@@ -327,6 +329,7 @@ static void begin_socket(struct lib *l, const struct ctl_msg *asked,
 	s->protocol = (int)asked->arg[2];
 	s->proc = (uint8_t)answer->arg[0];
 	s->rx_posted = 0;
+	s->forks = atomic_load(&l->shared->forks);
 	atomic_store(&s->nonblock, 0);
 	atomic_store(&s->send_timeout_ns, 0);
 	atomic_store(&s->recv_timeout_ns, 0);
@@ -460,6 +463,11 @@ int lib_find(struct sock *ret, int fd)
 	n--;
 	fill(ret, fd, &libs[n / APP_MAX_SOCKETS], n % APP_MAX_SOCKETS);
 	return 0;
+}
+
+bool lib_is_alone(const struct sock *k)
+{
+	return k->l->forks == atomic_load(&k->lib->shared->forks);
 }
 
 void lib_forget(int fd)

@@ -37,6 +37,7 @@ struct lib_socket {
 	_Atomic uint32_t room_waits; /* polls and epolls that want to write */
 	_Atomic uint32_t connecting; /* connect() has not told the end */
 	_Atomic uint32_t taken;      /* a spare: some process has accepted it */
+	uint32_t forks;              /* lib_shared's when it was made */
 	uint64_t rx_posted;          /* under rx: reads that tcpd was told of */
 	uint8_t family;
 	uint8_t proc; /* the transport's index */
@@ -48,6 +49,7 @@ struct lib_shared {
 	pthread_mutex_t control; /* questions to the supervisor */
 	pthread_mutex_t post;    /* the event ring */
 	uint32_t token;
+	_Atomic uint32_t forks; /* how often the program has */
 	struct lib_socket socket[APP_MAX_SOCKETS];
 };
 
@@ -112,6 +114,9 @@ void lib_sock(struct sock *ret, const struct lib_socket_fd *f);
 
 /* A new socket of the stack's: its descriptor, or a negative errno. */
 int lib_new_socket(int family, int type, int protocol);
+
+/* No fork has made a copy of it: who closes it is the last. */
+bool lib_is_alone(const struct sock *k);
 
 /* -EBADF, -ENOTSOCK. */
 int lib_find(struct sock *ret, int fd);

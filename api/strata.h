@@ -68,7 +68,9 @@ int strata_socket(int domain, int type, int protocol);
  * socket closes that.  What was sent before still goes out; a stream ends with
  * a FIN after it, but with a reset if something that came was not read, or if
  * SO_LINGER is on with 0 seconds.  With more it waits so long for all that was
- * sent to be acknowledged, also on a non-blocking socket.
+ * sent and the FIN to be acknowledged, also on a non-blocking socket; for the
+ * FIN not once the program has forked since the socket was made, as another
+ * process may have it still.
  */
 int strata_close(int fd);
 

@@ -352,28 +352,44 @@ ssize_t stream_send(
 
 /* ---- Closing */
 
-/* All that was written is acknowledged, or never will be. */
+/*
+ * All that was written is acknowledged, the FIN too, or never will be.  With
+ * bytes that nobody will read it is to be a reset: nothing to wait for.
+ */
 static bool is_done(const struct sock *k)
 {
-	return stream_unacked(k) == 0 || (stream_word(k) & STREAM_RESET) ||
-	    !(stream_word(k) & STREAM_ESTABLISHED);
+	uint64_t w = stream_word(k);
+
+	return !(w & STREAM_ESTABLISHED) || (w & STREAM_RESET) ||
+	    stream_unread(k) > 0 ||
+	    (stream_unacked(k) == 0 && !(w & STREAM_CLOSING));
 }
 
 /*
- * The FIN is not waited for: it goes out with the last close, and this may not
- * be the last.
+ * The FIN of the last close is to be waited for, too, and can be while there
+ * still is a socket.  Which close is the last nobody knows once there was a
+ * fork: then its FIN is on its way when close returns.
  */
+static void send_fin(const struct sock *k)
+{
+	const uint32_t how[2] = { SHUT_WR + 1, 0 };
+
+	if (stream_word(k) & STREAM_TX_OPEN)
+		sock_command(k, APP_OP_SHUTDOWN, how, NULL, 0, NULL, NULL);
+}
+
 void stream_linger(const struct sock *k)
 {
 	struct mono deadline;
 	names n;
 
 	sock_names(k, &n);
-	/* Unread bytes: it will be a reset, and nothing is to be waited for. */
 	if (n.linger <= 1 || stream_unread(k) > 0)
 		return;
 	deadline = mono_add(mono_now(), (int64_t)(n.linger - 1) * NS_PER_S);
-	if (atomic_exchange(&k->a->tx_more, 0) != 0)
+	if (lib_is_alone(k))
+		send_fin(k);
+	else if (atomic_exchange(&k->a->tx_more, 0) != 0)
 		sock_post(k);
 	for (;;) {
 		uint32_t seen = room_word(k);

@@ -180,6 +180,7 @@ enum stream_flag {
 	STREAM_TX_OPEN = 1 << 11,     /* what is written will be sent */
 	STREAM_RX_END = 1 << 12,      /* nothing comes after rx_written */
 	STREAM_RESET = 1 << 13,       /* gone before its time */
+	STREAM_CLOSING = 1 << 14,     /* our FIN is not acknowledged */
 };
 
 /*

@@ -402,7 +402,8 @@ void stream_gone(
 
 	k->words = *last;
 	k->words.error = error;
-	k->words.stream &= ~(uint64_t)(STREAM_TX_OPEN | STREAM_CONNECTING);
+	k->words.stream &=
+	    ~(uint64_t)(STREAM_TX_OPEN | STREAM_CONNECTING | STREAM_CLOSING);
 	k->words.stream |= STREAM_RX_END;
 	k->conn = NO_CONN;
 	if (err != 0) {

@@ -262,6 +262,8 @@ static uint64_t stream_flags(const struct tcb *c)
 		w |= STREAM_TX_OPEN;
 	if (known && !tcp_state_may_receive(c->state))
 		w |= STREAM_RX_END;
+	if (known && (c->flags & CONN_TX_SHUT) && !sender_fin_acked(c))
+		w |= STREAM_CLOSING;
 	return w;
 }
 

@@ -140,6 +140,11 @@ static void look(uint32_t sub, uint32_t *kicked)
 		    (s->stream & STREAM_LISTENING))
 			fake_stream(sub, 0);
 		s->result = 0;
+		if (a->cmd_op == APP_OP_SHUTDOWN &&
+		    (s->stream & STREAM_ESTABLISHED)) {
+			s->stream &= ~(uint64_t)STREAM_TX_OPEN;
+			s->stream |= STREAM_CLOSING;
+		}
 		s->reply_seq = a->cmd_seq;
 		syscall(SYS_futex, &s->reply_seq, FUTEX_WAKE, INT_MAX, NULL,
 		    NULL, 0);

@@ -410,6 +410,41 @@ static void lost_data_comes_again_after_both_have_closed(struct wire *w)
 }
 
 /* Shutdown for reading sends nothing, and what comes is thrown away. */
+/* What a close with SO_LINGER waits for: the data's ACK and the FIN's. */
+static void the_end_is_on_its_way(struct wire *w)
+{
+	uint32_t s = established(w, .rtt = 1);
+
+	call_write(w, s, 100);
+	out(w, ACK, .seq = 1, .ack = 1, .len = 100);
+	must(w, !(wire_stream(w, s) & STREAM_CLOSING));
+	call_shutdown(w, s, SHUT_WR);
+	out(w, FIN | ACK, .seq = 101, .ack = 1);
+	must(w, wire_stream(w, s) & STREAM_CLOSING);
+	in(w, ACK, .seq = 1, .ack = 101);
+	must(w, wire_stream(w, s) & STREAM_CLOSING);
+	in(w, FIN | ACK, .seq = 1, .ack = 101);
+	out(w, ACK, .seq = 102, .ack = 2);
+	must(w, wire_stream(w, s) & STREAM_CLOSING);
+	in(w, ACK, .seq = 2, .ack = 102);
+	must(w, !(wire_stream(w, s) & STREAM_CLOSING));
+}
+
+/* Also where the connection ends with that ACK, or without it. */
+static void the_end_has_come(struct wire *w)
+{
+	for (uint32_t i = 0; i < 2; i++) {
+		uint32_t s;
+
+		on(w, i);
+		s = reach(w, TCP_LAST_ACK);
+		must(w, wire_stream(w, s) & STREAM_CLOSING);
+		in(w, i == 0 ? ACK : RST, .seq = 2, .ack = 2);
+		state_is(w, TCP_CLOSED);
+		must(w, !(wire_stream(w, s) & STREAM_CLOSING));
+	}
+}
+
 static void shutdown_of_reading_sends_nothing(struct wire *w)
 {
 	uint32_t s = established(w, .rtt = 0);
@@ -444,6 +479,8 @@ static const struct script scripts[] = {
 	SCRIPT(fin_wait_1_receives),
 	SCRIPT(fins_of_the_others_are_sent_again),
 	SCRIPT(lost_data_comes_again_after_both_have_closed),
+	SCRIPT(the_end_is_on_its_way),
+	SCRIPT(the_end_has_come),
 	SCRIPT(shutdown_of_reading_sends_nothing),
 };
 

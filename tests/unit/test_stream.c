@@ -14,11 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "api/strata.h"
+#include "shm/clock.h"
 #include "tests/harness/fake_stack.h"
 
 enum {
@@ -170,6 +172,78 @@ static void a_call_sees_the_buffer_grow(void **state)
 	pthread_join(thread, &all);
 	assert_non_null(all);
 	strata_close(e.fd);
+}
+
+static void *acknowledge_slowly(void *arg)
+{
+	uint32_t sub = *(uint32_t *)arg;
+
+	usleep(50000);
+	fake_consume(sub, 100);
+	usleep(50000);
+	fake_stream(sub, STREAM_ESTABLISHED | 5);
+	return NULL;
+}
+
+static int64_t close_ms(int fd)
+{
+	struct mono began = mono_now();
+
+	assert_int_equal(strata_close(fd), 0);
+	return mono_since(mono_now(), began) / NS_PER_MS;
+}
+
+static struct end lingering(uint32_t seconds)
+{
+	static const char bytes[100];
+	struct end e = connected();
+
+	fake_s2a(e.sub)->names.linger = 1 + seconds;
+	assert_int_equal(strata_send(e.fd, bytes, 100, 0), 100);
+	return e;
+}
+
+/* SO_LINGER: the FIN is data that must arrive, too. */
+static void close_waits_for_the_end(void **state)
+{
+	struct end e = lingering(5);
+	pthread_t t;
+	int64_t ms;
+
+	(void)state;
+	pthread_create(&t, NULL, acknowledge_slowly, &e.sub);
+	ms = close_ms(e.fd);
+	assert_true(ms >= 95 && ms < SOON);
+	pthread_join(t, NULL);
+	/* Not for ever. */
+	e = lingering(1);
+	ms = close_ms(e.fd);
+	assert_true(ms >= 995 && ms < SOON);
+	/* What comes after the end will be answered by a reset. */
+	e = lingering(5);
+	pthread_create(&t, NULL, acknowledge_slowly, &e.sub);
+	fake_receive(e.sub, "x", 1);
+	assert_true(close_ms(e.fd) < 40);
+	pthread_join(t, NULL);
+}
+
+/* Of two processes one closes: the stream does not end with that. */
+static void close_ends_nothing_that_others_have(void **state)
+{
+	struct end e = lingering(5);
+	pid_t child = fork();
+	pthread_t t;
+	int64_t ms;
+
+	(void)state;
+	if (child == 0)
+		_exit(0);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	pthread_create(&t, NULL, acknowledge_slowly, &e.sub);
+	ms = close_ms(e.fd);
+	assert_true(ms >= 45 && ms < 95);
+	assert_true(fake_s2a(e.sub)->stream & STREAM_TX_OPEN);
+	pthread_join(t, NULL);
 }
 
 static void throws_away_what_is_asked_to(void **state)
@@ -541,6 +615,8 @@ int main(void)
 		cmocka_unit_test(scatters_and_gathers),
 		cmocka_unit_test(takes_no_more_than_there_is_room_for),
 		cmocka_unit_test(a_call_sees_the_buffer_grow),
+		cmocka_unit_test(close_waits_for_the_end),
+		cmocka_unit_test(close_ends_nothing_that_others_have),
 		cmocka_unit_test(throws_away_what_is_asked_to),
 		cmocka_unit_test(says_the_end_once_all_is_read),
 		cmocka_unit_test(forgets_what_was_unread_when_disconnected),
