@@ -135,6 +135,8 @@ static int disconnect(const struct sock *k, const struct app_name *nobody)
 	lib_lock(&k->l->rx);
 	stream_did_read(k, atomic_load(&k->s->rx_written), 0);
 	lib_unlock(&k->l->rx);
+	/* The byte was to end a recv() that has not seen it yet. */
+	sock_ask_for_byte(k);
 	return r;
 }
 
