@@ -79,7 +79,7 @@ static void hand_over(const struct sock *k, const struct lib_socket_fd *f)
 /* How many has tcpd not used yet? */
 static uint32_t in_stock(const struct sock *k)
 {
-	return (uint32_t)(stream_unsent(k) / sizeof(uint32_t));
+	return (uint32_t)(stream_unacked(k) / sizeof(uint32_t));
 }
 
 /* Spares of ours that others have taken are of no use any more. */
