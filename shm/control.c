@@ -13,16 +13,17 @@ union fd_room {
 	char bytes[CMSG_SPACE(CTL_MAX_FDS * sizeof(int))];
 };
 
-int ctl_send(int sock, const struct ctl_msg *m, const int *fds)
+int ctl_send_bytes(int sock, const struct ctl_msg *m, const int *fds,
+    const void *bytes, size_t len)
 {
-	struct iovec iov = { .iov_len = sizeof(*m) };
+	/* sendmsg() does not write there. */
+	struct iovec iov[2] = { { (void *)(uintptr_t)m, sizeof(*m) },
+		{ (void *)(uintptr_t)bytes, len } };
 	union fd_room room;
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct ctl_msg copy = *m;
+	struct msghdr h = { .msg_iov = iov, .msg_iovlen = 2 };
 
 	if (m->nfds > CTL_MAX_FDS)
 		return -E2BIG;
-	iov.iov_base = &copy;
 	if (m->nfds > 0) {
 		struct cmsghdr *c = &room.align;
 
@@ -55,14 +56,15 @@ static uint32_t unpack_fds(struct msghdr *h, int fds[CTL_MAX_FDS])
 	return n;
 }
 
-int ctl_recv(int sock, struct ctl_msg *ret, int fds[CTL_MAX_FDS])
+int ctl_recv_bytes(int sock, struct ctl_msg *ret, int fds[CTL_MAX_FDS],
+    void *bytes, size_t room_for, size_t *len)
 {
 	struct ctl_msg m;
-	struct iovec iov = { .iov_base = &m, .iov_len = sizeof(m) };
+	struct iovec iov[2] = { { &m, sizeof(m) }, { bytes, room_for } };
 	union fd_room room;
 	struct msghdr h = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
+		.msg_iov = iov,
+		.msg_iovlen = 2,
 		.msg_control = &room,
 		.msg_controllen = sizeof(room),
 	};
@@ -74,12 +76,25 @@ int ctl_recv(int sock, struct ctl_msg *ret, int fds[CTL_MAX_FDS])
 	if (got == 0)
 		return -EPIPE;
 	n = unpack_fds(&h, fds);
-	if (got != sizeof(m) || m.type >= NCTL_TYPES || m.nfds != n ||
+	if (got < (ssize_t)sizeof(m) || m.type >= NCTL_TYPES || m.nfds != n ||
 	    (h.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
 		while (n-- > 0)
 			close(fds[n]);
 		return -EPROTO;
 	}
 	*ret = m;
+	*len = (size_t)got - sizeof(m);
 	return 0;
+}
+
+int ctl_send(int sock, const struct ctl_msg *m, const int *fds)
+{
+	return ctl_send_bytes(sock, m, fds, NULL, 0);
+}
+
+int ctl_recv(int sock, struct ctl_msg *ret, int fds[CTL_MAX_FDS])
+{
+	size_t none;
+
+	return ctl_recv_bytes(sock, ret, fds, NULL, 0, &none);
 }

@@ -26,8 +26,11 @@
  *	CTL_APP                         ->
  *	                                <- CTL_APP id, plan, a2s, s2a
  *	CTL_SOCKET arg = family, type, protocol, count ->
- *	                                <- CTL_SOCKET subs, fds; or arg[3] =
- *errno
+ *	                                <- CTL_SOCKET subs, fds; or
+ *	                                   arg[3] = errno
+ *
+ *	CTL_ASK                         ->
+ *	                                <- CTL_ANSWER (ask.h)
  *
  * A new supervisor (keeper.h) sends CTL_READY to ask a daemon how far it is;
  * the daemon answers CTL_READY or CTL_UP.
@@ -35,6 +38,7 @@
 #ifndef SHM_CONTROL_H
 #define SHM_CONTROL_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum ctl_type {
@@ -50,6 +54,8 @@ enum ctl_type {
 	CTL_SOCKET_GONE, /* daemon: closed; drop your copy of its fd */
 	CTL_JOIN,        /* a daemon started by hand asks for name's place */
 	CTL_TAP,         /* to who captures: plan, taps (sup_tap.c) */
+	CTL_ASK,         /* a struct ask behind it; ask.h; id: names the ask */
+	CTL_ANSWER,      /* id; arg = errno, next cursor, more; bytes behind */
 	NCTL_TYPES,
 };
 
@@ -106,5 +112,14 @@ int ctl_send(int sock, const struct ctl_msg *m, const int *fds);
  * have been closed.
  */
 int ctl_recv(int sock, struct ctl_msg *ret, int fds[CTL_MAX_FDS]);
+
+/*
+ * The same, with @len bytes behind the message; up to @room can be received
+ * (else -EPROTO), their number in *@len.
+ */
+int ctl_send_bytes(int sock, const struct ctl_msg *m, const int *fds,
+    const void *bytes, size_t len);
+int ctl_recv_bytes(int sock, struct ctl_msg *ret, int fds[CTL_MAX_FDS],
+    void *bytes, size_t room, size_t *len);
 
 #endif /* SHM_CONTROL_H */

@@ -199,6 +199,18 @@ static int start(struct daemon *d, const struct ctl_msg *m, const int *fds)
 
 /* ---- The control socket ---- */
 
+/* Another one in its place is of a new supervisor: nobody waits for the old. */
+static void take_ask(
+    struct daemon *d, const struct ctl_msg *m, const void *bytes, size_t len)
+{
+	if (len != sizeof(d->ask))
+		return;
+	memcpy(&d->ask, bytes, len);
+	d->ask_id = m->id;
+	d->asked = true;
+	d->ask_answer = (struct mono){ 0 };
+}
+
 static void on_message(struct daemon *d, const struct ctl_msg *m, int *fds)
 {
 	switch ((enum ctl_type)m->type) {
@@ -234,6 +246,8 @@ static void on_message(struct daemon *d, const struct ctl_msg *m, int *fds)
 	case CTL_UP:
 	case CTL_JOIN:
 	case CTL_TAP:
+	case CTL_ASK: /* has bytes: on_control() */
+	case CTL_ANSWER:
 	case NCTL_TYPES:
 		break;
 	}
@@ -246,16 +260,22 @@ static void on_control(void *ctx, struct watch *w, uint32_t events)
 	struct daemon *d = ctx;
 	struct ctl_msg m;
 	int fds[CTL_MAX_FDS];
+	uint8_t bytes[sizeof(struct ask)];
+	size_t len;
 	int r;
 
 	(void)w;
 	(void)events;
 	/* An edge: read until there is no more. */
-	while ((r = ctl_recv(d->ctl, &m, fds)) == 0 || r == -EPROTO) {
-		if (r == 0)
-			on_message(d, &m, fds);
-		else
+	while ((r = ctl_recv_bytes(
+		    d->ctl, &m, fds, bytes, sizeof(bytes), &len)) == 0 ||
+	    r == -EPROTO) {
+		if (r < 0)
 			log_warn(&d->log, "malformed control message");
+		else if (m.type == CTL_ASK)
+			take_ask(d, &m, bytes, len);
+		else
+			on_message(d, &m, fds);
 	}
 	/*
 	 * A standby has no reason to outlive its supervisor.  One that runs
@@ -292,9 +312,52 @@ static void ring_bells(struct daemon *d)
 	}
 }
 
-static bool has_news(struct daemon *d)
+/*
+ * Once and only between turns.  If the supervisor has no room the question
+ * stays: asked twice it is answered alike.
+ */
+static void answer(struct daemon *d, struct mono now)
 {
-	return node_news(d->x) ||
+	static struct ask_chunk c;
+	const struct ask *q = &d->ask;
+	struct ctl_msg m = { .type = CTL_ANSWER, .id = d->ask_id };
+	struct node *n = d->x;
+	int r = -EOPNOTSUPP;
+
+	c.len = 0;
+	c.more = false;
+	n->now = now;
+	if (q->version != ASK_VERSION)
+		r = -EPROTO;
+	else if (ask_is_change(q) && d->ops->change != NULL)
+		r = d->ops->change(d->x, q, now);
+	else if (!ask_is_change(q) && d->ops->look != NULL)
+		r = d->ops->look(d->x, q, &c);
+	m.self = d->segments.self;
+	m.arg[0] = r < 0 ? (uint32_t)-r : 0;
+	m.arg[1] = c.next;
+	m.arg[2] = c.more;
+	if (ctl_send_bytes(d->ctl, &m, NULL, c.bytes, r < 0 ? 0 : c.len) ==
+	    -EAGAIN)
+		d->ask_answer = mono_add_ms(now, UNTOLD_RETRY_MS);
+	else
+		d->asked = false;
+}
+
+static bool may_answer(const struct daemon *d, struct mono now)
+{
+	return d->asked && mono_reached(d->ask_answer, now);
+}
+
+/* The supervisor wants something. */
+static bool has_word(const struct daemon *d, struct mono now)
+{
+	return d->stop || may_answer(d, now);
+}
+
+static bool has_news(struct daemon *d, struct mono now)
+{
+	return has_word(d, now) || node_news(d->x) ||
 	    (d->ops->may_sleep != NULL && !d->ops->may_sleep(d->x));
 }
 
@@ -308,7 +371,7 @@ static bool spin(struct daemon *d, struct mono now)
 	if (spin_ns == 0)
 		return false;
 	do {
-		if (has_news(d))
+		if (has_news(d, now))
 			return true;
 		/* Others may want this core: a yield costs less than a wake. */
 		sched_yield();
@@ -322,7 +385,8 @@ static void rest(struct daemon *d, struct mono now)
 	struct node *n = d->x;
 	struct mono deadline;
 
-	if (spin(d, now))
+	/* What loop_poll() has brought ends no sleep any more. */
+	if (spin(d, now) || has_word(d, now))
 		return;
 	if (node_may_sleep(n)) {
 		if (d->ops->may_sleep == NULL || d->ops->may_sleep(d->x)) {
@@ -330,6 +394,8 @@ static void rest(struct daemon *d, struct mono now)
 			if (d->nuntold > 0)
 				deadline = mono_min(deadline,
 				    mono_add_ms(now, UNTOLD_RETRY_MS));
+			if (d->asked)
+				deadline = mono_min(deadline, d->ask_answer);
 			loop_wait(&d->loop, mono_now(), deadline);
 			atomic_fetch_add_explicit(
 			    &n->out->wakeups, 1, memory_order_relaxed);
@@ -356,6 +422,8 @@ static void loop(struct daemon *d)
 
 		if (d->nuntold > 0)
 			tell_backlog(d);
+		if (may_answer(d, now))
+			answer(d, now);
 		if (turn(d, now))
 			loop_poll(&d->loop);
 		else

@@ -20,6 +20,7 @@
 #ifndef SHM_DAEMON_H
 #define SHM_DAEMON_H
 
+#include "shm/ask.h"
 #include "shm/control.h"
 #include "shm/loop.h"
 #include "shm/node.h"
@@ -67,6 +68,18 @@ struct daemon_ops {
 	 */
 	bool (*may_sleep)(void *x);
 
+	/*
+	 * Answer @q (ask.h) from q->cursor on, between two turns; what is not
+	 * there any more is left out.  Must be short.  0 or a negative errno.
+	 */
+	int (*look)(void *x, const struct ask *q, struct ask_chunk *ret);
+
+	/*
+	 * A turn of its own, in which @q is done, unless its number is that of
+	 * the last change: then only what came of it is returned.
+	 */
+	int (*change)(void *x, const struct ask *q, struct mono now);
+
 	/* System calls beyond those of the loop, ended by -1. */
 	const int *syscalls;
 };
@@ -84,6 +97,12 @@ struct daemon {
 	int bell[TOPO_MAX_PROCS];   /* -1: not a neighbour */
 	int device[TOPO_MAX_LINKS]; /* -1: not ours */
 	bool started, go, up, stop;
+
+	/* What the supervisor asks; it asks one thing at a time. */
+	struct ask ask;
+	uint32_t ask_id;
+	bool asked;             /* not answered yet */
+	struct mono ask_answer; /* not before this: it did not listen */
 
 	/* What the supervisor had no room to hear yet, oldest first. */
 	struct ctl_msg *untold;

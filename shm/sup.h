@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "shm/app.h"
+#include "shm/ask.h"
 #include "shm/clock.h"
 #include "shm/estate.h"
 #include "shm/keeper.h"
@@ -57,6 +58,9 @@ struct place {
 	struct mono not_before; /* no new process before this */
 	int64_t gap_ns;         /* of the last restart: death to CTL_UP */
 	int restart_client;     /* who waits for this restart; -1 */
+
+	uint32_t asked;    /* the question it has not answered yet; 0: none */
+	uint32_t ask_turn; /* the client that asked it last */
 };
 
 struct app_socket {
@@ -90,6 +94,7 @@ struct tap_wish {
 struct client {
 	struct source src;
 	struct app *app;
+	struct relay *relay; /* what it asks of a daemon; sup_ask.c */
 	bool waits; /* for a restart or for the end */
 	struct tap_wish tap;
 };
@@ -108,7 +113,9 @@ struct sup {
 	int log_write; /* the daemons' end of log_pipe */
 	int epoll;
 	struct mono started, now;
-	bool told; /* options->ready was called */
+	uint32_t ask_id;     /* of the last question to a daemon */
+	uint64_t ask_number; /* of the last one of a client */
+	bool told;           /* options->ready was called */
 	bool ending;
 	int error;
 	uint32_t farewells;
@@ -177,6 +184,22 @@ void sup_app_owner(struct app *a, int connection);
 
 /* Socket @sub is in use, with @k. */
 void sup_app_socket(struct app *a, uint32_t sub, const struct app_socket *k);
+
+/* ---- sup_ask.c */
+
+/* A client's question, @len bytes of it, and a daemon's answer. */
+void sup_ask(struct sup *s, struct client *c, const uint8_t *bytes, size_t len);
+void sup_ask_answer(struct sup *s, uint32_t p, const struct ctl_msg *m,
+    const uint8_t *bytes, size_t len);
+
+/* @p has a new instance, which knows nothing of what the last was asked. */
+void sup_ask_up(struct sup *s, uint32_t p);
+
+/* The client is gone. */
+void sup_ask_forget(struct client *c);
+
+void sup_ask_tick(struct sup *s);
+struct mono sup_ask_deadline(const struct sup *s);
 
 /* ---- sup_command.c, sup_status.c */
 

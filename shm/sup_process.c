@@ -277,6 +277,7 @@ static void on_up(struct sup *s, uint32_t p)
 		    (long long)(pl->gap_ns / NS_PER_US));
 	}
 	restart_done(s, pl, NULL);
+	sup_ask_up(s, p);
 	sup_spawn(s, p);
 }
 
@@ -301,11 +302,13 @@ static void on_report(struct sup *s, struct source *src, uint32_t events)
 	struct instance *i =
 	    (void *)((char *)src - offsetof(struct instance, ctl));
 	uint32_t p = i->proc;
+	static uint8_t bytes[ASK_CHUNK_BYTES];
 	struct ctl_msg m;
 	int fds[CTL_MAX_FDS];
+	size_t len;
 
 	(void)events;
-	if (ctl_recv(src->fd, &m, fds) < 0)
+	if (ctl_recv_bytes(src->fd, &m, fds, bytes, sizeof(bytes), &len) < 0)
 		return; /* its death will be reported by its pidfd */
 	for (uint32_t k = 0; k < m.nfds; k++)
 		close(fds[k]);
@@ -315,6 +318,8 @@ static void on_report(struct sup *s, struct source *src, uint32_t events)
 		return;
 	else if (m.type == CTL_UP)
 		on_up(s, p);
+	else if (m.type == CTL_ANSWER)
+		sup_ask_answer(s, p, &m, bytes, len);
 	else
 		sup_app_report(s, p, &m);
 }

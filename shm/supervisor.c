@@ -97,6 +97,7 @@ void sup_client_close(struct sup *s, struct client *c)
 	struct app *a = c->app;
 
 	sup_forget(s, &c->src);
+	sup_ask_forget(c);
 	c->app = NULL;
 	c->waits = false;
 	if (c->tap.open) {
@@ -132,6 +133,7 @@ void sup_client_ready(struct sup *s, struct source *src, uint32_t events)
 	char text[4096];
 	struct ctl_msg m;
 	int fds[CTL_MAX_FDS];
+	size_t len;
 	ssize_t n;
 
 	(void)events;
@@ -147,7 +149,7 @@ void sup_client_ready(struct sup *s, struct source *src, uint32_t events)
 		sup_command(s, c, text, n > 0 ? (size_t)n : 0);
 		return;
 	}
-	if (ctl_recv(src->fd, &m, fds) < 0) {
+	if (ctl_recv_bytes(src->fd, &m, fds, text, sizeof(text), &len) < 0) {
 		sup_client_close(s, c);
 		return;
 	}
@@ -156,6 +158,8 @@ void sup_client_ready(struct sup *s, struct source *src, uint32_t events)
 		close(fds[i]);
 	if (m.type == CTL_JOIN)
 		hand_over(s, c, &m);
+	else if (m.type == CTL_ASK)
+		sup_ask(s, c, (const uint8_t *)text, len);
 	else
 		sup_app_message(s, c, &m);
 }
@@ -321,6 +325,7 @@ static int timeout_ms(const struct sup *s)
 	struct mono t = sup_process_deadline(s);
 	int64_t left;
 
+	t = mono_min(t, sup_ask_deadline(s));
 	if (!s->told)
 		t = mono_min(t, mono_add_ms(s->now, START_POLL_MS));
 	if (t.ns == MONO_NEVER.ns)
@@ -346,6 +351,7 @@ static void run(struct sup *s)
 				src->ready(s, src, e[i].events);
 		}
 		sup_process_tick(s);
+		sup_ask_tick(s);
 		if (!s->told && !s->ending)
 			watch_start(s);
 	}
@@ -357,6 +363,7 @@ static void answer_waiting(struct sup *s)
 		struct client *c = &s->client[i];
 
 		c->app = NULL;
+		sup_ask_forget(c);
 		if (c->src.fd != -1 && c->waits)
 			sup_answer(s, c, NULL);
 		else
@@ -402,6 +409,8 @@ static struct sup *new_sup(const struct supervisor_options *o)
 	s->now = s->started = mono_now();
 	/* No answer to an earlier supervisor is one to this. */
 	s->farewells = (uint32_t)s->now.ns;
+	/* Not what the supervisor before us may still be answered. */
+	s->ask_id = (uint32_t)(s->now.ns / NS_PER_US);
 	s->listener.fd = s->signals.fd = s->log_pipe.fd = s->log_write = -1;
 	for (int i = 0; i < SUP_MAX_CLIENTS; i++)
 		s->client[i].src.fd = -1;

@@ -123,6 +123,11 @@ struct mono tcpd_deadline(const struct tcpd *t);
 /* Nothing waits that no wake-up will come for. */
 bool tcpd_may_sleep(struct tcpd *t);
 
+/* look.c: between turns, a chunk of what there is (ask.h). */
+struct ask;
+struct ask_chunk;
+int tcpd_look(const struct tcpd *t, const struct ask *q, struct ask_chunk *ret);
+
 /* ---- Between the files of this folder */
 
 /* Can what answers a segment at once be staged? */

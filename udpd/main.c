@@ -83,6 +83,13 @@ static void after(void *x, struct daemon *d)
 	app_links_after(&p->links, d);
 }
 
+static int look(void *x, const struct ask *q, struct ask_chunk *ret)
+{
+	struct udpd_process *p = x;
+
+	return udpd_look(&p->u, q, ret);
+}
+
 int main(int argc, char **argv)
 {
 	static const int syscalls[] = {
@@ -100,6 +107,7 @@ int main(int argc, char **argv)
 		.control = control,
 		.after = after,
 		.may_sleep = may_sleep,
+		.look = look,
 		.syscalls = syscalls,
 	};
 

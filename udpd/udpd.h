@@ -69,6 +69,11 @@ int udpd_attach(struct udpd *u, const struct segments *s, struct mono now);
 bool udpd_turn(struct udpd *u, struct mono now);
 struct mono udpd_deadline(const struct udpd *u);
 
+/* look.c: between turns, a chunk of what there is (ask.h). */
+struct ask;
+struct ask_chunk;
+int udpd_look(const struct udpd *u, const struct ask *q, struct ask_chunk *ret);
+
 /* ---- Between the files of udpd/ */
 
 /* Before a change: returns the object, saved and to be shown. */

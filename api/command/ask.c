@@ -68,6 +68,12 @@ json_t *ask_stack(const char *name, json_t *question)
 	return NULL;
 }
 
+void print_json(const json_t *j)
+{
+	json_dumpf(j, stdout, JSON_INDENT(2));
+	putchar('\n');
+}
+
 const char *default_stack(void)
 {
 	static char name[TOPO_NAME_LEN];

@@ -26,6 +26,10 @@ int command_down(int argc, char **argv);
 int command_log(int argc, char **argv);
 int command_nc(int argc, char **argv);
 int command_fetch(int argc, char **argv);
+int command_ss(int argc, char **argv);
+
+/* On standard output, indented. */
+void print_json(const json_t *j);
 
 /*
  * Ask the running stack @name.  Takes over @question.  Returns the answer, or

@@ -18,6 +18,8 @@ static const struct subcommand {
 	    command_check },
 	{ "status", "[NAME] [--json]", "daemons, links, routes, rings, drops",
 	    command_status },
+	{ "ss", "[NAME] [-tulaniop]", "sockets, as ss(8) has them",
+	    command_ss },
 	{ "restart", "NAME DAEMON", "a fresh process takes a daemon's place",
 	    command_restart },
 	{ "log", "NAME DAEMON LEVEL", "error, warn, info or debug, from now on",

@@ -179,6 +179,33 @@ static void a_type_that_does_not_exist_is_malformed(void **state)
 	assert_int_equal(ctl_recv(sock[1], &m, fds), -EPROTO);
 }
 
+static void bytes_travel_behind_it(void **state)
+{
+	const int *sock = *state;
+	struct ctl_msg m = { .type = CTL_ANSWER, .id = 5 };
+	static uint8_t sent[16384], got[16384];
+	int fds[CTL_MAX_FDS];
+	size_t len = 99;
+
+	memset(sent, 0xa5, sizeof(sent));
+	assert_int_equal(
+	    ctl_send_bytes(sock[0], &m, NULL, sent, sizeof(sent)), 0);
+	assert_int_equal(
+	    ctl_recv_bytes(sock[1], &m, fds, got, sizeof(got), &len), 0);
+	assert_int_equal(len, sizeof(got));
+	assert_memory_equal(got, sent, sizeof(got));
+	/* More than there is room for; none is fine. */
+	ctl_send_bytes(sock[0], &m, NULL, sent, 9);
+	assert_int_equal(
+	    ctl_recv_bytes(sock[1], &m, fds, got, 8, &len), -EPROTO);
+	ctl_send_bytes(sock[0], &m, NULL, sent, 1);
+	assert_int_equal(ctl_recv(sock[1], &m, fds), -EPROTO);
+	ctl_send(sock[0], &m, NULL);
+	assert_int_equal(
+	    ctl_recv_bytes(sock[1], &m, fds, got, sizeof(got), &len), 0);
+	assert_int_equal(len, 0);
+}
+
 static void nobody_waits(void **state)
 {
 	const int *sock = *state;
@@ -215,6 +242,7 @@ int main(void)
 		WITH_PAIR(a_message_of_another_length_is_malformed),
 		WITH_PAIR(descriptors_that_it_does_not_name_are_malformed),
 		WITH_PAIR(a_type_that_does_not_exist_is_malformed),
+		WITH_PAIR(bytes_travel_behind_it),
 		WITH_PAIR(nobody_waits),
 		WITH_PAIR(the_other_end_is_gone),
 	};
