@@ -67,8 +67,8 @@ PIC = $(if $(filter $(B)/obj/shm/% $(B)/obj/api/%,$@),\
 	-fPIC -fno-semantic-interposition,-fPIE)
 
 DAEMON_LIBS := -luring -lseccomp
-COMMAND_LIBS := -ljansson -luring -lseccomp
-TEST_LIBS := -lcmocka -ljansson -luring -lseccomp -lpthread
+COMMAND_LIBS := -lpcap -ljansson -luring -lseccomp
+TEST_LIBS := -lcmocka -lpcap -ljansson -luring -lseccomp -lpthread
 
 # V=1 shows the commands, otherwise one short line each.
 Q := $(if $(V),,@)

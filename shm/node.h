@@ -106,9 +106,9 @@ struct node {
 
 	bool expecting; /* a slot that comes home is news, room or not */
 	bool starving;  /* this turn wanted room or a slot and found none */
-	bool took;     /* a packet was taken in this turn */
-	bool tapping;  /* somebody wants records of packets (node_tap.h) */
-	bool noting;   /* and notes of what was decided for them */
+	bool took;      /* a packet was taken in this turn */
+	bool tapping;   /* somebody wants records of packets (node_tap.h) */
+	bool noting;    /* and notes of what was decided for them */
 
 	/* After deaths: one packet, from one ring (turn_small). */
 	bool small;

@@ -87,7 +87,7 @@ struct pool_home {
 	struct pool p;
 	uint16_t *small; /* stack of free small slots */
 	uint16_t *big;
-	uint8_t *state;                 /* enum slot_state, for each slot */
+	uint8_t *state;                /* enum slot_state, for each slot */
 	uint32_t nstate[SLOT_NSTATES]; /* how many slots are in it */
 	uint32_t small_free;
 	uint32_t big_free;

@@ -4,10 +4,11 @@
  *	{"command": "tap", "rings": [0, 3], "devices": [0], "drops": true,
  *	 "trace": false, "measure": false, "snap": 65535}
  *
- * The answer is a CTL_TAP with descriptors of the plan and of every tap, to be
- * read only.  Daemons record what was asked for until the connection ends, or
- * until it asks for something else; what several ask for is joined.  The first
- * question may ask for nothing: then the plan says what there is to ask for.
+ * The answer is a CTL_TAP with descriptors of the plan and of every X.tap and
+ * X.out, to be read only.  Daemons record what was asked for until the
+ *connection ends, or until it asks for something else; what several ask for is
+ *joined.  The first question may ask for nothing: then the plan says what there
+ *is to ask for.
  */
 #include <errno.h>
 #include <string.h>
@@ -112,6 +113,9 @@ static int answer(const struct sup *s, const struct client *c, bool first)
 		add_fd(&m, fds, FD_PLAN, 0, s->estate.plan);
 	for (uint32_t p = 0; first && p < s->estate.topo.nprocs; p++)
 		add_fd(&m, fds, FD_TAP, p, s->estate.tap_ro[p]);
+	/* Why something was dropped is a counter's number: its name. */
+	for (uint32_t p = 0; first && p < s->estate.topo.nprocs; p++)
+		add_fd(&m, fds, FD_OUT, p, s->estate.out_ro[p]);
 	return ctl_send(c->src.fd, &m, fds);
 }
 

@@ -24,6 +24,7 @@ int command_status(int argc, char **argv);
 int command_restart(int argc, char **argv);
 int command_down(int argc, char **argv);
 int command_log(int argc, char **argv);
+int command_capture(int argc, char **argv);
 int command_nc(int argc, char **argv);
 int command_fetch(int argc, char **argv);
 int command_ss(int argc, char **argv);

@@ -24,6 +24,8 @@ static const struct subcommand {
 	    command_restart },
 	{ "log", "NAME DAEMON LEVEL", "error, warn, info or debug, from now on",
 	    command_log },
+	{ "capture", "NAME [OPTIONS] [FILTER]",
+	    "packets at any place, as a pcapng file", command_capture },
 	{ "down", "NAME", "take the stack down; nothing is left",
 	    command_down },
 	{ "nc", "[-46lNu] HOST PORT", "a connection, on stdin and stdout",
@@ -40,7 +42,7 @@ static int usage(FILE *to, int status)
 {
 	fprintf(to, "strata - a TCP/IP stack as a pipeline of processes\n\n");
 	for (int i = 0; i < NSUBCOMMANDS; i++)
-		fprintf(to, "  strata %-8s %-22s %s\n", subcommands[i].name,
+		fprintf(to, "  strata %-8s %-24s %s\n", subcommands[i].name,
 		    subcommands[i].arguments, subcommands[i].what);
 	fprintf(to,
 	    "\nNAME is the \"name\" in the topology file.  Programs find their"

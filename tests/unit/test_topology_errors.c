@@ -277,6 +277,7 @@ static void refuses_numbers(void **state)
 
 static void refuses_tcp_settings(void **state)
 {
+	/* clang-format off */
 	static const struct bad cases[] = {
 		{ { { "\"hop_limit\": 64", "\"tcp\": { \"rto_min_ms\": 0 }" } },
 		    "17:26: tcp.rto_min_ms: 0 is below 1, the smallest "
@@ -293,6 +294,7 @@ static void refuses_tcp_settings(void **state)
 		{ { { "\"hop_limit\": 64", "\"tcp\": { \"sack\": 1 }" } },
 		    "17:20: tcp.sack: must be true or false, not a number" },
 	};
+	/* clang-format on */
 
 	(void)state;
 	refuses_all(CASES(cases));

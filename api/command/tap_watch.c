@@ -1,0 +1,247 @@
+/*
+ * tap_watch.c - what `strata capture` and `strata dump` have in common
+ */
+#include "api/command/tap_watch.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/command/command.h"
+
+enum {
+	REST_MS = 10, /* between two looks when nothing comes */
+	FILTER_LEN = 4096,
+};
+
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	stopped = 1;
+}
+
+static void catch_signals(void)
+{
+	/* The second one ends us, should a pipe be stuck. */
+	struct sigaction a = { .sa_handler = on_signal,
+		.sa_flags = (int)SA_RESETHAND };
+
+	sigaction(SIGINT, &a, NULL);
+	sigaction(SIGTERM, &a, NULL);
+	sigaction(SIGHUP, &a, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* ---- Arguments ---- */
+
+static bool number(uint64_t *ret, const char *text, uint64_t max)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoull(text, &end, 10);
+	return errno == 0 && end != text && *end == '\0' && text[0] != '-' &&
+	    *ret > 0 && *ret <= max;
+}
+
+static bool one_option(struct tap_watch *w, int c)
+{
+	uint64_t n;
+
+	switch (c) {
+	case 'a':
+		w->at = optarg;
+		return true;
+	case 'w':
+		w->file = optarg;
+		return true;
+	case 'c':
+		return number(&w->count, optarg, UINT64_MAX - 1);
+	case 's':
+		if (!number(&n, optarg, INT32_MAX))
+			return false;
+		w->snap = (uint32_t)n;
+		return true;
+	case 'v':
+		w->verbose = true;
+		return true;
+	case 'x':
+		w->hex = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The words behind the name are one expression. */
+static int compile(struct tap_watch *w, int argc, char **argv)
+{
+	char text[FILTER_LEN];
+	size_t len = 0;
+
+	for (int i = 0; i < argc; i++) {
+		int n = snprintf(text + len, sizeof(text) - len, "%s%s",
+		    i > 0 ? " " : "", argv[i]);
+
+		len += (size_t)n;
+		if (len >= sizeof(text)) {
+			fprintf(stderr, "strata: the filter is too long\n");
+			return -1;
+		}
+	}
+	if (argc == 0)
+		return 0;
+	w->filter = tap_filter_compile(text);
+	return w->filter == NULL ? -1 : 0;
+}
+
+int tap_watch_arguments(struct tap_watch *w, int argc, char **argv,
+    const char *options, const char *usage)
+{
+	static const struct option names[] = {
+		{ "at", required_argument, NULL, 'a' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	*w = (struct tap_watch){ .taps.sock = -1 };
+	while ((c = getopt_long(argc, argv, options, names, NULL)) != -1) {
+		if (c == 'h') {
+			fputs(usage, stdout);
+			return 1;
+		}
+		if (!one_option(w, c)) {
+			fputs(usage, stderr);
+			return 1 + STATUS_USAGE;
+		}
+	}
+	if (optind == argc) {
+		fputs(usage, stderr);
+		return 1 + STATUS_USAGE;
+	}
+	w->name = argv[optind++];
+	if (compile(w, argc - optind, argv + optind) < 0)
+		return 1 + STATUS_USAGE;
+	return 0;
+}
+
+int tap_watch_open(struct tap_watch *w)
+{
+	if (taps_open(&w->taps, w->name) < 0)
+		return STATUS_FAILED;
+	places_make(&w->places, w->taps.topo);
+	return places_want(&w->places, w->at) < 0 ? STATUS_USAGE : 0;
+}
+
+/* ---- The loop ---- */
+
+int64_t tap_watch_time(const struct tap_watch *w, const struct tapped *r)
+{
+	return r->r.time + w->taps.real_ns;
+}
+
+static bool enough(const struct tap_watch *w)
+{
+	return w->count > 0 && w->written >= w->count;
+}
+
+/* False: it could not be taken. */
+static bool one_record(struct tap_watch *w, const struct tapped *r)
+{
+	struct place *p = places_of(&w->places, r);
+	struct shown s;
+
+	if (p == NULL) {
+		if (w->drops != NULL && r->r.kind == TAP_DROP &&
+		    w->places.drops->wanted)
+			w->drops(w, r);
+		return true;
+	}
+	shown_from(&s, &w->taps, p, r);
+	if (!tap_filter_passes(
+		w->filter, p->linktype, s.bytes, s.caplen, s.len))
+		return true;
+	w->written++;
+	p->written++;
+	return w->packet(w, p, r, &s);
+}
+
+static bool all_records(struct tap_watch *w, bool all)
+{
+	struct tapped r;
+
+	while (!enough(w) && taps_next(&w->taps, &r, all))
+		if (!one_record(w, &r))
+			return false;
+	return w->flush(w);
+}
+
+int tap_watch_run(struct tap_watch *w)
+{
+	struct taps_wish wish = places_wish(&w->places);
+	bool good = true;
+	bool there = true;
+
+	catch_signals();
+	wish.snap = w->snap;
+	if (taps_want(&w->taps, &wish) < 0)
+		return STATUS_FAILED;
+	while (!stopped && good && there && !enough(w)) {
+		bool any = taps_collect(&w->taps);
+
+		good = all_records(w, false);
+		there = taps_wait(&w->taps, any ? 0 : REST_MS);
+	}
+	taps_stop(&w->taps);
+	while (good && !enough(w) && taps_collect(&w->taps))
+		good = all_records(w, true);
+	return good && all_records(w, true) ? 0 : STATUS_FAILED;
+}
+
+/* ---- The end ---- */
+
+static uint64_t lost_at_all(const struct tap_watch *w)
+{
+	uint64_t lost = 0;
+
+	for (uint32_t p = 0; p < w->taps.topo->nprocs; p++)
+		lost += w->taps.reader[p].lost;
+	return lost;
+}
+
+void tap_watch_figures(const struct tap_watch *w)
+{
+	fprintf(stderr, "%-*s %12s %12s %12s\n", PLACE_NAME_LEN, "PLACE",
+	    "SEEN", "LOST", "WRITTEN");
+	for (uint32_t i = 0; i < w->places.n; i++) {
+		const struct place *p = &w->places.p[i];
+		const struct tap_reader *r = &w->taps.reader[p->proc];
+		uint64_t seen = p->written;
+		uint64_t lost = 0;
+
+		if (p->kind != TAP_DROP) {
+			seen = r->seen_at[p->at];
+			lost = r->lost_at[p->at];
+		}
+		if (p->wanted && seen + lost > 0)
+			fprintf(stderr,
+			    "%-*s %12" PRIu64 " %12" PRIu64 " %12" PRIu64 "\n",
+			    PLACE_NAME_LEN, p->name, seen, lost, p->written);
+	}
+	fprintf(stderr,
+	    "%" PRIu64 " packets, %" PRIu64 " lost by the capture\n",
+	    w->written, lost_at_all(w));
+}
+
+void tap_watch_close(struct tap_watch *w)
+{
+	taps_close(&w->taps);
+	tap_filter_free(w->filter);
+}

@@ -1,0 +1,60 @@
+/*
+ * tap_watch.h - what `strata capture` and `strata dump` have in common
+ *
+ * Arguments, places, filter, the loop and the figures at its end; the command
+ * says what becomes of each packet.
+ */
+#ifndef API_COMMAND_TAP_WATCH_H
+#define API_COMMAND_TAP_WATCH_H
+
+#include "api/command/tap_filter.h"
+#include "api/command/tap_place.h"
+
+struct tap_watch {
+	/* From the arguments. */
+	const char *name;
+	const char *at;    /* NULL: everywhere */
+	const char *file;  /* capture */
+	uint64_t count;    /* 0: until a signal */
+	uint32_t snap;     /* 0: all bytes */
+	bool verbose, hex; /* dump */
+	struct tap_filter *filter;
+
+	struct taps taps;
+	struct places places;
+	uint64_t written;
+
+	/*
+	 * A packet that has passed, in order of time.  False: no more can be
+	 * taken, as when the reader of a pipe has gone.
+	 */
+	bool (*packet)(struct tap_watch *w, struct place *p,
+	    const struct tapped *r, const struct shown *s);
+	/* Drops of no packet; may be NULL. */
+	void (*drops)(struct tap_watch *w, const struct tapped *r);
+	/* Nothing more waits for now: out with it.  False as above. */
+	bool (*flush)(struct tap_watch *w);
+};
+
+/*
+ * Read the arguments: @options as for getopt, of "w:vx"; @usage is printed for
+ * --help and if they are wrong.  0, or an exit status plus one.
+ */
+int tap_watch_arguments(struct tap_watch *w, int argc, char **argv,
+    const char *options, const char *usage);
+
+/* Connect and find the places; 0 or an exit status. */
+int tap_watch_open(struct tap_watch *w);
+
+/* Until a signal, the count, or the end of the stack; 0 or an exit status. */
+int tap_watch_run(struct tap_watch *w);
+
+/* What was written, what was lost, to standard error. */
+void tap_watch_figures(const struct tap_watch *w);
+
+void tap_watch_close(struct tap_watch *w);
+
+/* The time of day of @r, in ns since 1970. */
+int64_t tap_watch_time(const struct tap_watch *w, const struct tapped *r);
+
+#endif /* API_COMMAND_TAP_WATCH_H */

@@ -1,0 +1,181 @@
+#!/bin/bash
+# capture.sh - what is captured at each place, and that nobody waits for it
+#
+#	this namespace                  configs/tap.json
+#	ping, nc                                          tcp_echo 7
+#	192.0.2.1 -------- tap0 ------- 192.0.2.2
+#
+# PACKETS: how many pass while nobody reads the capture.
+. "$(dirname "$0")/lib.sh"
+
+packets=${PACKETS:-100000}
+command -v tshark >/dev/null || skip 'no tshark'
+
+# capture_up FILE ARGUMENTS...: in the background, and switched on.
+capture_up() {
+	local file=$1
+	shift
+	"$strata" capture "$stack" -w "$file" "$@" 2>"$work/figures" &
+	capture_pid=$!
+	until_true 3 test -s "$file" || fail 'the capture does not begin'
+	sleep 0.05
+}
+
+capture_down() {
+	kill -INT $capture_pid
+	wait $capture_pid || fail "capture: status $?: $(cat "$work/figures")"
+	say "$(tail -n 1 "$work/figures")"
+}
+
+# figure PLACE COLUMN: 2 seen, 3 lost, 4 written; 0 if nothing was there.
+figure() {
+	awk -v place="$1" -v n="$2" \
+		'$1 == place { v = $n } END { print v + 0 }' "$work/figures"
+}
+
+# fields FILE FILTER FIELD...: a line for each packet, without a warning.
+fields() {
+	local file=$1 filter=$2 args=() warned
+	shift 2
+	for field in "$@"; do args+=(-e "$field"); done
+	tshark -r "$file" -Y "$filter" -T fields -E separator=' ' \
+		"${args[@]}" 2>"$work/warned" || fail "tshark: $(cat "$work/warned")"
+	warned=$(grep -v 'Running as user' "$work/warned")
+	[ -z "$warned" ] || fail "tshark: $warned"
+}
+
+in_order() {
+	fields "$1" '' frame.time_epoch >"$work/times"
+	sort -c -n "$work/times" || fail "times of $1 go back"
+}
+
+# moved FROM TO: descriptors that were ever put into the ring.
+moved() {
+	status_of ".rings[] | select(.from == \"$1\" and .to == \"$2\") | .moved" |
+		head -n 1
+}
+
+# ---- One ping, one connection, at all places
+
+stack_up configs/tap.json
+tcp_echo_up 7
+pings 1 192.0.2.2
+capture_up "$work/all.pcapng"
+pings 1 192.0.2.2
+out=$(echo 'are you there?' | timeout 5 nc -N 192.0.2.2 7)
+expect 'the answer' "$out" = 'are you there?'
+nc -u -w 1 192.0.2.2 9 <<<'nobody' >/dev/null 2>&1
+sleep 0.2
+capture_down
+in_order "$work/all.pcapng"
+
+out=$(fields "$work/all.pcapng" 'icmp.type == 8' frame.interface_name | xargs)
+expect 'places of the request' "$out" = 'tap0:rx linkd>ipd'
+out=$(fields "$work/all.pcapng" 'icmp.type == 0' frame.interface_name | xargs)
+expect 'places of the reply' "$out" = 'ipd>linkd tap0:tx'
+say 'the ping is seen at each place, in order'
+
+up='tap0:rx linkd>ipd ipd>tcpd'
+down='tcpd>ipd ipd>linkd tap0:tx'
+for way in dst src; do
+	places=$up
+	[ $way = dst ] || places=$down
+	for what in 'tcp.flags.syn == 1' 'tcp.len == 15'; do
+		out=$(fields "$work/all.pcapng" "ip.$way == 192.0.2.2 && $what" \
+			frame.interface_name | xargs)
+		expect "places of $what, $way is ours" "$out" = "$places"
+		# The checksum is the device's to finish on the way down.
+		out=$(fields "$work/all.pcapng" "ip.$way == 192.0.2.2 && $what" \
+			ip.src ip.dst ip.ttl tcp.srcport tcp.dstport tcp.seq_raw \
+			tcp.ack_raw tcp.flags tcp.window_size_value tcp.options \
+			tcp.payload | sort -u | wc -l)
+		expect "different bytes of $what" "$out" -eq 1
+	done
+done
+say 'the segments are the same at each place, in order'
+out=$(fields "$work/all.pcapng" 'udp.dstport == 9 && frame.comment' \
+	frame.interface_name frame.comment | head -n 1)
+expect 'the reason' "$out" = 'ipd>udpd dropped by udpd: rx_no_socket'
+say "$out"
+
+# ---- Places, a filter, a count, a snap length
+
+run "$strata" capture "$stack" --help
+refused 'no place "moon"' "$strata" capture "$stack" --at moon -w "$work/x"
+refused 'filter "moon"' "$strata" capture "$stack" -w "$work/x" moon
+refused 'no stack "moon"' "$strata" capture moon -w "$work/x"
+capture_up "$work/few.pcapng" --at linkd:ipd,tap0 -c 3 -s 30 \
+	icmp and src 192.0.2.1
+pings 5 -i 0.01 192.0.2.2
+wait $capture_pid || fail "capture -c: status $?"
+out=$(fields "$work/few.pcapng" '' frame.interface_name frame.cap_len | xargs)
+expect 'what -c 3 -s 30 saw' "$out" = \
+	'tap0:rx 30 linkd>ipd 30 tap0:rx 30'
+capture_up "$work/drops.pcapng" --at drops
+nc -u -w 1 192.0.2.2 9 <<<'nobody' >/dev/null 2>&1
+pings 3 -i 0.01 192.0.2.2
+capture_down
+out=$(fields "$work/drops.pcapng" '' frame.comment)
+expect 'drops' "$out" = 'dropped by udpd: rx_no_socket'
+
+# ---- Daemons die meanwhile
+
+capture_up "$work/kills.pcapng" --at 'tap0,linkd>ipd,ipd>linkd' icmp
+timeout 60 ping -q -n -c 200 -i 0.01 192.0.2.2 >"$work/ping" &
+ping_pid=$!
+for name in ipd linkd ipd linkd tcpd; do
+	sleep 0.3
+	kill -9 "$(daemon pid $name)"
+done
+wait $ping_pid
+capture_down
+in_order "$work/kills.pcapng"
+expect 'restarts of linkd' "$(daemon restarts linkd)" -eq 2
+for place in 'tap0:rx 8' 'linkd>ipd 8' 'ipd>linkd 0' 'tap0:tx 0'; do
+	out=$(fields "$work/kills.pcapng" "icmp.type == ${place#* } &&
+		frame.interface_name == \"${place% *}\"" icmp.seq | sort -n |
+		uniq -c | awk '$1 == 1' | wc -l)
+	expect "pings seen once at $place" "$out" -eq 200
+done
+say 'each of 200 pings seen once at each place, daemons killed five times'
+
+# The supervisor, too: it is asked again.
+capture_up "$work/sup.pcapng" --at 'linkd>ipd' icmp
+kill -9 "$(status_of .supervisor_pid)"
+sleep 0.5
+pings 20 -i 0.01 192.0.2.2
+capture_down
+expect 'pings seen after the supervisor was killed' \
+	"$(figure 'linkd>ipd' 4)" -eq 20
+
+# ---- Nobody reads: the capture loses, the traffic does not
+
+before=$(moved linkd ipd)
+mkfifo "$work/pipe"
+# The reader opens the pipe, and then sleeps for as long as it is held.
+mkfifo "$work/hold"
+{ read -r _ <"$work/hold"; cat; } <"$work/pipe" >"$work/slow.pcapng" &
+reader_pid=$!
+"$strata" capture "$stack" --at 'linkd>ipd' -w "$work/pipe" \
+	2>"$work/figures" &
+capture_pid=$!
+sleep 0.3
+run "$pinger" -c "$packets" -w 32 -s 1000 192.0.2.2
+say "$out"
+kill -INT $capture_pid
+echo >"$work/hold"
+wait $capture_pid || fail "capture: status $?"
+wait $reader_pid
+made=$(($(moved linkd ipd) - before))
+seen=$(figure 'linkd>ipd' 2)
+lost=$(figure 'linkd>ipd' 3)
+say "a reader that sleeps: of $made packets $seen seen, $lost lost"
+expect 'packets' "$made" -ge "$packets"
+expect 'seen and lost' $((seen + lost)) -eq "$made"
+expect 'lost' "$lost" -gt 0
+out=$(fields "$work/slow.pcapng" '' frame.number | wc -l)
+expect 'packets in the file' "$out" -eq "$(figure 'linkd>ipd' 4)"
+
+slots_at_home
+stack_down
+nothing_left
