@@ -293,6 +293,7 @@ struct rcv_space conn_rcv_space(const struct tcb *c)
 	return (struct rcv_space){
 		.size = c->rcvbuf,
 		.used = (uint32_t)(c->rx_nxt - c->rx_read),
+		.clamp = (uint32_t)c->o.window_clamp,
 		.mss = c->rmss,
 		.scale = c->rcv_scale,
 	};

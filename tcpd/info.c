@@ -108,7 +108,9 @@ static void windows(
 	i->tcpi_snd_ssthresh = c->cc.ssthresh == UINT32_MAX
 	    ? INT32_MAX
 	    : in_segments(c->cc.ssthresh, c);
-	i->tcpi_rcv_ssthresh = space.size;
+	i->tcpi_rcv_ssthresh = space.clamp != 0 && space.clamp < space.size
+	    ? space.clamp
+	    : space.size;
 	i->tcpi_rcv_space = rcv_space(c, &space);
 	i->tcpi_snd_wnd = c->snd.wnd;
 }

@@ -46,18 +46,19 @@ static uint32_t most_buffer(const struct tcpd *t, const struct tcb *c)
 	    ? (uint32_t)c->o.rcvbuf
 	    : t->config.rcvbuf_max;
 
-	if (c->o.window_clamp > 0)
-		max = clamp_u32(max, (uint32_t)c->o.window_clamp);
 	return clamp_u32(max, APP_RX_BYTES);
 }
 
 void receiver_offer(struct tcpd *t, struct tcb *c)
 {
 	uint32_t max = most_buffer(t, c);
+	uint32_t window = max;
 
+	if (c->o.window_clamp > 0)
+		window = clamp_u32(max, (uint32_t)c->o.window_clamp);
 	c->rmss = mss_of_link(t, c);
 	c->rcvbuf = clamp_u32((uint32_t)c->o.rcvbuf, max);
-	c->rcv_scale = t->config.window_scale ? window_scale(max) : 0;
+	c->rcv_scale = t->config.window_scale ? window_scale(window) : 0;
 	c->rcv_nxt = seq_of(0);
 	c->adv = seq_of(0);
 	ack_policy_begin(&c->ack, c->rmss);

@@ -38,15 +38,27 @@ static uint32_t round_down(uint32_t wnd, uint8_t scale)
 	return wnd >> scale << scale;
 }
 
+/* The largest window that there may ever be. */
+static uint32_t most(const struct rcv_space *s)
+{
+	return s->clamp != 0 ? min_u32(s->size, s->clamp) : s->size;
+}
+
+static uint32_t less_slack(uint32_t wnd, uint32_t of, uint8_t scale)
+{
+	uint32_t slack = scale != 0 ? of / HELD_BACK : 0;
+
+	return wnd > slack ? wnd - slack : 0;
+}
+
 /* The largest window that the buffer would bear, as it can be announced. */
 static uint32_t openable(const struct rcv_space *s)
 {
-	uint32_t slack = s->scale != 0 ? s->size / HELD_BACK : 0;
 	uint32_t free;
 
 	assert(s->used <= s->size && s->scale <= SCALE_MAX);
-	free = s->size - s->used;
-	free = free > slack ? free - slack : 0;
+	free = min_u32(less_slack(s->size - s->used, s->size, s->scale),
+	    less_slack(most(s), most(s), s->scale));
 	return round_down(
 	    min_u32(free, (uint32_t)FIELD_MAX << s->scale), s->scale);
 }
@@ -54,13 +66,13 @@ static uint32_t openable(const struct rcv_space *s)
 /* 3.8.6.2.2: reduction >= min( Fr * RCV.BUFF, Eff.snd.MSS ), Fr = 1/2. */
 static bool worth_it(uint32_t gain, const struct rcv_space *s)
 {
-	return gain > 0 && gain >= min_u32(s->size / 2, s->mss);
+	return gain > 0 && gain >= min_u32(most(s) / 2, s->mss);
 }
 
 uint16_t window_announce_syn(
     tcp_seq *adv, tcp_seq rcv_nxt, const struct rcv_space *s)
 {
-	uint32_t wnd = min_u32(s->size - s->used, FIELD_MAX);
+	uint32_t wnd = min_u32(min_u32(s->size - s->used, most(s)), FIELD_MAX);
 
 	*adv = seq_add(rcv_nxt, wnd);
 	return (uint16_t)wnd;
@@ -95,7 +107,7 @@ bool window_update_due(tcp_seq adv, tcp_seq rcv_nxt, const struct rcv_space *s)
 
 	if (open <= have || !worth_it(open - have, s))
 		return false;
-	return open - have >= have || open - have >= s->size / 4;
+	return open - have >= have || open - have >= most(s) / 4;
 }
 
 /* ---- Sending ---- */

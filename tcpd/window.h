@@ -25,10 +25,11 @@
 
 /* The receive buffer.  Out-of-order data lies in the window: not `used`. */
 struct rcv_space {
-	uint32_t size; /* RCV.BUFF: the ring; at most 2^30 */
-	uint32_t used; /* received in order, not yet read; <= size */
-	uint32_t mss;  /* the segment size taken as worth a step */
-	uint8_t scale; /* Rcv.Wind.Shift, 0 to 14 */
+	uint32_t size;  /* RCV.BUFF: the ring; at most 2^30 */
+	uint32_t used;  /* received in order, not yet read; <= size */
+	uint32_t clamp; /* the window is to be no more; 0: no matter */
+	uint32_t mss;   /* the segment size taken as worth a step */
+	uint8_t scale;  /* Rcv.Wind.Shift, 0 to 14 */
 };
 
 /*

@@ -4,6 +4,9 @@
  * Closed ones and their probes, silly ones on both sides, ones that shrink,
  * and the update as soon as the app has read.
  */
+#include <linux/tcp.h>
+#include <netinet/in.h>
+
 #include "tests/tcp/wire.h"
 
 /* ---- Sending: zero windows (3.8.6.1) */
@@ -241,6 +244,65 @@ static void a_small_window_is_used_although_acks_come(struct wire *w)
 
 /* ---- Receiving: the window closes without shrinking (SHLD-14) */
 
+/* The window that is announced after @n segments, all read. */
+static uint32_t window_after(
+    struct wire *w, uint32_t s, uint32_t *seq, uint32_t n)
+{
+	const struct sent *is;
+	uint32_t wnd = 0;
+
+	for (uint32_t i = 0; i < n; i++, *seq += 1000) {
+		in(w, ACK, .seq = *seq, .ack = 1, .len = 1000);
+		while ((is = wire_next(w)) != NULL)
+			wnd = is->h.window;
+		call_read(w, s, 1000);
+		while ((is = wire_next(w)) != NULL)
+			wnd = is->h.window;
+	}
+	return wnd;
+}
+
+/*
+ * TCP_WINDOW_CLAMP, as in Linux: what is announced stays (SHLD-14), but the
+ * window is not opened again until it is less than so much.
+ */
+static void the_clamp_holds_on_a_live_connection(struct wire *w)
+{
+	uint32_t s = established(w, .rtt = 1);
+	uint32_t seq = 1;
+
+	must(w, window_after(w, s, &seq, 10) > 60000);
+	call_setopt(w, s, IPPROTO_TCP, TCP_WINDOW_CLAMP, 4000);
+	must(w, window_after(w, s, &seq, 30) > 30000);
+	for (int i = 0; i < 10; i++) {
+		uint32_t wnd = window_after(w, s, &seq, 10);
+
+		must(w, i < 4 || (wnd >= 2000 && wnd <= 4000));
+	}
+	/* Less than a segment: still it opens. */
+	call_setopt(w, s, IPPROTO_TCP, TCP_WINDOW_CLAMP, 1);
+	for (int i = 0; i < 20; i++)
+		in(w, ACK, .seq = seq, .ack = 1, .len = 100), seq += 100,
+		    call_read(w, s, 100), wire_drain(w);
+	must(w, conn_rcv_wnd(wire_tcb(w)) >= 576);
+	must(w, conn_rcv_wnd(wire_tcb(w)) <= 1152);
+	call_setopt(w, s, IPPROTO_TCP, TCP_WINDOW_CLAMP, 20000);
+	seq = window_after(w, s, &seq, 1);
+	must(w, seq >= 19000 && seq <= 20000);
+}
+
+static void the_clamp_is_in_the_syn(struct wire *w)
+{
+	uint32_t l = call_listen(w, 80);
+
+	call_setopt(w, l, IPPROTO_TCP, TCP_WINDOW_CLAMP, 4000);
+	in(w, SYN, .seq = 0, .mss = 1000, .ws = WS(3));
+	out(w, SYN | ACK, .seq = 0, .ack = 1, .mss = OUR_MSS, .win = 4000,
+	    .ws = WS(0));
+	in(w, ACK, .seq = 1, .ack = 1);
+	call_accept(w, l);
+}
+
 static const char SMALL_BUFFER[] =
     "\"rcvbuf_default\":8192,\"rcvbuf_max\":8192,\"window_scaling\":false";
 
@@ -437,6 +499,8 @@ static const struct script scripts[] = {
 	SCRIPT(half_of_the_largest_window_is_worth_it),
 	SCRIPT(a_small_window_is_used_in_the_end),
 	SCRIPT(a_small_window_is_used_although_acks_come),
+	SCRIPT(the_clamp_holds_on_a_live_connection),
+	SCRIPT(the_clamp_is_in_the_syn),
 	SCRIPT_WITH(the_window_closes_as_data_comes, SMALL_BUFFER),
 	SCRIPT_WITH(our_closed_window_is_probed, SMALL_BUFFER),
 	SCRIPT_WITH(small_reads_do_not_open_the_window, SMALL_BUFFER),

@@ -65,6 +65,7 @@ static void says_where_it_is_not_json(void **state)
 
 static void refuses_keys(void **state)
 {
+	/* clang-format off */
 	static const struct bad cases[] = {
 		{ { { "\"mtu\"", "\"mtuu\"" } },
 		    "3:37: links[0].mtuu: unknown key; did you mean \"mtu\"?" },
@@ -102,6 +103,7 @@ static void refuses_keys(void **state)
 		{ { { "\"to\": \"ipd\", ", "" } },
 		    "13:5: rings[0]: the key \"to\" is missing" },
 	};
+	/* clang-format on */
 
 	(void)state;
 	refuses_all(CASES(cases));
@@ -111,6 +113,7 @@ static void refuses_keys(void **state)
 
 static void refuses_types(void **state)
 {
+	/* clang-format off */
 	static const struct bad cases[] = {
 		{ { { "1500", "\"1500\"" } },
 		    "3:44: links[0].mtu: must be a whole number, not a "
@@ -139,6 +142,7 @@ static void refuses_types(void **state)
 		{ { { "\"hop_limit\": 64", "\"icmp\": 1000" } },
 		    "17:11: icmp: must be an object, not a number" },
 	};
+	/* clang-format on */
 
 	(void)state;
 	refuses_all(CASES(cases));
