@@ -95,7 +95,7 @@ struct client {
 	struct source src;
 	struct app *app;
 	struct relay *relay; /* what it asks of a daemon; sup_ask.c */
-	bool waits; /* for a restart or for the end */
+	bool waits;          /* for a restart or for the end */
 	struct tap_wish tap;
 };
 
@@ -207,7 +207,8 @@ void sup_command(struct sup *s, struct client *c, const char *text, size_t len);
 void sup_answer(struct sup *s, struct client *c, const char *error);
 void sup_client_close(struct sup *s, struct client *c);
 
-json_t *sup_status(struct sup *s);
+/* @zeros: also counters that are 0. */
+json_t *sup_status(struct sup *s, bool zeros);
 
 /* ---- sup_tap.c */
 

@@ -62,9 +62,9 @@ static void no_process(struct sup *s, struct client *c, const char *name)
 	sup_answer(s, c, text);
 }
 
-static void status(struct sup *s, struct client *c)
+static void status(struct sup *s, struct client *c, bool zeros)
 {
-	json_t *a = sup_status(s);
+	json_t *a = sup_status(s, zeros);
 
 	send_json(c, a);
 	json_decref(a);
@@ -118,7 +118,7 @@ void sup_command(struct sup *s, struct client *c, const char *text, size_t len)
 	if (command == NULL) {
 		sup_answer(s, c, "not a command");
 	} else if (strcmp(command, "status") == 0) {
-		status(s, c);
+		status(s, c, json_is_true(json_object_get(q, "zeros")));
 	} else if (strcmp(command, "restart") == 0) {
 		restart(s, c, name);
 	} else if (strcmp(command, "log") == 0) {

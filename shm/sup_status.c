@@ -366,7 +366,8 @@ static json_t *pools(const struct sup *s)
 	return a;
 }
 
-static json_t *counters(const struct sup *s, uint8_t drops)
+/* Of those that are 0 nobody wants to read; machines do (@zeros). */
+static json_t *counters(const struct sup *s, uint8_t drops, bool zeros)
 {
 	json_t *all = json_object();
 
@@ -379,7 +380,8 @@ static json_t *counters(const struct sup *s, uint8_t drops)
 			char name[COUNTER_NAME_LEN + 1];
 			json_int_t v = (json_int_t)atomic_load(&h->counter[i]);
 
-			if ((h->counter_name[i].drop != 0) != drops || v == 0)
+			if ((h->counter_name[i].drop != 0) != drops ||
+			    (v == 0 && !zeros))
 				continue;
 			snprintf(name, sizeof(name), "%.32s",
 			    h->counter_name[i].name);
@@ -409,7 +411,7 @@ static json_t *apps(const struct sup *s)
 	return a;
 }
 
-json_t *sup_status(struct sup *s)
+json_t *sup_status(struct sup *s, bool zeros)
 {
 	static struct link_table table;
 
@@ -421,5 +423,6 @@ json_t *sup_status(struct sup *s)
 	    "daemons", daemons(s), "links", links(s, &table), "addresses",
 	    addresses(s, &table), "neighbours", neighbours(s, &table), "routes",
 	    routes(s), "rings", rings(s), "pools", pools(s), "drops",
-	    counters(s, 1), "counters", counters(s, 0), "apps", apps(s));
+	    counters(s, 1, zeros), "counters", counters(s, 0, zeros), "apps",
+	    apps(s));
 }

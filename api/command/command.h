@@ -28,6 +28,7 @@ int command_capture(int argc, char **argv);
 int command_nc(int argc, char **argv);
 int command_fetch(int argc, char **argv);
 int command_ss(int argc, char **argv);
+int command_metrics(int argc, char **argv);
 
 /* On standard output, indented. */
 void print_json(const json_t *j);

@@ -20,6 +20,8 @@ static const struct subcommand {
 	    command_status },
 	{ "ss", "[NAME] [-tulaniop]", "sockets, as ss(8) has them",
 	    command_ss },
+	{ "metrics", "[NAME] [--listen PORT]", "all numbers, for Prometheus",
+	    command_metrics },
 	{ "restart", "NAME DAEMON", "a fresh process takes a daemon's place",
 	    command_restart },
 	{ "log", "NAME DAEMON LEVEL", "error, warn, info or debug, from now on",
