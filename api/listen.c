@@ -7,7 +7,9 @@
  *
  * A spare's fd belongs to the process that made it: a child of fork closes its
  * copies, or the connection would outlive its close in the parent.  Who takes
- * a connection whose fd another process has asks the supervisor for a new one.
+ * a connection whose fd another process has asks the supervisor for a new one;
+ * and only then steps over its record, which until then keeps it alive (tcpd's
+ * accept.c), whoever dies.
  */
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -187,18 +189,28 @@ int strata_listen(int fd, int backlog)
 
 /* ---- Accepting */
 
-/* The fd that goes with a record, now the program's. */
+/*
+ * The fd that goes with a record, now the program's.  Ours is of no use any
+ * more if another process has got a new one, though it died before it could
+ * step over the record.
+ */
 static int claim(const struct accept_record *rec, struct lib_socket_fd *ret)
 {
 	uint32_t sub = rec->spare & 0xffff;
 	struct lib *l = lib_of_app(rec->spare >> 16);
+	bool taken;
 	int *mine;
 	int r = 1;
 
 	if (l == NULL || sub >= APP_MAX_SOCKETS)
 		return -ECONNABORTED;
 	mine = &spare_fd[number_of(l, sub)];
+	taken = atomic_exchange(&l->shared->socket[sub].taken, 1) != 0;
 	pthread_mutex_lock(&spare_lock);
+	if (*mine > 0 && taken) {
+		close(*mine - 1);
+		*mine = 0;
+	}
 	if (*mine > 0)
 		*ret = (struct lib_socket_fd){ *mine - 1, l, sub };
 	else
@@ -207,22 +219,31 @@ static int claim(const struct accept_record *rec, struct lib_socket_fd *ret)
 	pthread_mutex_unlock(&spare_lock);
 	if (r < 0)
 		return r;
-	atomic_store(&l->shared->socket[sub].taken, 1);
 	lib_adopt(ret);
 	return 0;
 }
 
-/* Under the rx lock: the next record, or -EAGAIN. */
-static int take_record(const struct sock *k, struct accept_record *ret)
+/*
+ * Under the rx lock: the next record and its fd, then it is read.  1: it had
+ * none, there may be another; -EAGAIN: there is none.
+ */
+static int take_record(
+    const struct sock *k, struct accept_record *rec, struct lib_socket_fd *ret)
 {
 	uint64_t at =
 	    atomic_load_explicit(&k->a->rx_read, memory_order_relaxed);
+	int r;
 
-	if (stream_unread(k) < sizeof(*ret))
+	if (stream_unread(k) < sizeof(*rec))
 		return -EAGAIN;
-	app_ring_read(ret, k->rx, APP_RX_BYTES, at, sizeof(*ret));
-	stream_did_read(k, at + sizeof(*ret), 0);
-	return 0;
+	app_ring_read(rec, k->rx, APP_RX_BYTES, at, sizeof(*rec));
+	r = claim(rec, ret);
+	if (r == -ECONNABORTED || r == -EBADF)
+		r = 1;
+	/* Else it waits, for somebody who has a descriptor left, say. */
+	if (r >= 0)
+		stream_did_read(k, at + sizeof(*rec), 0);
+	return r;
 }
 
 /* Nothing is there: 0, look again; or why not. */
@@ -253,13 +274,13 @@ static int next_connection(
 
 	do {
 		lib_lock(&k->l->rx);
-		r = take_record(k, rec);
+		r = take_record(k, rec, ret);
 		lib_unlock(&k->l->rx);
+		if (r == 0)
+			return 0;
 		if (r == -EAGAIN)
 			r = wait_for_record(k, deadline);
-		else if (claim(rec, ret) == 0)
-			return 0;
-	} while (r == 0);
+	} while (r >= 0);
 	return r;
 }
 

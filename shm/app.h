@@ -25,6 +25,8 @@
  *
  * With id = 1 + sub it asks for a new fd for a socket that is there already: a
  * process accepts a connection whose spare fd another process of the app has.
+ * Only then does it count the record as read: until then the connection stays,
+ * whoever holds its fd or does not any more.
  *
  * The token only pairs an answer with its question when a process that shared
  * the connection over fork died between the two.  sub is free again after the

@@ -122,6 +122,7 @@ static bool renew(struct app_links *p, uint32_t app, uint32_t sub, int fd)
 	close(l->fd);
 	l->fd = fd;
 	watch_link(p, l, app * APP_MAX_SOCKETS + sub);
+	apps_socket_renewed(p->apps, app, sub);
 	apps_wake_later(
 	    p->apps, app * APP_MAX_SOCKETS + sub, WAKE_RX | WAKE_TX);
 	return true;
@@ -301,6 +302,8 @@ int app_links_watch(struct app_links *p, struct daemon *d)
 	}
 	for (uint32_t app = 0; app < APP_MAX; app++)
 		finish_app(p, app);
+	if (p->apps->unsure)
+		daemon_hear(d);
 	return 0;
 }
 
@@ -338,6 +341,8 @@ void app_links_after(struct app_links *p, struct daemon *d)
 	uint8_t what;
 
 	p->d = d;
+	if (p->apps->unsure)
+		daemon_hear(d);
 	while (apps_next_wake(p->apps, &id, &what))
 		wake(p, id, what);
 	for (uint32_t app = 0; app < APP_MAX; app++)

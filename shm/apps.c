@@ -30,6 +30,21 @@ void apps_dirty(struct apps *a, uint32_t id)
 	a->queue[(a->queue_head + a->queue_len++) % MAX_SOCKETS] = (uint16_t)id;
 }
 
+bool apps_is_sure(struct apps *a, uint32_t id, uint64_t at, uint64_t to)
+{
+	struct apps_sock *p = &a->sock[id];
+
+	if (p->unsure && p->unsure_at != a->heard &&
+	    (int64_t)(p->unsure_to - at) > 0)
+		return true;
+	p->unsure = true;
+	p->unsure_at = a->heard;
+	p->unsure_to = to;
+	a->unsure = true;
+	apps_dirty(a, id);
+	return false;
+}
+
 static uint32_t next_dirty(struct apps *a)
 {
 	uint32_t id = a->queue[a->queue_head];
@@ -300,6 +315,7 @@ static void open_socket(struct apps *a, uint32_t id)
 	a->ops->open(a->x, id, p->family, &w);
 	set_open(a, id, true);
 	p->opening = false;
+	p->unsure = false;
 	log_debug(&a->n->log, "socket opened, app=%u socket=%u", app_of(id),
 	    sub_of(id));
 }
@@ -309,6 +325,7 @@ static void forget_socket(struct apps *a, uint32_t id)
 	struct apps_sock *p = &a->sock[id];
 
 	p->closing = false;
+	p->ending = false;
 	p->opening = false;
 	p->patient = false;
 	p->tries = 0;
@@ -334,13 +351,17 @@ static void forget_question(struct apps *a, uint32_t id)
 /* What was sent before the last close goes out, as with the kernel. */
 static bool serve_closing(struct apps *a, uint32_t id, uint32_t *budget)
 {
-	const struct apps_app *p = &a->app[app_of(id)];
-	bool lied = p->a2s == NULL || p->cut;
+	const struct apps_app *app = &a->app[app_of(id)];
+	struct apps_sock *p = &a->sock[id];
+	bool lied = app->a2s == NULL || app->cut;
 	enum apps_served r;
 
 	if (apps_is_open(a, id)) {
 		r = a->ops->close(
 		    a->x, id, lied ? 0 : apps_tx_written(a, id), lied, budget);
+		if (r == SERVE_HOLD)
+			return false;
+		p->ending = true;
 		if (r == SERVE_MORE || r == SERVE_WAIT)
 			return r == SERVE_MORE;
 		forget_question(a, id);
@@ -379,6 +400,7 @@ static bool serve(struct apps *a, uint32_t id, uint32_t *budget)
 		apps_cut_off(a, app_of(id), "impossible ring");
 		return true;
 	case SERVE_WAIT:
+	case SERVE_HOLD:
 	case SERVED:
 		break;
 	}
@@ -450,6 +472,8 @@ void apps_attach(struct apps *a)
 void apps_begin(struct apps *a)
 {
 	apps_expect_slots(a);
+	a->heard += a->unsure;
+	a->unsure = false;
 	if (!a->asleep)
 		return;
 	a->asleep = false;

@@ -73,6 +73,7 @@ enum apps_served {
 	SERVED,
 	SERVE_MORE, /* the budget, a ring or the slots ran out */
 	SERVE_WAIT, /* close only: you will say apps_dirty() when to ask */
+	SERVE_HOLD, /* close only: the same, and nothing has ended yet */
 	SERVE_LIE,  /* what the app wrote is impossible */
 };
 
@@ -127,15 +128,19 @@ struct apps_sock {
 	bool have; /* the supervisor knows it: it has an fd */
 	bool opening;
 	bool closing;
-	bool dirty; /* in the queue */
-	bool waked; /* in the list */
+	bool ending; /* for good: it can't be renewed any more */
+	bool dirty;  /* in the queue */
+	bool waked;  /* in the list */
 	bool names_shown;
 	uint8_t wake; /* enum apps_wake */
+	bool unsure;  /* unsure_to and unsure_at mean something */
 	bool patient; /* its command is tried again at apps.retry */
 	uint8_t tries;
 	uint8_t family;
-	uint32_t kick;    /* as last seen */
-	uint64_t rx_told; /* what of rx_written the app has been told */
+	uint32_t kick;      /* as last seen */
+	uint32_t unsure_at; /* apps.heard, when */
+	uint64_t unsure_to; /* its app had got so far */
+	uint64_t rx_told;   /* what of rx_written the app has been told */
 	uint64_t tx_told, sent_told;
 	uint64_t stream_told;
 };
@@ -157,6 +162,8 @@ struct apps {
 	uint32_t nwaked;
 
 	struct mono retry; /* of the patient */
+	uint32_t heard;    /* how often the supervisor was, on demand */
+	bool unsure;       /* it is to be heard after this turn */
 	bool attached;
 	bool asleep; /* apps were told so */
 	bool held;   /* by the transport: it will be woken by something else */
@@ -201,6 +208,9 @@ int apps_socket_opened(
     struct apps *a, uint32_t app, uint32_t sub, uint8_t family);
 void apps_socket_closed(struct apps *a, uint32_t app, uint32_t sub);
 void apps_look(struct apps *a, uint32_t app, uint32_t sub);
+
+/* Somebody holds the socket again: it is not closed after all. */
+void apps_socket_renewed(struct apps *a, uint32_t app, uint32_t sub);
 
 /* While standing by: the instance that runs has closed it. */
 void apps_socket_withdrawn(struct apps *a, uint32_t app, uint32_t sub);
@@ -282,6 +292,16 @@ uint64_t apps_rx_read(const struct apps *a, uint32_t id);
 
 /* Look at socket @id in this turn or a later one. */
 void apps_dirty(struct apps *a, uint32_t id);
+
+/*
+ * What the supervisor has told an app it has told us before; but the app's word
+ * is seen at once, and the supervisor's only between two turns (app_links.c).
+ * So before you act on a word, the one at count @at of socket @id, as if the
+ * supervisor had said nothing that goes with it, ask here.  False: wait, the
+ * socket is dirty; true: he has been heard since the app had got as far as @to,
+ * which is beyond @at.
+ */
+bool apps_is_sure(struct apps *a, uint32_t id, uint64_t at, uint64_t to);
 
 /* Its words, or its names too, are to be shown with this turn. */
 void apps_changed(struct apps *a, uint32_t id);

@@ -72,6 +72,18 @@ void apps_socket_closed(struct apps *a, uint32_t app, uint32_t sub)
 		apps_dirty(a, app * APP_MAX_SOCKETS + sub);
 }
 
+void apps_socket_renewed(struct apps *a, uint32_t app, uint32_t sub)
+{
+	struct apps_sock *p = &a->sock[app * APP_MAX_SOCKETS + sub];
+
+	if (!p->have)
+		return;
+	p->closing = p->ending || a->app[app].gone || a->app[app].cut;
+	p->unsure = false;
+	if (a->attached)
+		apps_dirty(a, app * APP_MAX_SOCKETS + sub);
+}
+
 void apps_look(struct apps *a, uint32_t app, uint32_t sub)
 {
 	if (a->attached)

@@ -246,7 +246,7 @@ static void on_message(struct daemon *d, const struct ctl_msg *m, int *fds)
 	case CTL_UP:
 	case CTL_JOIN:
 	case CTL_TAP:
-	case CTL_ASK: /* has bytes: on_control() */
+	case CTL_ASK: /* has bytes: daemon_hear() */
 	case CTL_ANSWER:
 	case NCTL_TYPES:
 		break;
@@ -255,18 +255,14 @@ static void on_message(struct daemon *d, const struct ctl_msg *m, int *fds)
 		close(fds[i]);
 }
 
-static void on_control(void *ctx, struct watch *w, uint32_t events)
+void daemon_hear(struct daemon *d)
 {
-	struct daemon *d = ctx;
 	struct ctl_msg m;
 	int fds[CTL_MAX_FDS];
 	uint8_t bytes[sizeof(struct ask)];
 	size_t len;
 	int r;
 
-	(void)w;
-	(void)events;
-	/* An edge: read until there is no more. */
 	while ((r = ctl_recv_bytes(
 		    d->ctl, &m, fds, bytes, sizeof(bytes), &len)) == 0 ||
 	    r == -EPROTO) {
@@ -283,6 +279,14 @@ static void on_control(void *ctx, struct watch *w, uint32_t events)
 	 */
 	if (r == -EPIPE && !d->go)
 		d->stop = true;
+}
+
+/* An edge: read until there is no more. */
+static void on_control(void *ctx, struct watch *w, uint32_t events)
+{
+	(void)w;
+	(void)events;
+	daemon_hear(ctx);
 }
 
 /* A bell only ends the sleep; what it is about is in the rings. */

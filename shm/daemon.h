@@ -118,4 +118,7 @@ int daemon_main(int argc, char **argv, const struct daemon_ops *ops);
  */
 void daemon_tell(struct daemon *d, uint32_t type, uint32_t id, uint32_t sub);
 
+/* All that the supervisor has said by now, to ops->control; between turns. */
+void daemon_hear(struct daemon *d);
+
 #endif /* SHM_DAEMON_H */

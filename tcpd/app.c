@@ -54,20 +54,8 @@ static void free_socket(struct streams *s, uint32_t id)
 }
 
 /*
- * Its record is still in the listener's ring.  A ring's counts go on when its
- * number is used again; of another app, which may be gone, nothing is known.
- */
-static bool was_not_accepted(const struct streams *s, uint32_t id)
-{
-	const struct tsock *k = &s->state->sock[id];
-
-	return k->accepted && app_of(k->listener) == app_of(id) &&
-	    (int64_t)(apps_rx_read(&s->apps, k->listener) - k->record_end) < 0;
-}
-
-/*
  * Linux and RFC 2525, 2.17: who leaves data unread resets; so does a listener
- * that leaves connections.
+ * that leaves connections (accept.c).
  */
 static bool must_abort(
     const struct streams *s, uint32_t id, const struct app_words *w, bool lied)
@@ -75,7 +63,7 @@ static bool must_abort(
 	const struct tsock *k = &s->state->sock[id];
 
 	return lied || k->o.linger == 1 || k->state == TSOCK_CONNECTING ||
-	    was_not_accepted(s, id) ||
+	    accept_was_not(s, id) ||
 	    apps_rx_read(&s->apps, id) != w->rx_written;
 }
 
@@ -118,6 +106,22 @@ static enum apps_served close_connection(
 	return SERVED;
 }
 
+/*
+ * Who waits to be accepted is reset, as by the kernel.  False: there are more
+ * than one turn can change.
+ */
+static bool stop_listening(struct streams *s, uint32_t id, bool lied)
+{
+	bool all = lied || accept_reset_all(s, id);
+
+	if (!all)
+		return false;
+	s->ops->unlisten(s->x, id);
+	tsock_touch(s, id)->state = TSOCK_IDLE;
+	accept_look_again(s);
+	return true;
+}
+
 static enum apps_served close_socket(
     void *x, uint32_t id, uint64_t written, bool lied, uint32_t *budget)
 {
@@ -126,11 +130,13 @@ static enum apps_served close_socket(
 
 	if (*budget > 0)
 		(*budget)--;
+	if (accept_holds(s, id, lied))
+		return SERVE_HOLD;
 	if (k->conn != NO_CONN &&
 	    close_connection(s, id, written, lied) == SERVE_WAIT)
 		return SERVE_WAIT;
-	if (k->state == TSOCK_LISTENING)
-		s->ops->unlisten(s->x, id);
+	if (k->state == TSOCK_LISTENING && !stop_listening(s, id, lied))
+		return SERVE_MORE;
 	free_socket(s, id);
 	return SERVED;
 }
@@ -151,6 +157,8 @@ static enum apps_served serve_listener(
 	    written % sizeof(uint32_t) !=
 		k->words.tx_consumed % sizeof(uint32_t))
 		return SERVE_LIE;
+	accept_look_ahead(s, id, written);
+	accept_look_again(s);
 	s->ops->may_accept(s->x, id);
 	return SERVED;
 }
@@ -221,7 +229,8 @@ static int disconnect(struct streams *s, uint32_t id)
 		s->ops->abort(s->x, k->conn);
 		k->conn = NO_CONN;
 	}
-	if (k->state == TSOCK_LISTENING)
+	/* What is too much for this turn ends with its sockets. */
+	if (k->state == TSOCK_LISTENING && !stop_listening(s, id, false))
 		s->ops->unlisten(s->x, id);
 	k->state = TSOCK_IDLE;
 	k->shut = 0;
@@ -355,6 +364,9 @@ static void take_over(void *x, uint32_t id)
 
 	if (s->state->sock[id].bound)
 		tsock_port_insert(s, id);
+	if (apps_is_live(&s->apps, id) &&
+	    s->state->sock[id].state == TSOCK_LISTENING)
+		accept_look_ahead(s, id, apps_tx_written(&s->apps, id));
 	/* Perhaps it listened a moment ago, and nobody was told. */
 	if (s->state->sock[id].state == TSOCK_IDLE)
 		stream_readable(s, id);
@@ -418,116 +430,9 @@ void stream_gone(
 		k->state = TSOCK_IDLE;
 		tsock_unbind(s, id, true);
 	}
-	if (k->state == TSOCK_ORPHAN)
+	if (k->state == TSOCK_ORPHAN || s->apps.sock[id].closing)
 		apps_dirty(&s->apps, id);
 	stream_readable(s, id);
-}
-
-uint32_t stream_spares(const struct streams *s, uint32_t id)
-{
-	uint64_t bytes = apps_tx_written(&s->apps, id) -
-	    s->state->sock[id].words.tx_consumed;
-
-	return bytes > APP_TX_BYTES ? 0 : (uint32_t)(bytes / sizeof(uint32_t));
-}
-
-uint32_t stream_queued(const struct streams *s, uint32_t id)
-{
-	uint64_t waiting =
-	    s->state->sock[id].words.rx_written - apps_rx_read(&s->apps, id);
-
-	/* A lie is dealt with where it is looked for. */
-	return waiting > APP_RX_BYTES
-	    ? TSOCK_BACKLOG_MAX
-	    : (uint32_t)(waiting / sizeof(struct accept_record));
-}
-
-/* May listener @id's app use socket @spare, and is it as good as new? */
-static bool is_spare(const struct streams *s, uint32_t id, uint32_t spare)
-{
-	const struct tsock *k = &s->state->sock[spare];
-
-	if (!apps_is_live(&s->apps, spare) || k->state != TSOCK_IDLE ||
-	    k->bound || k->conn != NO_CONN ||
-	    k->family != s->state->sock[id].family)
-		return false;
-	return app_of(spare) == app_of(id) ||
-	    atomic_load_explicit(&a2s_of(&s->apps, spare)->offered,
-		memory_order_acquire) == app_of(id) + 1;
-}
-
-/* The next of the listener's spares, taken out; NO_SOCKET: none. */
-static uint32_t next_spare(struct streams *s, struct tsock *k, uint32_t id)
-{
-	uint64_t written = apps_tx_written(&s->apps, id);
-	uint32_t word;
-
-	while (k->words.tx_consumed != written &&
-	    written - k->words.tx_consumed <= APP_TX_BYTES) {
-		uint32_t spare;
-
-		app_ring_read(&word, apps_tx_ring(&s->apps, id), APP_TX_BYTES,
-		    k->words.tx_consumed, sizeof(word));
-		if (word >> 16 >= APP_MAX ||
-		    (word & 0xffff) >= APP_MAX_SOCKETS) {
-			apps_cut_off(&s->apps, app_of(id), "no such spare");
-			return NO_SOCKET;
-		}
-		spare = (word >> 16) * APP_MAX_SOCKETS + (word & 0xffff);
-		/* Told of by the supervisor, and in the queue to be opened. */
-		if (s->apps.sock[spare].opening)
-			return NO_SOCKET;
-		k->words.tx_consumed += sizeof(word);
-		if (is_spare(s, id, spare))
-			return spare;
-	}
-	return NO_SOCKET;
-}
-
-static void put_record(struct streams *s, struct tsock *k, uint32_t id,
-    uint32_t spare, const struct app_name *local, const struct app_name *peer)
-{
-	struct accept_record r = {
-		.spare = spare_make(app_of(spare), sub_of(spare)),
-		.peer = *peer,
-		.local = *local,
-	};
-
-	app_ring_write(apps_rx_ring(&s->apps, id), APP_RX_BYTES,
-	    k->words.rx_written, &r, sizeof(r));
-	k->words.rx_written += sizeof(r);
-}
-
-uint32_t stream_accept(struct streams *s, uint32_t id, uint32_t conn,
-    const struct app_name *local, const struct app_name *peer,
-    struct app_words *ret)
-{
-	struct tsock *k, *to;
-	uint32_t spare;
-
-	if (!apps_is_live(&s->apps, id) ||
-	    stream_queued(s, id) > s->state->sock[id].backlog)
-		return NO_SOCKET;
-	k = tsock_touch(s, id);
-	spare = next_spare(s, k, id);
-	if (spare == NO_SOCKET)
-		return NO_SOCKET;
-	to = tsock_touch(s, spare);
-	to->state = TSOCK_CONNECTED;
-	to->conn = conn;
-	to->local = *local;
-	to->peer = *peer;
-	to->local.family = to->peer.family = to->family;
-	to->shut = 0;
-	to->o = k->o;
-	to->bound = 1;
-	to->accepted = 1;
-	to->listener = id;
-	tsock_port_insert(s, spare);
-	*ret = to->words;
-	put_record(s, k, id, spare, local, peer);
-	to->record_end = k->words.rx_written;
-	return spare;
 }
 
 /* ---- Attach */

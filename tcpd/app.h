@@ -103,6 +103,7 @@ struct streams {
 	const struct stream_ops *ops;
 	void *x; /* the engine */
 	struct tsock_ports ports;
+	bool holds; /* some that nobody holds wait to be accepted */
 };
 
 /* What streams_attach() needs. */
@@ -177,7 +178,25 @@ void stream_gone(
 /* All that @id's app wrote before it closed is acknowledged. */
 void stream_drained(struct streams *s, uint32_t id);
 
-/* ---- Between app.c, option.c and port.c */
+/* ---- accept.c */
+
+/* The record of @id still waits in the ring of a listener of its own app. */
+bool accept_was_not(const struct streams *s, uint32_t id);
+
+/*
+ * Nobody holds @id any more: must it stay all the same, for somebody else to
+ * accept it?  Then accept_look_again() asks when that may have changed.
+ */
+bool accept_holds(struct streams *s, uint32_t id, bool lied);
+void accept_look_again(struct streams *s);
+
+/* Reset what waits in the ring of listener @id.  False: there is more. */
+bool accept_reset_all(struct streams *s, uint32_t id);
+
+/* Listener @id has spares up to @written: is the next one known yet? */
+void accept_look_ahead(struct streams *s, uint32_t id, uint64_t written);
+
+/* ---- Between app.c, accept.c, option.c and port.c */
 
 struct tsock *tsock_touch(struct streams *s, uint32_t id);
 

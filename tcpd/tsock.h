@@ -87,8 +87,8 @@ struct tsock {
 	uint8_t pad;
 	uint32_t conn; /* or NO_CONN */
 	uint32_t backlog;
-	uint32_t listener;   /* if accepted: whose; accept() knows of it */
-	uint64_t record_end; /* when its rx ring is read so far */
+	uint32_t listener;   /* that gave it a record, which accept() has */
+	uint64_t record_end; /* when its rx ring is read so far; 0: none */
 	struct app_name local, peer;
 	struct tsock_options o;
 

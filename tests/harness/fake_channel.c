@@ -82,6 +82,12 @@ void channel_hang_up(struct fake_channel *ch, uint32_t id)
 	apps_socket_closed(ch->apps, app_of(id), sub_of(id));
 }
 
+void channel_renew(struct fake_channel *ch, uint32_t id)
+{
+	ch->hung_up[id] = false;
+	apps_socket_renewed(ch->apps, app_of(id), sub_of(id));
+}
+
 void channel_forget(struct fake_channel *ch, uint32_t id)
 {
 	ch->family[id] = 0;

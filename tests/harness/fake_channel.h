@@ -52,6 +52,9 @@ uint32_t channel_socket(struct fake_channel *ch, uint32_t app, uint8_t family);
 /* The app's end is closed; not run. */
 void channel_hang_up(struct fake_channel *ch, uint32_t id);
 
+/* Somebody has got another fd for it. */
+void channel_renew(struct fake_channel *ch, uint32_t id);
+
 /* The transport is done with the socket. */
 void channel_forget(struct fake_channel *ch, uint32_t id);
 

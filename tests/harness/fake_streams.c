@@ -320,7 +320,7 @@ static bool end(struct fake_streams *w, bool *worked)
 	return true;
 }
 
-static bool turn(struct fake_streams *w)
+bool streams_turn(struct fake_streams *w)
 {
 	bool worked = false;
 
@@ -336,7 +336,7 @@ void streams_run(struct fake_streams *w)
 	enum fake_death death = w->death;
 	int turns = 0;
 
-	while (turn(w) || !apps_may_sleep(&w->s->apps) ||
+	while (streams_turn(w) || !apps_may_sleep(&w->s->apps) ||
 	    apps_deadline(&w->s->apps).ns != MONO_NEVER.ns) {
 		if (apps_deadline(&w->s->apps).ns != MONO_NEVER.ns)
 			w->rig->now = apps_deadline(&w->s->apps);
@@ -380,6 +380,12 @@ uint32_t streams_socket(struct fake_streams *w, uint32_t app, uint8_t family)
 void streams_close_socket(struct fake_streams *w, uint32_t id)
 {
 	channel_hang_up(&w->ch, id);
+	streams_run(w);
+}
+
+void streams_renew_socket(struct fake_streams *w, uint32_t id)
+{
+	channel_renew(&w->ch, id);
 	streams_run(w);
 }
 
@@ -447,14 +453,21 @@ void streams_read(struct fake_streams *w, uint32_t id, uint64_t bytes)
 	streams_run(w);
 }
 
-void streams_offer(struct fake_streams *w, uint32_t id, uint32_t spare)
+void streams_put_word(struct fake_streams *w, uint32_t id, uint32_t spare)
 {
 	struct a2s_socket *a = streams_a2s(w, id);
 	uint32_t word = spare_make(app_of(spare), sub_of(spare));
 
 	app_ring_write(w->ch.a2s[app_of(id)] + a2s_tx_off(sub_of(id)),
 	    APP_TX_BYTES, a->tx_written, &word, sizeof(word));
-	streams_write(w, id, sizeof(word));
+	a->tx_written += sizeof(word);
+	streams_post(w, id);
+}
+
+void streams_offer(struct fake_streams *w, uint32_t id, uint32_t spare)
+{
+	streams_put_word(w, id, spare);
+	streams_run(w);
 }
 
 bool streams_accepted(
@@ -522,7 +535,7 @@ static uint32_t take_handshake(struct fake_streams *w, uint32_t id,
 	return sock;
 }
 
-uint32_t streams_incoming(
+uint32_t streams_handshake(
     struct fake_streams *w, uint32_t id, const char *ip, uint16_t port)
 {
 	struct app_name peer = streams_name(ip, port);
@@ -538,6 +551,14 @@ uint32_t streams_incoming(
 		begin(w);
 		sock = take_handshake(w, id, &local, &peer);
 	} while (!end(w, &worked));
+	return sock;
+}
+
+uint32_t streams_incoming(
+    struct fake_streams *w, uint32_t id, const char *ip, uint16_t port)
+{
+	uint32_t sock = streams_handshake(w, id, ip, port);
+
 	streams_run(w);
 	return sock;
 }

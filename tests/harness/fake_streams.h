@@ -77,12 +77,16 @@ void streams_restart(struct fake_streams *w);
 /* Turns until nothing is left to do. */
 void streams_run(struct fake_streams *w);
 
+/* One; true if it led to something. */
+bool streams_turn(struct fake_streams *w);
+
 void streams_add_app(struct fake_streams *w, uint32_t app);
 void streams_kill_app(struct fake_streams *w, uint32_t app);
 
 /* A new socket, its number; and its last close. */
 uint32_t streams_socket(struct fake_streams *w, uint32_t app, uint8_t family);
 void streams_close_socket(struct fake_streams *w, uint32_t id);
+void streams_renew_socket(struct fake_streams *w, uint32_t id);
 
 struct a2s_socket *streams_a2s(struct fake_streams *w, uint32_t id);
 const struct s2a_socket *streams_s2a(struct fake_streams *w, uint32_t id);
@@ -107,8 +111,9 @@ struct app_name streams_name(const char *ip, uint16_t port);
 void streams_write(struct fake_streams *w, uint32_t id, uint64_t bytes);
 void streams_read(struct fake_streams *w, uint32_t id, uint64_t bytes);
 
-/* Socket @spare for listener @id. */
+/* Socket @spare for listener @id; the second is not run. */
 void streams_offer(struct fake_streams *w, uint32_t id, uint32_t spare);
+void streams_put_word(struct fake_streams *w, uint32_t id, uint32_t spare);
 
 /* The next record of listener @id; false: none. */
 bool streams_accepted(
@@ -124,6 +129,10 @@ void streams_establish(struct fake_streams *w, uint32_t id);
 
 /* A handshake with listener @id is done: its socket, or NO_SOCKET. */
 uint32_t streams_incoming(
+    struct fake_streams *w, uint32_t id, const char *ip, uint16_t port);
+
+/* The same, in one turn and no more. */
+uint32_t streams_handshake(
     struct fake_streams *w, uint32_t id, const char *ip, uint16_t port);
 void streams_deliver(struct fake_streams *w, uint32_t id, uint64_t bytes);
 void streams_ack(struct fake_streams *w, uint32_t id, uint64_t bytes);

@@ -95,6 +95,28 @@ static void did_not_accept(int listener, int ready)
 	is_ready(ready);
 }
 
+/* Its child has the listener, too, and is the one to accept. */
+static void left_it_to_a_child(int listener, int ready)
+{
+	int me = getpid();
+
+	if (fork() == 0) {
+		int fd;
+		char c;
+
+		while (getppid() == me)
+			sleep_ms(1);
+		sleep_ms(100);
+		fd = us.c->accept4(listener, NULL, NULL, 0);
+		if (us.c->recv(fd, &c, 1, 0) == 1)
+			us.c->send(fd, &c, 1, 0);
+		us.c->close(fd);
+		_exit(0);
+	}
+	polled(us.c, listener, POLLIN, SOON);
+	is_ready(ready);
+}
+
 static void did_not_read(int listener, int ready)
 {
 	int fd = us.c->accept4(listener, NULL, NULL, 0);
@@ -176,6 +198,23 @@ static void who_was_not_accepted_is_reset(void)
 	peer_of(did_not_accept, "", ECONNRESET);
 }
 
+/* A connection is the listener's until it is accepted, whoever dies. */
+static void who_was_not_accepted_goes_to_another(void)
+{
+	struct victim v = begin(left_it_to_a_child);
+	int fd = connected_to(&them, &v.at);
+	char c = 0;
+
+	expect(them.c->send(fd, "k", 1, 0) == 1);
+	end(&v);
+	expect(readable(fd));
+	expect(them.c->recv(fd, &c, 1, 0) == 1);
+	expect(c == 'k');
+	expect(readable(fd));
+	expect(them.c->recv(fd, &c, 1, 0) == 0);
+	them.c->close(fd);
+}
+
 static void linger_of_no_time_resets(void)
 {
 	peer_of(wanted_a_reset, "", ECONNRESET);
@@ -236,6 +275,7 @@ static void test(void)
 	run(the_idle_end_with_fin);
 	run(unread_bytes_end_with_reset);
 	run(who_was_not_accepted_is_reset);
+	run(who_was_not_accepted_goes_to_another);
 	run(linger_of_no_time_resets);
 	run(what_was_written_arrives);
 	run(nobody_listens_any_more);

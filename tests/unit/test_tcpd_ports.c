@@ -293,6 +293,7 @@ static void disconnect_gives_the_port_back(struct fake_streams *w)
 static uint32_t crowd_open(struct fake_streams *w, uint32_t crowd[CROWD])
 {
 	uint32_t listener = streams_socket(w, 0, AF_INET);
+	struct accept_record r;
 
 	streams_set(w, listener, SOL_SOCKET, SO_REUSEADDR, 1);
 	assert_int_equal(streams_bind(w, listener, "*", 7), 0);
@@ -302,6 +303,7 @@ static uint32_t crowd_open(struct fake_streams *w, uint32_t crowd[CROWD])
 		crowd[i] = streams_incoming(
 		    w, listener, "192.0.2.1", (uint16_t)(1000 + i));
 		assert_int_not_equal(crowd[i], NO_SOCKET);
+		assert_true(streams_accepted(w, listener, &r));
 	}
 	return listener;
 }
