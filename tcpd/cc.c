@@ -363,11 +363,15 @@ void cc_recovery_left(
 		return; /* a timeout or an undo ended it before */
 	clear(c, CC_RECOVERY);
 	if (has(c, CC_UNUSED_LOSS)) {
-		/* RFC 7661, 4.4.1: what was lost was too much by itself. */
+		/*
+		 * RFC 7661, 4.4.1: what was lost was too much by itself.  Its
+		 * least is one segment, with which who sends now and then would
+		 * wait for delayed ACKs; ours is RFC 5681's (4), two.
+		 */
 		uint32_t used =
 		    c->loss_base - min_u32(retransmitted, c->loss_base);
 
-		c->ssthresh = max_u32(ops(c)->cut(used), c->mss);
+		c->ssthresh = max_u32(ops(c)->cut(used), 2 * c->mss);
 		clear(c, CC_UNUSED_LOSS);
 	}
 	c->cwnd = c->ssthresh;

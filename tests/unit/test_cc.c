@@ -451,6 +451,29 @@ static void an_unused_window_is_kept_for_five_minutes(void **state)
 	assert_int_equal(w.c.cwnd, 10 * MSS);
 }
 
+/* 4.4.1, but never less than two segments (RFC 5681, (4)). */
+static void a_loss_when_little_is_used_leaves_two(void **state)
+{
+	struct cc_world w;
+
+	(void)state;
+	for (uint32_t segs = 1; segs < 4; segs++) {
+		validating(&w, 80);
+		use_little(&w, segs, 10);
+		w.v.snd_nxt = seq_add(w.v.snd_una, segs * MSS);
+		w.v.flight = segs * MSS;
+		cc_lost(&w.c, &w.v);
+		assert_int_equal(w.c.cwnd, 2 * MSS);
+		w.v.snd_una = w.v.snd_nxt;
+		cc_recovery_left(&w.c, &w.v, MSS);
+		assert_int_equal(w.c.cwnd, 2 * MSS);
+		assert_int_equal(w.c.ssthresh, 2 * MSS);
+		/* RFC 5681, 4.1: the restart window is min(IW, cwnd). */
+		cc_idle(&w.c, &w.v, 200LL * NS_PER_S, NS_PER_S);
+		assert_int_equal(w.c.cwnd, 2 * MSS);
+	}
+}
+
 static void idleness_is_no_use_either(void **state)
 {
 	struct cc_world w;
@@ -499,7 +522,7 @@ static void loss_is_answered_by_what_was_used(void **state)
 	cc_lost(&w.c, &w.v);
 	assert_int_equal(w.c.cwnd, 30 * MSS);
 	cc_recovery_left(&w.c, &w.v, 60 * MSS);
-	assert_int_equal(w.c.cwnd, MSS); /* never below one */
+	assert_int_equal(w.c.cwnd, 2 * MSS); /* never below two */
 }
 
 /* ---- Names and switching ---- */
@@ -557,6 +580,7 @@ int main(void)
 		cmocka_unit_test(
 		    loss_in_the_initial_window_makes_restarts_small),
 		cmocka_unit_test(an_unused_window_is_kept_for_five_minutes),
+		cmocka_unit_test(a_loss_when_little_is_used_leaves_two),
 		cmocka_unit_test(idleness_is_no_use_either),
 		cmocka_unit_test(a_window_that_is_half_used_is_valid),
 		cmocka_unit_test(loss_is_answered_by_what_was_used),
