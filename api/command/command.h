@@ -25,6 +25,7 @@ int command_restart(int argc, char **argv);
 int command_down(int argc, char **argv);
 int command_log(int argc, char **argv);
 int command_capture(int argc, char **argv);
+int command_dump(int argc, char **argv);
 int command_nc(int argc, char **argv);
 int command_fetch(int argc, char **argv);
 int command_ss(int argc, char **argv);

@@ -33,6 +33,7 @@ _strata_daemons() {
 _strata_words() {
 	case $1:$2 in
 	status:* | ss:* | metrics:* | restart:1 | log:1 | down:1) _strata_stacks ;;
+	capture:1 | dump:1) _strata_stacks ;;
 	restart:2 | log:2) _strata_daemons "$3" "$4" ;;
 	log:3) echo error warn info debug ;;
 	esac
@@ -47,13 +48,14 @@ _strata() {
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W \
 			'up check status restart log down nc fetch --help
-			ss metrics' -- "$word")
+			ss metrics capture dump' -- "$word")
 		return
 	fi
 	case $sub in
 	up) options=--detach ;;
 	status) options=--json ;;
 	metrics) options='--listen --help' ;;
+	capture | dump) options='--at --help' ;;
 	ss) options='--tcp --udp --listening --all --ipv4 --ipv6 --numeric
 		--info --options --processes --no-header --json --help' ;;
 	esac

@@ -28,6 +28,7 @@ static const struct subcommand {
 	    command_log },
 	{ "capture", "NAME [OPTIONS] [FILTER]",
 	    "packets at any place, as a pcapng file", command_capture },
+	{ "dump", "NAME [OPTIONS] [FILTER]", "the same as text", command_dump },
 	{ "down", "NAME", "take the stack down; nothing is left",
 	    command_down },
 	{ "nc", "[-46lNu] HOST PORT", "a connection, on stdin and stdout",
