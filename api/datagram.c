@@ -19,8 +19,10 @@ enum {
 	UDP_HEADER = 8,
 	IP4_HEADER = 20,
 	IP6_HEADER = 40,
-	MAX_PAYLOAD4 = 65507,
-	MAX_PAYLOAD6 = 65527,
+	MAX_PACKET = 65535,
+	ICMP_HEADER = 8,
+	ICMP_REQUEST4 = 8,
+	ICMP_REQUEST6 = 128,
 	LOOK_NS = 100 * NS_PER_MS, /* between looks whether the stack lives */
 };
 
@@ -75,25 +77,81 @@ static uint8_t choose_link(const names *n, const struct datagram_out *d)
 	return ip_is_multicast(&d->to.ip) ? n->mcast_link : LINK_ANY;
 }
 
+/* What the stack puts before it, but for IPv6's own header. */
+static uint32_t headers(const struct sock *k, const names *n, bool v4)
+{
+	if (n->so_flags & APP_SO_HDRINCL)
+		return 0;
+	return (v4 ? IP4_HEADER : 0) + (sock_is_udp(k) ? UDP_HEADER : 0);
+}
+
+/* Will the packet be refused if it is more than the link takes? */
+static bool is_never_cut(const names *n, bool v4)
+{
+	if (n->so_flags & APP_SO_HDRINCL)
+		return true;
+	return n->so_flags & (v4 ? APP_SO_DONTFRAG : APP_SO_DONTFRAG6);
+}
+
+/* A ping socket sends echo requests and nothing else. */
+static int check_echo(const struct sock *k, const struct datagram_out *d)
+{
+	struct place p = { .iov = d->iov, .niov = d->niov };
+	uint8_t type[2] = { 0, 0 };
+	uint8_t *at;
+
+	if (k->l->type != SOCK_DGRAM || sock_is_udp(k))
+		return 0;
+	if (d->len < ICMP_HEADER)
+		return -EINVAL;
+	for (uint32_t i = 0; i < 2 && place_piece(&p, 1, &at) > 0; i++) {
+		type[i] = *at;
+		p.off++;
+	}
+	return type[1] == 0 &&
+		type[0] ==
+		    (k->l->family == AF_INET ? ICMP_REQUEST4 : ICMP_REQUEST6)
+	    ? 0
+	    : -EINVAL;
+}
+
+/* An IPv4 header has at least five words, and is there to its end. */
+static int check_header(const struct datagram_out *d)
+{
+	struct place p = { .iov = d->iov, .niov = d->niov };
+	uint8_t *at;
+	size_t len;
+
+	if (place_piece(&p, 1, &at) == 0)
+		return -EINVAL;
+	len = (*at & 0xfU) * 4;
+	return len < IP4_HEADER || len > d->len ? -EINVAL : 0;
+}
+
 /* What the kernel would refuse at once. */
 static int check_send(
     const struct sock *k, const names *n, const struct datagram_out *d)
 {
 	bool v4 = ip_is_v4(&d->to.ip);
-	uint32_t headers = UDP_HEADER + (v4 ? IP4_HEADER : IP6_HEADER);
+	size_t len = d->len + headers(k, n, v4);
 	struct fib_answer way;
-	int r = sock_route(k, &d->to, d->link, &way);
+	int r = check_echo(k, d);
 
+	if (r == 0 && (n->so_flags & APP_SO_HDRINCL))
+		r = check_header(d);
+	if (r < 0)
+		return r;
+	r = sock_route(k, &d->to, d->link, &way);
 	if (r < 0)
 		return r == -EINVAL ? -ENODEV : r;
 	if (way.kind == FIB_BROADCAST && !(n->so_flags & APP_SO_BROADCAST))
 		return -EACCES;
 	if (!ip_is_any(&d->source) && !sock_is_ours(k, &d->source))
 		return -EINVAL;
-	if (d->len > (v4 ? MAX_PAYLOAD4 : MAX_PAYLOAD6))
+	if (len > MAX_PACKET)
 		return -EMSGSIZE;
-	if ((n->so_flags & (v4 ? APP_SO_DONTFRAG : APP_SO_DONTFRAG6)) &&
-	    way.kind != FIB_LOCAL && d->len + headers > way.mtu)
+	if (is_never_cut(n, v4) && way.kind != FIB_LOCAL &&
+	    len + (v4 ? 0 : IP6_HEADER) > way.mtu)
 		return -EMSGSIZE;
 	return 0;
 }

@@ -15,6 +15,7 @@
 #define API_LIB_H
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -76,6 +77,12 @@ struct sock {
 	uint8_t *tx;
 	const uint8_t *rx;
 };
+
+/* Datagrams of UDP, with ports; not ICMP's, nor those of raw sockets. */
+static inline bool sock_is_udp(const struct sock *k)
+{
+	return k->l->type == SOCK_DGRAM && k->l->protocol == IPPROTO_UDP;
+}
 
 /* What the transport shows of a socket, copied whole. */
 typedef struct s2a_names names;

@@ -146,7 +146,10 @@ int name_for_send(struct app_name *ret, const struct sock *k, bool v6only,
 	}
 	if (r < 0)
 		return r;
-	if (name.port == 0)
+	if (k->l->type == SOCK_RAW && k->l->family == AF_INET6 &&
+	    name.port != 0 && name.port != k->l->protocol)
+		return -EINVAL;
+	if (name.port == 0 && sock_is_udp(k))
 		return -EINVAL;
 	if (v6only && ip_is_v4(&name.ip))
 		return -ENETUNREACH;

@@ -21,6 +21,21 @@ static int own_protocol(int type)
 	return (type & TYPE_MASK) == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
 }
 
+/* Echo requests alone, which everybody may send (icmp(7)). */
+static int ping_protocol(int domain)
+{
+	return domain == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+}
+
+/* Is this protocol one of the type's? */
+static bool is_protocol_of(int domain, int kind, int protocol)
+{
+	if (kind == SOCK_RAW)
+		return protocol > 0 && protocol <= UINT8_MAX;
+	return protocol == 0 || protocol == own_protocol(kind) ||
+	    (kind == SOCK_DGRAM && protocol == ping_protocol(domain));
+}
+
 /* In the order in which the kernel looks. */
 static int check_kind(int domain, int type, int protocol)
 {
@@ -36,11 +51,9 @@ static int check_kind(int domain, int type, int protocol)
 		return -EAFNOSUPPORT;
 	if (protocol < 0 || protocol >= IPPROTO_MAX)
 		return -EINVAL;
-	if (kind != SOCK_DGRAM && kind != SOCK_STREAM)
+	if (kind != SOCK_DGRAM && kind != SOCK_STREAM && kind != SOCK_RAW)
 		return -ESOCKTNOSUPPORT;
-	if (protocol != 0 && protocol != own_protocol(type))
-		return -EPROTONOSUPPORT;
-	return 0;
+	return is_protocol_of(domain, kind, protocol) ? 0 : -EPROTONOSUPPORT;
 }
 
 int strata_socket(int domain, int type, int protocol)
@@ -49,16 +62,21 @@ int strata_socket(int domain, int type, int protocol)
 	struct sock k;
 
 	if (r == 0)
-		r = lib_new_socket(
-		    domain, type & TYPE_MASK, own_protocol(type));
+		r = lib_new_socket(domain, type & TYPE_MASK,
+		    protocol != 0 ? protocol : own_protocol(type));
 	if (r < 0)
 		return (int)lib_result(r);
 	if (!(type & SOCK_CLOEXEC))
 		fcntl(r, F_SETFD, 0);
-	if (type & SOCK_NONBLOCK && lib_find(&k, r) == 0) {
+	if (lib_find(&k, r) < 0)
+		return r;
+	if (type & SOCK_NONBLOCK) {
 		fcntl(r, F_SETFL, O_NONBLOCK);
 		atomic_store(&k.l->nonblock, 1);
 	}
+	/* From now on it gets what comes: wait until the stack knows it. */
+	if (k.l->type == SOCK_RAW)
+		sock_refresh(&k);
 	return r;
 }
 

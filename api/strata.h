@@ -46,14 +46,19 @@ extern "C" {
 
 /*
  * A new socket.  @domain: AF_INET or AF_INET6, which serves both families
- * unless IPV6_V6ONLY is set; @type: SOCK_STREAM or SOCK_DGRAM, which may be
- * or'ed with SOCK_NONBLOCK and SOCK_CLOEXEC; @protocol: 0, IPPROTO_TCP or
- * IPPROTO_UDP.
+ * unless IPV6_V6ONLY is set; @type: SOCK_STREAM, SOCK_DGRAM or SOCK_RAW, which
+ * may be or'ed with SOCK_NONBLOCK and SOCK_CLOEXEC; @protocol: 0, IPPROTO_TCP
+ * or IPPROTO_UDP.
+ *
+ * SOCK_DGRAM with IPPROTO_ICMP, or of AF_INET6 with IPPROTO_ICMPV6, sends echo
+ * requests and receives the replies to them (icmp(7)).  SOCK_RAW is for packets
+ * of any protocol from 1 to 255 (raw(7)), and for root alone.
  *
  * Returns a descriptor, to be closed with strata_close(); or -1 with errno:
  *   EAFNOSUPPORT	another domain
  *   EINVAL		unknown flags or type
- *   ESOCKTNOSUPPORT	a type that the stack has not, as SOCK_RAW
+ *   ESOCKTNOSUPPORT	a type that the stack has not, as SOCK_RDM
+ *   EPERM		SOCK_RAW, and not root
  *   EPROTONOSUPPORT	the type has no such protocol, or the stack no process
  *			for it
  *   ENFILE, ENOMEM	no more descriptors or memory

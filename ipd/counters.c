@@ -57,6 +57,8 @@ const struct counter_def ipd_counters[] = {
 	DROP(CNT_NO_NEXT_HEADER, "ipv6_no_next_header"),
 	DROP(CNT_GROUP_NO_SLOT, "copy_for_group_no_slot"),
 
+	DROP(CNT_RAW_NO_ROOM, "raw_copy_no_room"),
+
 	DROP(CNT_FWD_TTL, "forward_hops_used_up"),
 	DROP(CNT_FWD_NO_ROUTE, "forward_no_route"),
 	DROP(CNT_FWD_TO_MANY, "forward_to_many"),
@@ -84,6 +86,7 @@ const struct counter_def ipd_counters[] = {
 
 	DROP(CNT_TX_KIND, "tx_bad_kind"),
 	DROP(CNT_TX_HEADROOM, "tx_no_headroom"),
+	DROP(CNT_TX_BAD_HEADER, "tx_bad_header_of_app"),
 	DROP(CNT_TX_BAD_CHECKSUM_REQUEST, "tx_bad_checksum_request"),
 	DROP(CNT_TX_BAD_ADDRESS, "tx_bad_address"),
 	DROP(CNT_TX_TOO_LONG, "tx_too_long"),
@@ -104,6 +107,7 @@ const struct counter_def ipd_counters[] = {
 	EVENT(CNT_TX4, "ipv4_sent"),
 	EVENT(CNT_TX6, "ipv6_sent"),
 	EVENT(CNT_DELIVERED, "delivered"),
+	EVENT(CNT_RAW_COPIES, "raw_copies"),
 	EVENT(CNT_FORWARDED, "forwarded"),
 	EVENT(CNT_LOOPED, "looped"),
 	EVENT(CNT_FRAGMENTED, "packets_fragmented"),

@@ -66,6 +66,9 @@ enum ipd_counter {
 	CNT_NO_NEXT_HEADER,
 	CNT_GROUP_NO_SLOT,
 
+	/* raw.c */
+	CNT_RAW_NO_ROOM,
+
 	/* forward.c */
 	CNT_FWD_TTL,
 	CNT_FWD_NO_ROUTE,
@@ -97,6 +100,7 @@ enum ipd_counter {
 	/* tx.c */
 	CNT_TX_KIND,
 	CNT_TX_HEADROOM,
+	CNT_TX_BAD_HEADER,
 	CNT_TX_BAD_CHECKSUM_REQUEST,
 	CNT_TX_BAD_ADDRESS,
 	CNT_TX_TOO_LONG,
@@ -119,6 +123,7 @@ enum ipd_counter {
 	CNT_TX4,
 	CNT_TX6,
 	CNT_DELIVERED,
+	CNT_RAW_COPIES,
 	CNT_FORWARDED,
 	CNT_LOOPED,
 	CNT_FRAGMENTED,

@@ -178,7 +178,7 @@ static bool take_quote(struct ipd *ip, struct received *r, struct message *m,
 
 	if (!fib_is_ours(&ip->fib, &q->src, NULL))
 		return ipd_drop(ip, &r->d, CNT_QUOTE_NOT_OURS);
-	out = rx_transport(ip, q->proto, &q->src, &q->dst,
+	out = rx_sender(ip, q->proto, &q->src, &q->dst,
 	    quoted + q->transport_at, q->transport_len);
 	if (out != NULL && !node_room(&ip->n, out, 1))
 		return false;

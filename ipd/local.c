@@ -6,7 +6,7 @@
 #include "ipd/icmp.h"
 #include "ipd/icmp6.h"
 #include "ipd/icmp_tx.h"
-#include "ipd/rx.h"
+#include "ipd/raw.h"
 #include "shm/bytes.h"
 #include "shm/flow.h"
 
@@ -38,6 +38,15 @@ struct ring_out *rx_transport(struct ipd *ip, uint8_t proto,
 		ports[1] = be16_get(header + 2);
 	}
 	return ip->transport[layer][flow_pick(a, ports[0], b, ports[1], n)];
+}
+
+struct ring_out *rx_sender(struct ipd *ip, uint8_t proto,
+    const struct ip_addr *a, const struct ip_addr *b, const uint8_t *header,
+    size_t len)
+{
+	if (layer_of(proto) == NLAYERS)
+		return raw_transport(ip, ip_is_v4(a), proto);
+	return rx_transport(ip, proto, a, b, header, len);
 }
 
 /* What goes up beside the bytes. */
@@ -126,7 +135,8 @@ static bool no_protocol(struct ipd *ip, struct received *r)
 	return ipd_drop(ip, &r->d, CNT_NO_PROTOCOL);
 }
 
-bool rx_local(struct ipd *ip, struct received *r)
+/* @copied: some raw socket has it, so it is not nobody's. */
+static bool dispatch(struct ipd *ip, struct received *r, bool copied)
 {
 	bool v4 = ip_is_v4(&r->src);
 	struct ring_out *out;
@@ -139,7 +149,23 @@ bool rx_local(struct ipd *ip, struct received *r)
 		return ipd_drop(ip, &r->d, CNT_NO_NEXT_HEADER);
 	out = rx_transport(ip, r->proto, &r->src, &r->dst, r->p + r->upper_at,
 	    r->len - r->upper_at);
-	if (out == NULL)
+	if (out != NULL)
+		return deliver(ip, r, out);
+	if (!copied)
 		return no_protocol(ip, r);
-	return deliver(ip, r, out);
+	node_give_back(&ip->n, &r->d);
+	return true;
+}
+
+bool rx_local(struct ipd *ip, struct received *r)
+{
+	struct raw_copies c;
+
+	raw_prepare(ip, r, &c);
+	if (!dispatch(ip, r, c.n > 0)) {
+		raw_cancel(ip, &c);
+		return false;
+	}
+	raw_send(ip, &c);
+	return true;
 }

@@ -70,6 +70,11 @@ struct ring_out *rx_transport(struct ipd *ip, uint8_t proto,
     const struct ip_addr *a, const struct ip_addr *b, const uint8_t *header,
     size_t len);
 
+/* The same of who has sent such a packet: a raw socket may have, too. */
+struct ring_out *rx_sender(struct ipd *ip, uint8_t proto,
+    const struct ip_addr *a, const struct ip_addr *b, const uint8_t *header,
+    size_t len);
+
 /* Has the packet come from ourselves? */
 static inline bool rx_looped(const struct ipd *ip, const struct received *r)
 {

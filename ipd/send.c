@@ -214,7 +214,8 @@ static bool send_whole(struct ipd *ip, struct datagram *t)
 
 	if (!node_room(&ip->n, out, heard ? 2 : 1))
 		return false;
-	if (is_v4(t))
+	/* An app that writes the header itself may have given one. */
+	if (is_v4(t) && t->h4.id == 0)
 		t->h4.id =
 		    (uint16_t)take_id(ip, &t->h4.src, &t->h4.dst, t->h4.proto);
 	emit_header(t);

@@ -282,6 +282,30 @@ bool tx_datagram(struct ipd *ip, struct datagram *t)
 	return send_packet(ip, t);
 }
 
+/* The transport's privilege: a packet whose header some app has written. */
+static bool tx_included(struct ipd *ip, struct datagram *t)
+{
+	const uint8_t *p = t->slot + t->d.off;
+
+	if (!is_v4(t) || t->d.off < SLOT_HEADROOM || t->d.gso_size != 0 ||
+	    (t->d.flags & (PKT_REFS | PKT_CSUM_PARTIAL)) ||
+	    ipv4_parse(&t->h4, p, t->d.len) != IPV4_OK)
+		return ipd_drop(ip, &t->d, CNT_TX_BAD_HEADER);
+	t->hdr_len = t->h4.hdr_len;
+	t->payload = t->h4.total_len - t->hdr_len;
+	t->d.off = (uint16_t)(t->d.off + t->hdr_len);
+	t->d.len = t->payload;
+	t->d.proto = t->h4.proto;
+	t->d.src = t->h4.src;
+	if (!find_way(ip, t))
+		return true;
+	if (ip_is_any(&t->h4.src) && !find_source(ip, t, &t->h4.src))
+		return true;
+	if (t->hdr_len + t->payload > t->mtu)
+		return too_big(ip, t);
+	return send_packet(ip, t);
+}
+
 bool tx_from_transport(struct ipd *ip, const struct ring_in *in,
     const uint8_t *p, const struct desc *d)
 {
@@ -293,6 +317,8 @@ bool tx_from_transport(struct ipd *ip, const struct ring_in *in,
 		t.slot = node_slot(&ip->n, d);
 		if (t.slot == NULL)
 			return ipd_drop(ip, d, CNT_TX_KIND);
+		if (d->flags & PKT_HDRINCL)
+			return tx_included(ip, &t);
 		return tx_datagram(ip, &t);
 	case PKT_ERROR:
 		return tx_complain(ip, p, d);

@@ -12,7 +12,7 @@
 static bool to_transport(
     struct ipd *ip, const uint8_t *p, struct desc *d, const struct quote *q)
 {
-	struct ring_out *out = rx_transport(ip, q->proto, &q->src, &q->dst,
+	struct ring_out *out = rx_sender(ip, q->proto, &q->src, &q->dst,
 	    p + q->transport_at, q->transport_len);
 	bool v4 = ip_is_v4(&q->src);
 

@@ -129,7 +129,7 @@ struct dgram {
 
 enum {
 	DGRAM_ALIGN = 16,
-	DGRAM_MAX = 65527, /* payload: 65,507 on IPv4 */
+	DGRAM_MAX = 65535, /* payload: of UDP 65,507 on IPv4, else 65,527 */
 };
 
 static_assert(sizeof(struct dgram) == 48, "shared layout");
@@ -230,6 +230,12 @@ struct a2s_socket {
 	_Atomic uint32_t kick;        /* changes: send a byte if rx has data */
 	_Atomic uint32_t rx_poll;     /* a byte when so many are unread */
 	_Atomic uint64_t err_read;    /* of the errors: so many are taken */
+	/*
+	 * 1 + the process index of the transport whose counts the app has taken
+	 * for its own, stored after them; 0: of any.  Others, of which the
+	 * number's last socket was, do not look at them.
+	 */
+	_Atomic uint32_t with;
 };
 
 struct a2s_head {
@@ -272,6 +278,7 @@ enum app_so {
 	APP_SO_RECVTOS6 = 1 << 7,
 	APP_SO_DONTFRAG = 1 << 8, /* IP_PMTUDISC_DO and above */
 	APP_SO_DONTFRAG6 = 1 << 9,
+	APP_SO_HDRINCL = 1 << 10, /* raw: the app writes the IPv4 header */
 };
 
 struct s2a_socket {

@@ -128,8 +128,9 @@ static bool renew(struct app_links *p, uint32_t app, uint32_t sub, int fd)
 	return true;
 }
 
-static void take_socket(
-    struct app_links *p, uint32_t app, uint32_t sub, uint8_t family, int fd)
+/* @m says of which family, type and protocol it is. */
+static void take_socket(struct app_links *p, uint32_t app, uint32_t sub,
+    const struct ctl_msg *m, int fd)
 {
 	struct app_link *l;
 
@@ -137,12 +138,14 @@ static void take_socket(
 		return;
 	withdraw(p, app, sub);
 	if (!can_be(p, app, sub) ||
-	    apps_socket_opened(p->apps, app, sub, family) < 0) {
+	    apps_socket_opened(p->apps, app, sub, (uint8_t)m->arg[0]) < 0) {
 		log_warn(&p->d->log, "socket that can't be, app=%u socket=%u",
 		    app, sub);
 		close(fd);
 		return;
 	}
+	apps_socket_kind(
+	    p->apps, app, sub, (uint8_t)m->arg[1], (uint8_t)m->arg[2]);
 	l = &p->app[app].link[sub];
 	l->fd = fd;
 	if (p->apps->attached)
@@ -154,8 +157,7 @@ static void take_sockets(
 {
 	for (uint32_t i = 0; i < m->nfds; i++)
 		if (i < CTL_MAX_SOCKETS)
-			take_socket(
-			    p, m->id, m->subs[i], (uint8_t)m->arg[0], fds[i]);
+			take_socket(p, m->id, m->subs[i], m, fds[i]);
 		else
 			close(fds[i]);
 }

@@ -353,7 +353,7 @@ static bool serve_closing(struct apps *a, uint32_t id, uint32_t *budget)
 {
 	const struct apps_app *app = &a->app[app_of(id)];
 	struct apps_sock *p = &a->sock[id];
-	bool lied = app->a2s == NULL || app->cut;
+	bool lied = app->a2s == NULL || app->cut || !apps_has_begun(a, id);
 	enum apps_served r;
 
 	if (apps_is_open(a, id)) {
@@ -387,7 +387,7 @@ static bool serve(struct apps *a, uint32_t id, uint32_t *budget)
 		return serve_closing(a, id, budget);
 	if (p->opening)
 		open_socket(a, id);
-	if (!apps_is_open(a, id) || app->a2s == NULL)
+	if (!apps_is_open(a, id) || app->a2s == NULL || !apps_has_begun(a, id))
 		return false;
 	take_kick(a, id);
 	/* What was sent before a command is not changed by it. */

@@ -137,10 +137,11 @@ struct apps_sock {
 	bool patient; /* its command is tried again at apps.retry */
 	uint8_t tries;
 	uint8_t family;
-	uint32_t kick;      /* as last seen */
-	uint32_t unsure_at; /* apps.heard, when */
-	uint64_t unsure_to; /* its app had got so far */
-	uint64_t rx_told;   /* what of rx_written the app has been told */
+	uint8_t type, protocol; /* as of socket(2); 0: the transport's own */
+	uint32_t kick;          /* as last seen */
+	uint32_t unsure_at;     /* apps.heard, when */
+	uint64_t unsure_to;     /* its app had got so far */
+	uint64_t rx_told;       /* what of rx_written the app has been told */
 	uint64_t tx_told, sent_told;
 	uint64_t stream_told;
 };
@@ -206,6 +207,10 @@ bool apps_same_owner(const struct apps *a, uint32_t id, uint32_t other);
 void apps_app_gone(struct apps *a, uint32_t app);
 int apps_socket_opened(
     struct apps *a, uint32_t app, uint32_t sub, uint8_t family);
+
+/* Just opened, it is of this type and protocol. */
+void apps_socket_kind(
+    struct apps *a, uint32_t app, uint32_t sub, uint8_t type, uint8_t protocol);
 void apps_socket_closed(struct apps *a, uint32_t app, uint32_t sub);
 void apps_look(struct apps *a, uint32_t app, uint32_t sub);
 
@@ -245,15 +250,6 @@ static inline bool apps_is_open(const struct apps *a, uint32_t id)
 	return a->state->open[id / 64] >> (id % 64) & 1;
 }
 
-/* The app may be believed, and somebody holds the socket. */
-static inline bool apps_is_live(const struct apps *a, uint32_t id)
-{
-	const struct apps_app *p = &a->app[app_of(id)];
-
-	return apps_is_open(a, id) && p->a2s != NULL && !p->cut &&
-	    !a->sock[id].closing;
-}
-
 /* The first open socket from @id on, or MAX_SOCKETS. */
 uint32_t apps_next_open(const struct apps *a, uint32_t id);
 
@@ -266,6 +262,24 @@ static inline const struct a2s_socket *a2s_of(const struct apps *a, uint32_t id)
 static inline struct s2a_socket *s2a_of(const struct apps *a, uint32_t id)
 {
 	return (void *)(a->app[app_of(id)].s2a + s2a_socket_off(sub_of(id)));
+}
+
+/* Has the app begun with a socket that we were told of? */
+static inline bool apps_has_begun(const struct apps *a, uint32_t id)
+{
+	uint32_t with =
+	    atomic_load_explicit(&a2s_of(a, id)->with, memory_order_acquire);
+
+	return with == 0 || with == 1 + a->n->self;
+}
+
+/* The app may be believed, and somebody holds the socket. */
+static inline bool apps_is_live(const struct apps *a, uint32_t id)
+{
+	const struct apps_app *p = &a->app[app_of(id)];
+
+	return apps_is_open(a, id) && p->a2s != NULL && !p->cut &&
+	    !a->sock[id].closing && apps_has_begun(a, id);
 }
 
 /* The rings, of APP_TX_BYTES and APP_RX_BYTES. */

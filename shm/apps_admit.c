@@ -56,9 +56,19 @@ int apps_socket_opened(
 	p->have = p->opening = true;
 	p->closing = a->app[app].gone || a->app[app].cut;
 	p->family = family;
+	p->type = p->protocol = 0;
 	if (a->attached)
 		apps_dirty(a, app * APP_MAX_SOCKETS + sub);
 	return 0;
+}
+
+void apps_socket_kind(
+    struct apps *a, uint32_t app, uint32_t sub, uint8_t type, uint8_t protocol)
+{
+	struct apps_sock *p = &a->sock[app * APP_MAX_SOCKETS + sub];
+
+	p->type = type;
+	p->protocol = protocol;
 }
 
 void apps_socket_closed(struct apps *a, uint32_t app, uint32_t sub)

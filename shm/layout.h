@@ -30,7 +30,7 @@
 #include "shm/topology.h"
 
 enum {
-	LAYOUT_VERSION = 5,
+	LAYOUT_VERSION = 6,
 	LAYOUT_MAGIC = 0x73747261, /* "stra" */
 
 	CACHE_LINE = 64,
@@ -55,6 +55,7 @@ enum pkt_kind {
 	PKT_DATA,   /* a packet, as the ring's direction says */
 	PKT_ERROR,  /* an ICMP error: that came up, or is to be sent */
 	PKT_RETURN, /* return rings only: a slot goes home */
+	PKT_RAW,    /* a whole IP packet, copied for ping and raw sockets */
 	NPKT_KINDS,
 };
 
@@ -76,6 +77,7 @@ enum pkt_flag {
 	PKT_REFS = 1 << 8,      /* tx: payload follows in the app's ring */
 	PKT_GSO_ECN = 1 << 9,   /* super-frame with CWR in its first piece */
 	PKT_NO_ROUTE = 1 << 10, /* tx: on-link only (SO_DONTROUTE) */
+	PKT_HDRINCL = 1 << 11,  /* tx: begins with the app's IPv4 header */
 };
 
 /*
@@ -91,6 +93,8 @@ enum pkt_flag {
  *	  PKT_ERROR          transport header, data of   of that packet:
  *	                     the packet it is about,     src is ours, or
  *	                     as far as quoted            "any" as it was
+ *	  PKT_RAW            an IP packet; l4 says       of the IP header
+ *	                     where proto's header is
  *	transport -> ipd
  *	  PKT_DATA           transport header, data      to be sent; src may
  *	                                                 be "any"

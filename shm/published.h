@@ -7,7 +7,8 @@
  *
  *	linkd	struct link_table: state of links, addresses, neighbours
  *	ipd	struct fib (fib.h): addresses, routes
- *	udpd	struct group_table: multicast groups its sockets have joined
+ *	udpd	struct group_table: multicast groups its sockets have joined,
+ *		and of which protocols it has raw sockets
  *	tcpd	the same
  *
  * A sequence word makes the copy consistent: odd while the writer is at it.
@@ -113,6 +114,14 @@ struct group_table {
 	struct published p;
 	uint32_t ngroups;
 	struct group group[GROUP_TABLE_MAX];
+	uint64_t raw[2][4]; /* IPv4, IPv6: a bit for each protocol (PKT_RAW) */
 };
+
+/* Is there a ping or raw socket for packets of @proto? */
+static inline bool group_table_wants(
+    const struct group_table *t, bool v4, uint8_t proto)
+{
+	return t->raw[v4 ? 0 : 1][proto / 64] >> (proto % 64) & 1;
+}
 
 #endif /* SHM_PUBLISHED_H */

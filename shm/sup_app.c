@@ -384,6 +384,15 @@ static int tell_transport(
 	return sup_tell(s, first->proc, &to, fds);
 }
 
+/* Who may see others' packets and send any: root alone, as with the kernel. */
+static int admitted(
+    const struct sup *s, const struct app *a, const struct ctl_msg *asked)
+{
+	if (asked->arg[1] == SOCK_RAW && a->uid != 0)
+		return -EPERM;
+	return serving(s, asked, free_sub(a));
+}
+
 static void make_sockets(
     struct sup *s, struct client *c, const struct ctl_msg *asked)
 {
@@ -391,7 +400,7 @@ static void make_sockets(
 	uint32_t count = asked->arg[3] > 0 ? asked->arg[3] : 1;
 	struct ctl_msg m = { .type = CTL_SOCKET, .self = asked->self };
 	int fds[CTL_MAX_FDS];
-	int p = a == NULL ? -EPROTO : serving(s, asked, free_sub(a));
+	int p = a == NULL ? -EPROTO : admitted(s, a, asked);
 	int sub = p;
 	int app_end = -1;
 

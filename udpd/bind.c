@@ -43,6 +43,26 @@ static int check_address(
 	return fib_may_bind(&u->fib, &name->ip, s->bind_link, &name->link);
 }
 
+void bind_raw(struct udpd *u, uint32_t id)
+{
+	struct usock *s = &u->state->sock[id];
+
+	s->bound_port = 1;
+	set_local(u, id, &s->local, s->protocol);
+	s->chosen = s->local;
+}
+
+/* Of a raw socket the address alone, as often as it likes. */
+static void bind_raw_to(
+    struct udpd *u, uint32_t id, const struct app_name *want)
+{
+	struct usock *s = &u->state->sock[id];
+
+	set_local(u, id, want, s->protocol);
+	s->bound_ip = !ip_is_any(&want->ip);
+	s->chosen = s->local;
+}
+
 int bind_local(struct udpd *u, uint32_t id, const struct app_name *name)
 {
 	static const struct app_name nobody = { .port = 0 };
@@ -51,10 +71,14 @@ int bind_local(struct udpd *u, uint32_t id, const struct app_name *name)
 	uint16_t port = want.port;
 	int r = check_address(u, s, &want);
 
-	if (s->bound)
+	if (s->kind == USOCK_RAW ? s->connected : s->bound)
 		return -EINVAL;
 	if (r < 0)
 		return r;
+	if (s->kind == USOCK_RAW) {
+		bind_raw_to(u, id, &want);
+		return 0;
+	}
 	if (port == 0)
 		port = port_ephemeral(u, id, &want, &nobody);
 	else if (port_conflict(u, id, &want))

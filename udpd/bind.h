@@ -24,6 +24,9 @@ int bind_local(struct udpd *u, uint32_t id, const struct app_name *name);
  */
 int bind_peer(struct udpd *u, uint32_t id, const struct app_name *name);
 
+/* A new raw socket: it has its protocol in place of a port. */
+void bind_raw(struct udpd *u, uint32_t id);
+
 /* A port for a socket that sends without one.  0 or -EAGAIN. */
 int bind_auto(struct udpd *u, uint32_t id, const struct app_name *peer);
 

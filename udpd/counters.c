@@ -9,6 +9,7 @@ const struct counter_def udpd_counters[CNT_UDPD_END - CNT_NODE_END] = {
 	AT(CNT_RX_DATAGRAMS) = { "rx_datagrams", false },
 	AT(CNT_RX_DELIVERED) = { "rx_delivered", false },
 	AT(CNT_RX_ERRORS) = { "rx_icmp_errors", false },
+	AT(CNT_RX_RAW) = { "rx_raw_packets", false },
 	AT(CNT_TX_DATAGRAMS) = { "tx_datagrams", false },
 	AT(CNT_TX_UNREACHABLE) = { "tx_port_unreachable", false },
 	AT(CNT_RX_SHORT) = { "rx_short", true },

@@ -10,6 +10,7 @@ enum udpd_counter {
 	CNT_RX_DATAGRAMS = CNT_NODE_END,
 	CNT_RX_DELIVERED, /* to sockets; multicast may count several times */
 	CNT_RX_ERRORS,    /* ICMP errors handed up */
+	CNT_RX_RAW,       /* packets for ping and raw sockets */
 	CNT_TX_DATAGRAMS,
 	CNT_TX_UNREACHABLE, /* port unreachables asked for */
 	CNT_RX_SHORT,

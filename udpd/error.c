@@ -7,13 +7,18 @@
 #include "udpd/error.h"
 
 #include <errno.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <time.h>
 
 /* Wants struct timespec to be known. */
 #include <linux/errqueue.h>
 
+#include "shm/bytes.h"
 #include "shm/icmp_error.h"
 #include "udpd/port.h"
+#include "udpd/raw.h"
 #include "udpd/udp_wire.h"
 
 /* An error, and how it looks to the kind of socket that it is for. */
@@ -106,10 +111,53 @@ static void udp_error(struct udpd *u, const struct told *t)
 		tell(u, id, &with_port);
 }
 
+/* About an echo request: its id is the port of who sent it. */
+static void ping_error(struct udpd *u, const struct told *t)
+{
+	const struct desc *d = t->d;
+	uint8_t request =
+	    d->proto == IPPROTO_ICMP ? ICMP_ECHO : ICMP6_ECHO_REQUEST;
+	struct flow f = {
+		.kind = USOCK_PING,
+		.local = d->src,
+		.peer = d->dst,
+		.link = d->link,
+	};
+	uint32_t id;
+
+	if (d->len < ICMP_HDR_LEN || t->p[0] != request)
+		return;
+	f.local_port = be16_get(t->p + ICMP_ID_AT);
+	id = port_sender(u, &f);
+	if (id != NO_SOCKET)
+		tell(u, id, t);
+}
+
+static void raw_error(struct udpd *u, const struct told *t)
+{
+	const struct desc *d = t->d;
+	struct flow f = {
+		.kind = USOCK_RAW,
+		.local = d->src,
+		.peer = d->dst,
+		.local_port = d->proto,
+		.link = d->link,
+	};
+
+	for (uint32_t id = port_next_member(u, &f, NO_SOCKET);
+	     id != NO_SOCKET && apps_can_touch(&u->apps);
+	     id = port_next_member(u, &f, id))
+		tell(u, id, t);
+}
+
 void error_rx(struct udpd *u, const struct desc *d, const uint8_t *p)
 {
 	struct told t = { .d = d, .p = p };
 
 	node_count(&u->n, CNT_RX_ERRORS);
-	udp_error(u, &t);
+	if (d->proto == IPPROTO_UDP)
+		udp_error(u, &t);
+	else if (d->proto == IPPROTO_ICMP || d->proto == IPPROTO_ICMPV6)
+		ping_error(u, &t);
+	raw_error(u, &t);
 }

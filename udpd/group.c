@@ -168,6 +168,11 @@ void group_publish(struct udpd *u)
 				.link = j->group[i].link,
 			};
 	t->ngroups = n;
+	memset(t->raw, 0, sizeof(t->raw));
+	for (uint32_t i = 0; i < 2 * 256; i++)
+		if (u->raw_sockets[i / 256][i % 256] > 0)
+			t->raw[i / 256][i % 256 / 64] |= (uint64_t)1
+			    << (i % 64);
 	publish_end(&t->p);
 	u->groups_changed = false;
 	/* They look at the table in their next turn. */

@@ -25,7 +25,10 @@ void group_leave_all(struct udpd *u, uint32_t id);
 void group_take_over(struct udpd *u, uint32_t id);
 void group_clear(struct udpd *u);
 
-/* Every group once, into udpd.out: linkd and ipd read it there. */
+/*
+ * Every group once, and of which protocols there are ping and raw sockets, into
+ * udpd.out: linkd and ipd read it there.
+ */
 void group_publish(struct udpd *u);
 
 #endif /* UDPD_GROUP_H */

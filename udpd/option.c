@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <sys/socket.h>
@@ -17,6 +18,7 @@
 
 enum {
 	ANY_TOS = 255,
+	ICMP_FILTER = 1,  /* linux/icmp.h, which contradicts netinet/in.h */
 	MAX_DISCOVER = 5, /* IP_PMTUDISC_OMIT */
 	DEFAULT_MCAST_HOPS = 1,
 };
@@ -102,7 +104,8 @@ static int set_plain(
 
 	if (r < 0)
 		return r;
-	if (o->name == IPV6_V6ONLY && o->level == IPPROTO_IPV6 && s->bound)
+	if (o->name == IPV6_V6ONLY && o->level == IPPROTO_IPV6 &&
+	    (s->bound || s->kind != USOCK_UDP))
 		return -EINVAL;
 	if (o->level == IPPROTO_IP && o->name == IP_TOS)
 		v &= ANY_TOS;
@@ -262,12 +265,124 @@ static int set_socket(struct udpd *u, uint32_t id, const struct command *c)
 	}
 }
 
+/* ---- Of raw sockets */
+
+static bool is_raw(const struct usock *s, uint8_t family)
+{
+	return s->kind == USOCK_RAW && s->family == family;
+}
+
+/* Which option of raw sockets is meant, wherever the kernel knows it. */
+enum raw_option {
+	RAW_NONE, /* it is none of them, or this is no such socket */
+	RAW_HDRINCL,
+	RAW_FILTER4,
+	RAW_FILTER6,
+	RAW_CHECKSUM,
+	RAW_UNKNOWN,
+};
+
+static enum raw_option raw_option(const struct usock *s, int level, int name)
+{
+	if (level == IPPROTO_IP && name == IP_HDRINCL)
+		return RAW_HDRINCL;
+	if ((level == SOL_RAW || level == IPPROTO_IPV6) &&
+	    name == IPV6_CHECKSUM && is_raw(s, AF_INET6))
+		return RAW_CHECKSUM;
+	if (level == SOL_RAW && name == ICMP_FILTER && is_raw(s, AF_INET))
+		return RAW_FILTER4;
+	if (level == IPPROTO_ICMPV6 && name == ICMP6_FILTER &&
+	    is_raw(s, AF_INET6))
+		return RAW_FILTER6;
+	return level == SOL_RAW || level == IPPROTO_ICMPV6 ? RAW_UNKNOWN
+							   : RAW_NONE;
+}
+
+static int set_filter(struct usock *s, const struct command *c, size_t size)
+{
+	memcpy(s->filter, c->data, c->len < size ? c->len : size);
+	return 0;
+}
+
+/* RFC 3542, 3.1: an even place, or a negative number for none. */
+static int set_checksum(struct usock *s, const struct command *c)
+{
+	int v = sockopt_int(c);
+
+	if (c->len < sizeof(int) || (v > 0 && v % 2 != 0) ||
+	    (s->protocol == IPPROTO_ICMPV6 && c->arg[0] == IPPROTO_IPV6))
+		return -EINVAL;
+	s->csum_at = v < 0 ? -1 : v;
+	return 0;
+}
+
+static int set_raw(
+    struct usock *s, enum raw_option which, const struct command *c)
+{
+	int v;
+
+	switch (which) {
+	case RAW_HDRINCL:
+		if (!is_raw(s, AF_INET))
+			return -ENOPROTOOPT;
+		if (read_number(c, IPPROTO_IP, &v) < 0)
+			return -EINVAL;
+		s->so &= ~(uint32_t)APP_SO_HDRINCL;
+		s->so |= v != 0 ? APP_SO_HDRINCL : 0;
+		return 0;
+	case RAW_FILTER4:
+		return s->protocol == IPPROTO_ICMP
+		    ? set_filter(s, c, sizeof(s->filter[0]))
+		    : -EOPNOTSUPP;
+	case RAW_FILTER6:
+		return s->protocol == IPPROTO_ICMPV6
+		    ? set_filter(s, c, sizeof(s->filter))
+		    : -EOPNOTSUPP;
+	case RAW_CHECKSUM:
+		return set_checksum(s, c);
+	case RAW_NONE:
+	case RAW_UNKNOWN:
+		break;
+	}
+	return -ENOPROTOOPT;
+}
+
+static int get_raw(
+    const struct usock *s, enum raw_option which, struct app_answer *r)
+{
+	switch (which) {
+	case RAW_HDRINCL:
+		return apps_reply_int(r, (s->so & APP_SO_HDRINCL) != 0);
+	case RAW_FILTER4:
+		if (s->protocol != IPPROTO_ICMP)
+			return -EOPNOTSUPP;
+		return apps_reply_int(r, (int)s->filter[0]);
+	case RAW_FILTER6:
+		if (s->protocol != IPPROTO_ICMPV6)
+			return -EOPNOTSUPP;
+		memcpy(r->reply, s->filter, sizeof(s->filter));
+		r->reply_len = sizeof(s->filter);
+		return 0;
+	case RAW_CHECKSUM:
+		return apps_reply_int(r, s->csum_at);
+	case RAW_NONE:
+	case RAW_UNKNOWN:
+		break;
+	}
+	return -ENOPROTOOPT;
+}
+
+/* ---- */
+
 int option_set(struct udpd *u, uint32_t id, const struct command *c)
 {
 	struct usock *s = &u->state->sock[id];
 	int level = (int)c->arg[0];
 	const struct sockopt *o = sockopt_find(&table, level, (int)c->arg[1]);
+	enum raw_option raw = raw_option(s, level, (int)c->arg[1]);
 
+	if (raw != RAW_NONE)
+		return set_raw(s, raw, c);
 	if (level == IPPROTO_IPV6 && s->family != AF_INET6)
 		return -ENOPROTOOPT;
 	if (o != NULL)
@@ -339,7 +454,10 @@ int option_get(
 	int level = (int)c->arg[0];
 	int name = (int)c->arg[1];
 	const struct sockopt *o = sockopt_find(&table, level, name);
+	enum raw_option raw = raw_option(s, level, name);
 
+	if (raw != RAW_NONE)
+		return get_raw(s, raw, r);
 	if (level == IPPROTO_IPV6 && s->family != AF_INET6)
 		return -ENOPROTOOPT;
 	if (o != NULL)

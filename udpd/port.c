@@ -12,28 +12,42 @@ static uint16_t *bucket_of(struct udpd *u, uint16_t port)
 	return &u->bucket[port % PORT_BUCKETS];
 }
 
+/* How many sockets want packets of this one's protocol whole. */
+static uint16_t *raw_sockets(struct udpd *u, const struct usock *s)
+{
+	return &u->raw_sockets[s->family == AF_INET6][s->protocol];
+}
+
 void port_clear(struct udpd *u)
 {
+	memset(u->raw_sockets, 0, sizeof(u->raw_sockets));
 	for (uint32_t i = 0; i < PORT_BUCKETS; i++)
 		u->bucket[i] = NO_SOCKET;
 }
 
 void port_insert(struct udpd *u, uint32_t id)
 {
-	uint16_t *b = bucket_of(u, u->state->sock[id].local.port);
+	const struct usock *s = &u->state->sock[id];
+	uint16_t *b = bucket_of(u, s->local.port);
 
 	u->next[id] = *b;
 	*b = (uint16_t)id;
+	if (s->kind != USOCK_UDP && (*raw_sockets(u, s))++ == 0)
+		u->groups_changed = true;
 }
 
 void port_remove(struct udpd *u, uint32_t id)
 {
-	uint16_t *at = bucket_of(u, u->state->sock[id].local.port);
+	const struct usock *s = &u->state->sock[id];
+	uint16_t *at = bucket_of(u, s->local.port);
 
 	while (*at != NO_SOCKET && *at != id)
 		at = &u->next[*at];
-	if (*at == id)
-		*at = u->next[id];
+	if (*at != id)
+		return;
+	*at = u->next[id];
+	if (s->kind != USOCK_UDP && --(*raw_sockets(u, s)) == 0)
+		u->groups_changed = true;
 }
 
 /* Does a socket of this family and V6ONLY take datagrams to @local? */
@@ -41,6 +55,8 @@ static bool family_fits(const struct usock *s, const struct ip_addr *local)
 {
 	if (s->family == AF_INET)
 		return ip_is_v4(local);
+	if (s->kind != USOCK_UDP)
+		return !ip_is_v4(local);
 	return !ip_is_v4(local) || !(s->so & APP_SO_V6ONLY);
 }
 
@@ -49,7 +65,8 @@ static int score(const struct usock *s, const struct flow *f)
 {
 	int points = 1;
 
-	if (s->local.port != f->local_port || !family_fits(s, &f->local))
+	if (s->kind != f->kind || s->local.port != f->local_port ||
+	    !family_fits(s, &f->local))
 		return 0;
 	if (s->family == AF_INET)
 		points++;
@@ -58,9 +75,10 @@ static int score(const struct usock *s, const struct flow *f)
 			return 0;
 		points += 4;
 	}
-	if (s->connected) {
-		if (s->peer.port != f->peer_port ||
-		    !ip_equal(&s->peer.ip, &f->peer))
+	/* An echo may come from anybody: the id is ours. */
+	if (s->connected && s->kind != USOCK_PING) {
+		if (!ip_equal(&s->peer.ip, &f->peer) ||
+		    (s->kind == USOCK_UDP && s->peer.port != f->peer_port))
 			return 0;
 		points += 8;
 	}
@@ -203,12 +221,16 @@ bool port_conflict(
 {
 	const struct usock *me = &u->state->sock[id];
 
+	if (me->kind == USOCK_RAW)
+		return false;
 	for (uint32_t i = u->bucket[want->port % PORT_BUCKETS]; i != NO_SOCKET;
 	     i = u->next[i]) {
 		const struct usock *s = &u->state->sock[i];
 
-		if (i != id && s->local.port == want->port &&
-		    overlap(me, want, s) && !share(u, id, i))
+		if (i != id && s->kind == me->kind &&
+		    s->local.port == want->port &&
+		    (s->kind == USOCK_PING || overlap(me, want, s)) &&
+		    !share(u, id, i))
 			return true;
 	}
 	return false;

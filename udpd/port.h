@@ -14,8 +14,9 @@
 /* A datagram's ends, from where we stand. */
 struct flow {
 	struct ip_addr local, peer;
-	uint16_t local_port, peer_port;
+	uint16_t local_port, peer_port; /* ping: id; raw: protocol; and 0 */
 	uint8_t link;
+	uint8_t kind; /* enum usock_kind */
 };
 
 void port_clear(struct udpd *u);

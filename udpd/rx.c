@@ -9,6 +9,7 @@
 #include "shm/bytes.h"
 #include "udpd/error.h"
 #include "udpd/port.h"
+#include "udpd/raw.h"
 #include "udpd/udp_wire.h"
 
 enum {
@@ -33,13 +34,12 @@ static bool has_room(struct udpd *u, uint32_t id, uint32_t room)
 	return used == 0 || used + room <= (uint32_t)s->rcvbuf;
 }
 
-static void deliver(struct udpd *u, uint32_t id, const struct desc *d,
-    const struct udp_hdr *h, const uint8_t *payload)
+void rx_deliver(struct udpd *u, uint32_t id, const struct desc *d,
+    uint16_t port, const uint8_t *payload, uint32_t len)
 {
-	uint32_t len = h->length - (uint32_t)UDP_HDR_LEN;
 	struct dgram g = {
 		.len = len,
-		.port = h->src_port,
+		.port = port,
 		.link = d->link,
 		.hops = d->hops,
 		.tclass = d->tclass,
@@ -63,6 +63,13 @@ static void deliver(struct udpd *u, uint32_t id, const struct desc *d,
 	    ring, APP_RX_BYTES, f->rx_written + sizeof(g), payload, len);
 	f->rx_written += dgram_room(len);
 	node_count(&u->n, CNT_RX_DELIVERED);
+}
+
+static void deliver(struct udpd *u, uint32_t id, const struct desc *d,
+    const struct udp_hdr *h, const uint8_t *payload)
+{
+	rx_deliver(
+	    u, id, d, h->src_port, payload, h->length - (uint32_t)UDP_HDR_LEN);
 }
 
 static bool is_for_many(const struct udpd *u, const struct desc *d)
@@ -186,6 +193,9 @@ static void rx_one(struct udpd *u, const struct desc *d, const uint8_t *p)
 		return;
 	case PKT_ERROR:
 		error_rx(u, d, p);
+		return;
+	case PKT_RAW:
+		raw_rx(u, d, p);
 		return;
 	default: /* a neighbour's word, not our enum */
 		node_count(&u->n, CNT_RX_BAD_KIND);

@@ -9,4 +9,11 @@
 /* Take up to @limit packets from each ring with ipd. */
 void rx_turn(struct udpd *u, uint32_t limit);
 
+/*
+ * A datagram that came as @d says from @port of the peer, of @len bytes at
+ * @payload, into the ring of socket @id, if there is room.
+ */
+void rx_deliver(struct udpd *u, uint32_t id, const struct desc *d,
+    uint16_t port, const uint8_t *payload, uint32_t len);
+
 #endif /* UDPD_RX_H */

@@ -40,6 +40,13 @@ struct usock_flow {
 	uint64_t err_written; /* errors put into the queue */
 };
 
+/* What its datagrams are. */
+enum usock_kind {
+	USOCK_UDP,
+	USOCK_PING, /* echo requests of ICMP or ICMPv6; the port is their id */
+	USOCK_RAW,  /* packets of one protocol; the port is its number */
+};
+
 enum usock_flag {
 	SO_F_REUSEADDR = 1 << 0,
 	SO_F_REUSEPORT = 1 << 1,
@@ -69,7 +76,7 @@ struct usock {
 	uint8_t connected;
 	uint8_t shut; /* 1 rx, 2 tx */
 	uint8_t ngroups;
-	uint8_t pad0;
+	uint8_t kind;           /* enum usock_kind */
 	uint64_t stamp;         /* order of binding: the last one wins */
 	struct app_name local;  /* link: where link-local addresses are */
 	struct app_name chosen; /* what bind asked for, before connect */
@@ -86,6 +93,9 @@ struct usock {
 	uint8_t bind_link;                   /* SO_BINDTODEVICE */
 	uint8_t mcast_link, mcast_link6;
 	uint8_t unicast_link;
+	uint8_t protocol;   /* IPPROTO_* */
+	int32_t csum_at;    /* raw, IPv6: the checksum's place; -1: none */
+	uint32_t filter[8]; /* raw: ICMP types that are not wanted */
 	struct usock_group group[MAX_GROUPS];
 };
 

@@ -11,11 +11,12 @@
 #include <netinet/in.h>
 
 #include "udpd/bind.h"
+#include "udpd/raw.h"
 #include "udpd/udp_wire.h"
 
 enum {
-	MAX_PAYLOAD4 = 65507,
-	MAX_PAYLOAD6 = 65527,
+	MAX_PACKET = 65535,
+	IPV4_HEADER = 20,
 };
 
 /* The datagram at the ring's start.  False: a lie. */
@@ -70,7 +71,7 @@ static int choose_hops(const struct usock *s, const struct dgram *g)
 static uint16_t choose_flags(const struct usock *s, const struct dgram *g)
 {
 	bool v4 = ip_is_v4(&g->peer);
-	uint16_t flags = PKT_CSUM_PARTIAL;
+	uint16_t flags = s->kind == USOCK_UDP ? PKT_CSUM_PARTIAL : 0;
 
 	if ((v4 ? s->mtu_discover : s->mtu_discover6) >= IP_PMTUDISC_DO)
 		flags |= PKT_DONT_FRAGMENT;
@@ -85,6 +86,19 @@ static uint16_t choose_flags(const struct usock *s, const struct dgram *g)
 	return flags;
 }
 
+static uint32_t header_len(const struct usock *s)
+{
+	return s->kind == USOCK_UDP ? UDP_HDR_LEN : 0;
+}
+
+/* What an IP packet has room for besides what is put before it here. */
+static uint32_t max_payload(const struct usock *s, bool v4)
+{
+	uint32_t ip = v4 && !(s->so & APP_SO_HDRINCL) ? IPV4_HEADER : 0;
+
+	return MAX_PACKET - ip - header_len(s);
+}
+
 /* 0, or the errno that the datagram is refused with. */
 static int refuse(const struct udpd *u, const struct usock *s,
     const struct dgram *g, uint8_t link)
@@ -93,11 +107,12 @@ static int refuse(const struct udpd *u, const struct usock *s,
 	struct fib_answer way;
 	int r;
 
-	if (g->port == 0 || ip_is_any(&g->peer) || (s->shut & 2))
+	if (ip_is_any(&g->peer) || (s->shut & 2) ||
+	    (g->port == 0 && s->kind == USOCK_UDP))
 		return -EINVAL;
 	if (s->family == AF_INET ? !v4 : v4 && (s->so & APP_SO_V6ONLY))
 		return -ENETUNREACH;
-	if (g->len > (v4 ? MAX_PAYLOAD4 : MAX_PAYLOAD6))
+	if (g->len > max_payload(s, v4))
 		return -EMSGSIZE;
 	if (!ip_is_any(&g->local) && !fib_is_ours(&u->fib, &g->local, NULL))
 		return -EADDRNOTAVAIL;
@@ -109,8 +124,9 @@ static int refuse(const struct udpd *u, const struct usock *s,
 	return 0;
 }
 
-static void emit(struct udpd *u, uint32_t id, uint64_t at,
-    const struct dgram *g, struct desc *d, uint8_t *slot)
+/* Header and payload into the slot.  0, or why it is refused after all. */
+static int fill(struct udpd *u, uint32_t id, uint64_t at, const struct dgram *g,
+    struct desc *d, uint8_t *slot)
 {
 	const struct usock *s = &u->state->sock[id];
 	const uint8_t *ring = apps_tx_ring(&u->apps, id);
@@ -120,15 +136,22 @@ static void emit(struct udpd *u, uint32_t id, uint64_t at,
 		.length = (uint16_t)(UDP_HDR_LEN + g->len),
 	};
 
-	udp_emit(slot + d->off, &h);
-	app_ring_read(slot + d->off + UDP_HDR_LEN, ring, APP_TX_BYTES,
+	app_ring_read(slot + d->off + header_len(s), ring, APP_TX_BYTES,
 	    at + sizeof(*g), g->len);
-	node_put(&u->n, u->down, d);
-	node_count(&u->n, CNT_TX_DATAGRAMS);
+	if (s->kind != USOCK_UDP)
+		return raw_tx(u, s, d, slot + d->off);
+	udp_emit(slot + d->off, &h);
 	if (log_shows(&u->n.log, LOG_DEBUG)) {
 		log_debug(&u->n.log, "tx datagram");
 		udp_log(&u->n.log, &h);
 	}
+	return 0;
+}
+
+static void refused(struct udpd *u, uint32_t id, int r)
+{
+	node_count(&u->n, r == -ENETUNREACH ? CNT_TX_NO_ROUTE : CNT_TX_REFUSED);
+	udpd_error(u, id, -r);
 }
 
 /* False: no slot now.  Whatever else happens, the datagram is dealt with. */
@@ -141,14 +164,14 @@ static bool send_one(
 	int r = refuse(u, s, g, link);
 	struct desc d = {
 		.kind = PKT_DATA,
-		.len = (uint32_t)UDP_HDR_LEN + g->len,
+		.len = header_len(s) + g->len,
 		.off = SLOT_HEADROOM,
 		.flags = choose_flags(s, g),
 		.link = link,
-		.proto = IPPROTO_UDP,
+		.proto = s->kind == USOCK_UDP ? IPPROTO_UDP : s->protocol,
 		.hops = hops > 0 ? (uint8_t)hops : 0,
 		.tclass = ip_is_v4(&g->peer) ? s->tos : s->tclass6,
-		.csum_offset = 6, /* RFC 768 */
+		.csum_offset = s->kind == USOCK_UDP ? 6 : 0, /* RFC 768 */
 		.dst = g->peer,
 	};
 	uint8_t *slot;
@@ -157,9 +180,7 @@ static bool send_one(
 	if (r == 0 && hops == 0 && ip_is_multicast(&g->peer))
 		r = -EINVAL;
 	if (r < 0) {
-		node_count(&u->n,
-		    r == -ENETUNREACH ? CNT_TX_NO_ROUTE : CNT_TX_REFUSED);
-		udpd_error(u, id, -r);
+		refused(u, id, r);
 		return true;
 	}
 	if (g->flags & DGRAM_TCLASS)
@@ -168,7 +189,14 @@ static bool send_one(
 	slot = node_alloc(&u->n, d.off + d.len, &d);
 	if (slot == NULL)
 		return false;
-	emit(u, id, at, g, &d, slot);
+	r = fill(u, id, at, g, &d, slot);
+	if (r < 0) {
+		node_unalloc(&u->n, &d);
+		refused(u, id, r);
+		return true;
+	}
+	node_put(&u->n, u->down, &d);
+	node_count(&u->n, CNT_TX_DATAGRAMS);
 	return true;
 }
 

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "udpd/bind.h"
@@ -52,6 +53,41 @@ void udpd_error(struct udpd *u, uint32_t id, int err)
 
 /* ---- What shm/apps.c asks of a transport */
 
+static enum usock_kind kind_of(const struct apps_sock *p)
+{
+	if (p->type == SOCK_RAW)
+		return USOCK_RAW;
+	return p->protocol == IPPROTO_ICMP || p->protocol == IPPROTO_ICMPV6
+	    ? USOCK_PING
+	    : USOCK_UDP;
+}
+
+/* What is not as it is with UDP. */
+static void open_kind(struct udpd *u, uint32_t id)
+{
+	struct usock *s = &u->state->sock[id];
+	bool v4 = s->family == AF_INET;
+
+	s->kind = (uint8_t)kind_of(&u->apps.sock[id]);
+	s->protocol = u->apps.sock[id].protocol;
+	s->csum_at = -1;
+	if (s->kind == USOCK_UDP)
+		return;
+	/* Linux lets them share an id unless they say otherwise. */
+	if (s->kind == USOCK_PING) {
+		s->protocol = v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+		s->flags |= SO_F_REUSEADDR;
+	}
+	if (!v4)
+		s->so |= APP_SO_V6ONLY;
+	if (!v4 && s->protocol == IPPROTO_ICMPV6)
+		s->csum_at = 2; /* RFC 3542, 3.1 */
+	if (v4 && s->protocol == IPPROTO_RAW)
+		s->so |= APP_SO_HDRINCL;
+	if (s->kind == USOCK_RAW)
+		bind_raw(u, id);
+}
+
 static void open_socket(
     void *x, uint32_t id, uint8_t family, const struct app_words *from)
 {
@@ -82,6 +118,7 @@ static void open_socket(
 	s->peer.ip = s->local.ip;
 	s->local.family = s->peer.family = s->family;
 	s->chosen = s->local;
+	open_kind(u, id);
 	*f = (struct usock_flow){
 		.tx_consumed = from->tx_consumed,
 		.rx_written = from->rx_written,

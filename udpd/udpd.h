@@ -57,7 +57,8 @@ struct udpd {
 	uint16_t next[MAX_SOCKETS]; /* in its port's bucket */
 
 	struct groups_joined groups;
-	bool groups_changed; /* publish the table anew */
+	uint16_t raw_sockets[2][256]; /* of IPv4, IPv6: for each protocol */
+	bool groups_changed;          /* publish the table anew */
 };
 
 /*

@@ -24,6 +24,8 @@ static void open_socket(struct fake_channel *ch, uint32_t id)
 	assert_int_equal(apps_socket_opened(
 			     ch->apps, app_of(id), sub_of(id), ch->family[id]),
 	    0);
+	apps_socket_kind(
+	    ch->apps, app_of(id), sub_of(id), ch->type[id], ch->protocol[id]);
 }
 
 void channel_introduce(struct fake_channel *ch, struct apps *apps)
@@ -108,6 +110,12 @@ struct s2a_socket *channel_s2a(const struct fake_channel *ch, uint32_t id)
 
 uint32_t channel_socket(struct fake_channel *ch, uint32_t app, uint8_t family)
 {
+	return channel_socket_of_kind(ch, app, family, 0, 0);
+}
+
+uint32_t channel_socket_of_kind(struct fake_channel *ch, uint32_t app,
+    uint8_t family, uint8_t type, uint8_t protocol)
+{
 	uint32_t id = app * APP_MAX_SOCKETS;
 	const struct s2a_socket *s;
 	struct a2s_socket *a;
@@ -116,6 +124,8 @@ uint32_t channel_socket(struct fake_channel *ch, uint32_t app, uint8_t family)
 		id++;
 	assert_int_equal(app_of(id), app);
 	ch->family[id] = family;
+	ch->type[id] = type;
+	ch->protocol[id] = protocol;
 	s = channel_s2a(ch, id);
 	a = channel_a2s(ch, id);
 	a->tx_written = s->tx_consumed;

@@ -35,7 +35,8 @@ struct fake_channel {
 	uint8_t *a2s[APP_MAX];
 	uint8_t *s2a[APP_MAX];
 	uint8_t family[MAX_SOCKETS]; /* as the supervisor remembers; 0: none */
-	bool hung_up[MAX_SOCKETS];   /* the app's end is closed */
+	uint8_t type[MAX_SOCKETS], protocol[MAX_SOCKETS];
+	bool hung_up[MAX_SOCKETS]; /* the app's end is closed */
 	bool gone[APP_MAX];
 };
 
@@ -48,6 +49,10 @@ void channel_unmap(struct fake_channel *ch);
 
 /* A new socket, its number. */
 uint32_t channel_socket(struct fake_channel *ch, uint32_t app, uint8_t family);
+
+/* Of another type and protocol than the transport's own. */
+uint32_t channel_socket_of_kind(struct fake_channel *ch, uint32_t app,
+    uint8_t family, uint8_t type, uint8_t protocol);
 
 /* The app's end is closed; not run. */
 void channel_hang_up(struct fake_channel *ch, uint32_t id);

@@ -10,7 +10,9 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -218,7 +220,14 @@ static long receive(struct notes *n, int fd, int flags, uint8_t *p, size_t size)
 		.msg_control = &control,
 		.msg_controllen = sizeof(control),
 	};
-	long r = noted(n, "recvmsg", n->c->recvmsg(fd, &msg, flags));
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	long r;
+
+	if (flags == 0 && n->c->poll(&wait, 1, 2000) != 1) {
+		note(n, "nothing comes\n");
+		return -1;
+	}
+	r = noted(n, "recvmsg", n->c->recvmsg(fd, &msg, flags));
 
 	if (r == -1)
 		return r;
@@ -270,6 +279,345 @@ static void udp_errors(struct notes *n)
 	n->c->close(fd);
 }
 
+/* ---- Ping sockets */
+
+enum {
+	ECHO_BYTES = 64,
+};
+
+static uint8_t request(const struct notes *n)
+{
+	return n->family == AF_INET ? ICMP_ECHO : ICMP6_ECHO_REQUEST;
+}
+
+static int icmp(const struct notes *n)
+{
+	return n->family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+}
+
+/* Type, code, checksum, id, sequence number, data. */
+static void make_echo(uint8_t *p, uint8_t type, uint8_t seq)
+{
+	for (int i = 0; i < ECHO_BYTES; i++)
+		p[i] = (uint8_t)i;
+	memset(p, 0, 8);
+	p[0] = type;
+	p[5] = 99;
+	p[7] = seq;
+}
+
+static uint16_t own_port(const struct notes *n, int fd)
+{
+	union address own;
+	socklen_t len = sizeof(own);
+
+	n->c->getsockname(fd, &own.a, &len);
+	return ntohs(own.in.sin_port);
+}
+
+static void note_name(struct notes *n, int fd)
+{
+	union address own;
+	socklen_t len = sizeof(own);
+
+	noted(n, "getsockname", n->c->getsockname(fd, &own.a, &len));
+	note_address(n, "\tname", &own, len);
+}
+
+/* But for the id, which is drawn, and the checksum, which has it in it. */
+static void note_echo(struct notes *n, int fd, const uint8_t *p, long len)
+{
+	if (len < 8)
+		return;
+	note(n, "\ttype %d, code %d, id %s, seq %d, data %s\n", p[0], p[1],
+	    (p[4] << 8 | p[5]) == own_port(n, fd) ? "ours" : "another's", p[7],
+	    len == ECHO_BYTES && p[ECHO_BYTES - 1] == ECHO_BYTES - 1 ? "right"
+								     : "wrong");
+}
+
+static void ping_echoes(struct notes *n)
+{
+	int fd = n->c->socket(n->family, SOCK_DGRAM, icmp(n));
+	union address peer = address(n, false, 0);
+	uint8_t p[2048];
+
+	note_name(n, fd);
+	note_get(n, "SO_PROTOCOL", fd, SOL_SOCKET, SO_PROTOCOL);
+	make_echo(p, request(n), 1);
+	noted(n, "send", send_to(n, fd, p, ECHO_BYTES, &peer));
+	note_echo(n, fd, p, receive(n, fd, 0, p, sizeof(p)));
+	note(n, "port %d\n", own_port(n, fd) != 0);
+	make_echo(p, request(n), 2);
+	peer = address(n, false, 7);
+	noted(n, "send", send_to(n, fd, p, ECHO_BYTES, &peer));
+	note_poll(n, fd);
+	receive(n, fd, 0, p, 10);
+	make_echo(p, request(n), 3);
+	noted(n, "send to nobody", send_to(n, fd, p, ECHO_BYTES, NULL));
+	noted(n, "send 7", send_to(n, fd, p, 7, &peer));
+	noted(n, "send 8", send_to(n, fd, p, 8, &peer));
+	receive(n, fd, 0, p, sizeof(p));
+	make_echo(p, request(n), 3);
+	p[1] = 1;
+	noted(n, "send code 1", send_to(n, fd, p, ECHO_BYTES, &peer));
+	make_echo(p, ICMP_ECHOREPLY, 4);
+	noted(n, "send a reply", send_to(n, fd, p, ECHO_BYTES, &peer));
+	make_echo(p, ICMP6_ECHO_REPLY, 4);
+	noted(n, "send a reply", send_to(n, fd, p, ECHO_BYTES, &peer));
+	receive(n, fd, MSG_DONTWAIT, p, sizeof(p));
+	n->c->close(fd);
+}
+
+static void ping_names(struct notes *n)
+{
+	int a = n->c->socket(n->family, SOCK_DGRAM, icmp(n));
+	int b = n->c->socket(n->family, SOCK_DGRAM, icmp(n));
+	union address own = address(n, true, 1234);
+	union address peer = address(n, false, 5);
+	uint8_t p[2048];
+
+	noted(n, "bind to another's", n->c->bind(a, &peer.a, address_len(n)));
+	noted(n, "bind", n->c->bind(a, &own.a, address_len(n)));
+	noted(n, "bind again", n->c->bind(a, &own.a, address_len(n)));
+	noted(n, "bind b", n->c->bind(b, &own.a, address_len(n)));
+	n->c->close(b);
+	b = n->c->socket(n->family, SOCK_DGRAM, icmp(n));
+	note_get(n, "SO_REUSEADDR", b, SOL_SOCKET, SO_REUSEADDR);
+	set(n, "SO_REUSEADDR", b, SOL_SOCKET, SO_REUSEADDR, 0);
+	noted(n, "bind b", n->c->bind(b, &own.a, address_len(n)));
+	n->c->close(b);
+	note_name(n, a);
+	noted(n, "connect", n->c->connect(a, &peer.a, address_len(n)));
+	note_name(n, a);
+	make_echo(p, request(n), 1);
+	noted(n, "send", send_to(n, a, p, ECHO_BYTES, NULL));
+	note_echo(n, a, p, receive(n, a, 0, p, sizeof(p)));
+	n->c->close(a);
+}
+
+static void ping_options(struct notes *n)
+{
+	int fd = n->c->socket(n->family, SOCK_DGRAM, icmp(n));
+	union address peer = address(n, false, 0);
+	static uint8_t p[70000];
+
+	if (n->family == AF_INET) {
+		set(n, "IP_RECVTTL", fd, IPPROTO_IP, IP_RECVTTL, 1);
+		set(n, "IP_TTL", fd, IPPROTO_IP, IP_TTL, 3);
+		note_get(n, "IP_TTL", fd, IPPROTO_IP, IP_TTL);
+		note_get(n, "IP_HDRINCL", fd, IPPROTO_IP, IP_HDRINCL);
+		set(n, "IP_HDRINCL", fd, IPPROTO_IP, IP_HDRINCL, 1);
+	} else {
+		set(n, "RECVHOPLIMIT", fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+		set(n, "RECVPKTINFO", fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+		set(n, "UNICAST_HOPS", fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 3);
+	}
+	make_echo(p, request(n), 1);
+	noted(n, "send", send_to(n, fd, p, ECHO_BYTES, &peer));
+	receive(n, fd, 0, p, sizeof(p));
+	make_echo(p, request(n), 2);
+	noted(n, "send 65507", send_to(n, fd, p, 65507, &peer));
+	receive(n, fd, 0, p, sizeof(p));
+	make_echo(p, request(n), 3);
+	noted(n, "send 65536", send_to(n, fd, p, 65536, &peer));
+	n->c->close(fd);
+}
+
+/* ---- Raw sockets */
+
+static void kinds(struct notes *n)
+{
+	static const int protocols[] = { 0, 1, 2, 6, 17, 58, 253, 255, 256, -1,
+		10000 };
+	static const int types[] = { SOCK_STREAM, SOCK_DGRAM, SOCK_RAW };
+
+	for (size_t t = 0; t < 3; t++)
+		for (size_t p = 0; p < sizeof(protocols) / sizeof(int); p++) {
+			int fd;
+
+			/* There is no such number; the kernel cuts it. */
+			if (types[t] == SOCK_RAW && protocols[p] == 256)
+				continue;
+			fd = n->c->socket(n->family, types[t], protocols[p]);
+			note(n, "type %d, protocol %d: ", types[t],
+			    protocols[p]);
+			noted(n, "socket", fd < 0 ? fd : 0);
+			if (fd >= 0)
+				n->c->close(fd);
+		}
+}
+
+static uint16_t sum(const uint8_t *p, size_t len)
+{
+	uint32_t s = 0;
+
+	for (size_t i = 0; i + 1 < len; i += 2)
+		s += (uint32_t)(p[i] << 8 | p[i + 1]);
+	while (s >> 16)
+		s = (s & 0xffff) + (s >> 16);
+	return (uint16_t)~s;
+}
+
+/* What a raw socket gets: of IPv4 with its header. */
+static void note_packet(struct notes *n, const uint8_t *p, long len)
+{
+	const uint8_t *m = n->family == AF_INET ? p + 20 : p;
+
+	if (len < 28)
+		return;
+	if (n->family == AF_INET)
+		note(n, "\tversion %x, length %d, protocol %d, sum %x\n", p[0],
+		    p[2] << 8 | p[3], p[9], sum(p, 20));
+	note(n, "\ttype %d, code %d, id %d, seq %d\n", m[0], m[1], m[5], m[7]);
+}
+
+/* Only replies: others' questions come and go. */
+static void only_replies(struct notes *n, int fd)
+{
+	uint32_t f[8];
+	socklen_t len = sizeof(f);
+
+	memset(f, 0xff, sizeof(f));
+	if (n->family == AF_INET) {
+		f[0] = ~(1U << ICMP_ECHOREPLY);
+		noted(n, "ICMP_FILTER",
+		    n->c->setsockopt(fd, SOL_RAW, 1, f, sizeof(f[0])));
+		noted(n, "ICMP_FILTER",
+		    n->c->getsockopt(fd, SOL_RAW, 1, f, &len));
+	} else {
+		ICMP6_FILTER_SETPASS(
+		    ICMP6_ECHO_REPLY, (struct icmp6_filter *)(void *)f);
+		noted(n, "ICMP6_FILTER",
+		    n->c->setsockopt(
+			fd, IPPROTO_ICMPV6, ICMP6_FILTER, f, sizeof(f)));
+		noted(n, "ICMP6_FILTER",
+		    n->c->getsockopt(
+			fd, IPPROTO_ICMPV6, ICMP6_FILTER, f, &len));
+	}
+	note(n, "\t%d bytes, %x, %x\n", (int)len, f[0], f[4]);
+}
+
+static void raw_echoes(struct notes *n)
+{
+	int fd = n->c->socket(n->family, SOCK_RAW, icmp(n));
+	union address peer = address(n, false, 0);
+	uint8_t p[2048];
+	uint16_t s;
+
+	note_name(n, fd);
+	only_replies(n, fd);
+	make_echo(p, request(n), 1);
+	s = sum(p, ECHO_BYTES);
+	p[2] = (uint8_t)(s >> 8);
+	p[3] = (uint8_t)s;
+	noted(n, "send", send_to(n, fd, p, ECHO_BYTES, &peer));
+	note_packet(n, p, receive(n, fd, 0, p, sizeof(p)));
+	receive(n, fd, MSG_DONTWAIT, p, sizeof(p));
+	peer = address(n, false, 77);
+	noted(n, "send to port 77", send_to(n, fd, p, 8, &peer));
+	noted(n, "send to nobody", send_to(n, fd, p, ECHO_BYTES, NULL));
+	n->c->close(fd);
+}
+
+static void raw_names(struct notes *n)
+{
+	int fd = n->c->socket(n->family, SOCK_RAW, 253);
+	union address own = address(n, true, 1234);
+	union address peer = address(n, false, 5);
+
+	noted(n, "bind to another's", n->c->bind(fd, &peer.a, address_len(n)));
+	noted(n, "bind", n->c->bind(fd, &own.a, address_len(n)));
+	note_name(n, fd);
+	noted(n, "bind again", n->c->bind(fd, &own.a, address_len(n)));
+	peer = address(n, false, 0);
+	noted(n, "connect", n->c->connect(fd, &peer.a, address_len(n)));
+	note_name(n, fd);
+	n->c->close(fd);
+}
+
+/* Nobody there speaks it, and says so. */
+static void raw_errors(struct notes *n)
+{
+	int fd = n->c->socket(n->family, SOCK_RAW, 253);
+	union address peer = address(n, false, 0);
+	uint8_t p[100] = { 1, 2, 3 };
+
+	noted(n, "connect", n->c->connect(fd, &peer.a, address_len(n)));
+	noted(n, "send", send_to(n, fd, p, 16, NULL));
+	note_poll(n, fd);
+	receive(n, fd, MSG_DONTWAIT, p, sizeof(p));
+	recverr(n, fd);
+	noted(n, "send", send_to(n, fd, p, 16, NULL));
+	note_poll(n, fd);
+	receive(n, fd, MSG_ERRQUEUE, p, sizeof(p));
+	n->c->close(fd);
+}
+
+static void checksums(struct notes *n)
+{
+	int fd = n->c->socket(n->family, SOCK_RAW, 253);
+	int echo = n->c->socket(n->family, SOCK_RAW, icmp(n));
+	int ping = n->c->socket(n->family, SOCK_DGRAM, icmp(n));
+	union address peer = address(n, false, 0);
+	uint8_t p[16] = { 1, 2, 3 };
+	static const int levels[] = { IPPROTO_IPV6, SOL_RAW };
+
+	for (int i = 0; i < 2 && n->family == AF_INET6; i++) {
+		int l = levels[i];
+
+		note_get(n, "of 253", fd, l, IPV6_CHECKSUM);
+		set(n, "to 3", fd, l, IPV6_CHECKSUM, 3);
+		set(n, "to 4", fd, l, IPV6_CHECKSUM, 4);
+		note_get(n, "of 253", fd, l, IPV6_CHECKSUM);
+		noted(n, "send 6", send_to(n, fd, p, 6, &peer));
+		set(n, "to -5", fd, l, IPV6_CHECKSUM, -5);
+		note_get(n, "of 253", fd, l, IPV6_CHECKSUM);
+		note_get(n, "of icmp", echo, l, IPV6_CHECKSUM);
+		set(n, "to 4", echo, l, IPV6_CHECKSUM, 4);
+		note_get(n, "of ping", ping, l, IPV6_CHECKSUM);
+	}
+	set(n, "ICMP_FILTER of 253", fd, SOL_RAW, 1, 1);
+	set(n, "ICMP6_FILTER of 253", fd, IPPROTO_ICMPV6, 1, 1);
+	note_get(n, "ICMP_FILTER of 253", fd, SOL_RAW, 1);
+	set(n, "unknown of raw", fd, SOL_RAW, 55, 1);
+	n->c->close(fd);
+	n->c->close(echo);
+	n->c->close(ping);
+}
+
+/* IPv4 alone: a packet from its first byte on. */
+static void headers(struct notes *n)
+{
+	int fd = n->c->socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+	union address peer = address(n, false, 0);
+	uint8_t p[2048] = { 0 };
+	uint16_t s;
+
+	if (n->family != AF_INET) {
+		n->c->close(fd);
+		return;
+	}
+	only_replies(n, fd);
+	note_get(n, "IP_HDRINCL", fd, IPPROTO_IP, IP_HDRINCL);
+	set(n, "IP_HDRINCL", fd, IPPROTO_IP, IP_HDRINCL, 1);
+	note_get(n, "IP_HDRINCL", fd, IPPROTO_IP, IP_HDRINCL);
+	make_echo(p + 20, ICMP_ECHO, 7);
+	s = sum(p + 20, ECHO_BYTES);
+	p[22] = (uint8_t)(s >> 8);
+	p[23] = (uint8_t)s;
+	p[0] = 0x45;
+	p[8] = 9; /* TTL */
+	p[9] = IPPROTO_ICMP;
+	memcpy(p + 16, &peer.in.sin_addr, 4);
+	noted(n, "send 19", send_to(n, fd, p, 19, &peer));
+	noted(n, "send", send_to(n, fd, p, 20 + ECHO_BYTES, &peer));
+	note_packet(n, p, receive(n, fd, 0, p, sizeof(p)));
+	p[0] = 0x4f;
+	noted(n, "send 15 words of 5", send_to(n, fd, p, 20, &peer));
+	noted(n, "send 1501", send_to(n, fd, p, 1501, &peer));
+	n->c->close(fd);
+}
+
 /* ---- */
 
 static const struct test {
@@ -277,6 +625,15 @@ static const struct test {
 	void (*run)(struct notes *n);
 } tests[] = {
 	{ "errors of UDP", udp_errors },
+	{ "kinds of sockets", kinds },
+	{ "echoes of ping", ping_echoes },
+	{ "names of ping", ping_names },
+	{ "options of ping", ping_options },
+	{ "raw echoes", raw_echoes },
+	{ "names of raw sockets", raw_names },
+	{ "errors of raw sockets", raw_errors },
+	{ "checksums and filters", checksums },
+	{ "headers of the app", headers },
 };
 
 static int compare(const struct test *t, int family)
