@@ -9,10 +9,16 @@
 #include "ipd/icmp6.h"
 #include "ipd/icmp_rules.h"
 #include "ipd/tx.h"
+#include "shm/siphash.h"
 
 enum {
 	/* Internetwork control (RFC 1812, 4.3.2.5). */
 	TOS_OF_ERRORS = 6 << 5,
+
+	/* To one destination a second, and at once (Linux: icmp_ratelimit). */
+	PEER_RATE = 1,
+	PEER_BURST = 6,
+	DRAWS = 3, /* 0, 1, or 2 tokens for an error: 1 on average */
 };
 
 static bool is_v4(const struct received *r)
@@ -87,6 +93,56 @@ static struct ratelimit *limit_of(struct ipd *ip, const struct received *r)
 	return is_v4(r) ? &ip->s->errors4 : &ip->s->errors6;
 }
 
+/*
+ * How many errors we still send tells who watches what others made us send: so
+ * open UDP ports were found behind a spoofed source (SAD DNS, CVE-2020-25705).
+ * Hence a limit for each destination, and one for all that nobody can count
+ * down, since an error takes some tokens by lot.
+ */
+static uint32_t draw(struct ipd *ip)
+{
+	uint64_t *n = &ip->s->errors_drawn;
+
+	node_touch(&ip->n, n, sizeof(*n));
+	(*n)++;
+	return (uint32_t)(siphash(ip->s->key, n, sizeof(*n)) % DRAWS);
+}
+
+/* NULL: not limited; path MTU discovery needs them, and we don't hide here. */
+static struct ratelimit *limit_to(
+    struct ipd *ip, const struct received *r, const struct icmp_saying *what)
+{
+	bool too_big = is_v4(r)
+	    ? what->type == ICMP_UNREACHABLE && what->code == ICMP_FRAG_NEEDED
+	    : what->type == ICMP6_PACKET_TOO_BIG;
+
+	if (too_big || fib_is_ours(&ip->fib, &r->src, NULL))
+		return NULL;
+	return &ip->s->errors_to[siphash(ip->s->key, &r->src, sizeof(r->src)) %
+	    ICMP_PEERS];
+}
+
+static bool may_send(
+    struct ipd *ip, const struct ratelimit *all, const struct ratelimit *peer)
+{
+	const struct topo_icmp *cfg = &ip->n.topo->icmp;
+
+	return ratelimit_ready(all, cfg->rate, cfg->burst, ip->n.now) &&
+	    (peer == NULL ||
+		ratelimit_ready(peer, PEER_RATE, PEER_BURST, ip->n.now));
+}
+
+static void note_sent(
+    struct ipd *ip, struct ratelimit *all, struct ratelimit *peer)
+{
+	node_touch(&ip->n, all, sizeof(*all));
+	ratelimit_take_some(all, ip->n.topo->icmp.rate, draw(ip), ip->n.now);
+	if (peer == NULL)
+		return;
+	node_touch(&ip->n, peer, sizeof(*peer));
+	ratelimit_take(peer, PEER_RATE, PEER_BURST, ip->n.now);
+}
+
 /* It may be sent: build it and hand it down. */
 static bool send_error(struct ipd *ip, const struct received *r,
     const struct icmp_saying *what, const struct ip_addr *self)
@@ -114,15 +170,15 @@ static bool send_error(struct ipd *ip, const struct received *r,
 void icmp_complain(
     struct ipd *ip, const struct received *r, const struct icmp_saying *what)
 {
-	const struct topo_icmp *cfg = &ip->n.topo->icmp;
-	struct ratelimit *limit = limit_of(ip, r);
+	struct ratelimit *all = limit_of(ip, r);
+	struct ratelimit *peer = limit_to(ip, r, what);
 	struct ip_addr self;
 
 	if (!is_allowed(ip, r, what)) {
 		node_count(&ip->n, CNT_ICMP_ERRORS_FORBIDDEN);
 		return;
 	}
-	if (!ratelimit_ready(limit, cfg->rate, cfg->burst, ip->n.now)) {
+	if (!may_send(ip, all, peer)) {
 		node_count(&ip->n, CNT_ICMP_ERRORS_LIMITED);
 		return;
 	}
@@ -134,8 +190,7 @@ void icmp_complain(
 		node_count(&ip->n, CNT_ICMP_NO_SLOT);
 		return;
 	}
-	node_touch(&ip->n, limit, sizeof(*limit));
-	ratelimit_take(limit, cfg->rate, cfg->burst, ip->n.now);
+	note_sent(ip, all, peer);
 	node_count(&ip->n, CNT_ICMP_ERRORS_SENT);
 	log_debug(&ip->n.log, "icmp error sent, type=%u, code=%u", what->type,
 	    what->code);

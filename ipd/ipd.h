@@ -28,10 +28,12 @@
 #include "shm/node.h"
 
 enum {
-	IPD_STATE_MAGIC = 0x69706431, /* "ipd1"; changes with the layout */
+	IPD_STATE_MAGIC = 0x69706432, /* "ipd2"; changes with the layout */
 
 	/* Packets taken from one ring before the next gets its turn. */
 	IPD_TURN = 64,
+
+	ICMP_PEERS = 1024, /* buckets; who they are is hashed with a key */
 
 	/* What a packet to ourselves may measure: it meets no device. */
 	LOOP_MTU = 65535,
@@ -44,6 +46,8 @@ struct ipd_state {
 	uint64_t key[2];
 	struct ratelimit errors4; /* ICMP errors that we send */
 	struct ratelimit errors6;
+	uint64_t errors_drawn;                  /* icmp_tx.c */
+	struct ratelimit errors_to[ICMP_PEERS]; /* by whom they are for */
 	struct ident ident;
 	struct pmtu_cache pmtu;
 	struct membership membership;

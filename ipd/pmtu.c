@@ -5,7 +5,6 @@
 
 #include <stddef.h>
 
-#include "ipd/ipv4.h"
 #include "ipd/ipv6.h"
 #include "shm/siphash.h"
 
@@ -77,17 +76,17 @@ void pmtu_set(struct pmtu_entry *e, const struct ip_addr *dst, uint32_t link,
 static uint32_t plateau_below(uint32_t len)
 {
 	static const uint16_t plateaus[] = { 32000, 17914, 8166, 4352, 2002,
-		1492, 1006, 508, 296 };
+		1492, 1006 };
 
 	for (size_t i = 0; i < sizeof(plateaus) / sizeof(plateaus[0]); i++)
 		if (plateaus[i] < len)
 			return plateaus[i];
-	return IPV4_MTU_MIN;
+	return PMTU_LEAST4;
 }
 
 uint32_t pmtu_from_report(bool v4, uint32_t said, uint32_t packet_len)
 {
-	uint32_t least = v4 ? IPV4_MTU_MIN : IPV6_MTU_MIN;
+	uint32_t least = v4 ? PMTU_LEAST4 : IPV6_MTU_MIN;
 
 	if (said >= packet_len || packet_len <= least)
 		return 0;

@@ -21,6 +21,12 @@ enum {
 	PMTU_SETS = 128,
 	PMTU_WAYS = 4,
 	PMTU_AGE_MS = 10 * 60 * 1000, /* RFC 1191, 6.3; RFC 8201, 5.3 */
+	/*
+	 * No report makes IPv4 packets shorter (Linux's min_pmtu): who forges
+	 * one is not to have a kilobyte sent in 68 bytes each.  Where a link
+	 * takes less, routers cut what has no DF.
+	 */
+	PMTU_LEAST4 = 552,
 };
 
 struct pmtu_entry {
@@ -50,7 +56,8 @@ void pmtu_set(struct pmtu_entry *e, const struct ip_addr *dst, uint32_t link,
 
 /*
  * The path MTU that follows from an ICMP error that says @said (0: nothing)
- * about a packet of @packet_len bytes.  Never below what the family promises.
+ * about a packet of @packet_len bytes.  Never below PMTU_LEAST4, or for IPv6
+ * what every link takes.
  * 0: the report is absurd, since that packet would have passed or, for IPv6, no
  * link takes so little (RFC 8201, 4).
  */

@@ -18,6 +18,13 @@ static struct mono full_after(
 	return mono_add(from, interval_ns(rate));
 }
 
+void ratelimit_take_some(
+    struct ratelimit *r, uint32_t rate, uint32_t tokens, struct mono now)
+{
+	while (tokens-- > 0)
+		r->full_at = full_after(r, rate, now);
+}
+
 bool ratelimit_ready(
     const struct ratelimit *r, uint32_t rate, uint32_t burst, struct mono now)
 {

@@ -32,4 +32,8 @@ bool ratelimit_take(
 bool ratelimit_ready(
     const struct ratelimit *r, uint32_t rate, uint32_t burst, struct mono now);
 
+/* Take so many, after ratelimit_ready(); one more than there are is a debt. */
+void ratelimit_take_some(
+    struct ratelimit *r, uint32_t rate, uint32_t tokens, struct mono now);
+
 #endif /* IPD_RATELIMIT_H */

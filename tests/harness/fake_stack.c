@@ -72,7 +72,7 @@ uint32_t fake_posted(void)
 
 void fake_byte(uint32_t sub)
 {
-	send(fake.end[sub], "", 1, MSG_DONTWAIT);
+	send(fake.end[sub], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 void fake_stream(uint32_t sub, uint64_t stream)

@@ -2,6 +2,7 @@
  * test_ipd_icmp.c - errors that ipd sends, and those that it is sent
  */
 #include <netinet/in.h>
+#include <stdio.h>
 
 #include "ipd/ipv4.h"
 #include "ipd/ipv6.h"
@@ -218,25 +219,65 @@ static void forbidden_errors_are_not_sent(void **state)
 
 static void errors_are_rate_limited(void **state)
 {
-	struct world *w = world_open("\"icmp\":{\"rate\":10,\"burst\":3},");
+	struct world *w = world_open("\"icmp\":{\"rate\":1000,\"burst\":50},");
 	uint8_t p[100];
 	size_t len = make4(p, "192.0.2.1", "192.0.2.2", 99, "data", 4);
+	uint64_t sent;
 
 	(void)state;
 	for (int i = 0; i < 10; i++)
 		world_rx(w, p, len, BY_A);
-	assert_int_equal(world_counter(w, "icmp_errors_sent"), 3);
-	assert_int_equal(world_counter(w, "icmp_errors_rate_limited"), 7);
+	/* To one destination six at once, and one a second. */
+	assert_int_equal(world_counter(w, "icmp_errors_sent"), 6);
+	assert_int_equal(world_counter(w, "icmp_errors_rate_limited"), 4);
 	/* A new process does not begin with a full bucket. */
 	world_restart(w);
 	world_rx(w, p, len, BY_A);
-	assert_int_equal(world_counter(w, "icmp_errors_sent"), 3);
-	w->now = mono_add_ms(w->now, 200);
+	assert_int_equal(world_counter(w, "icmp_errors_sent"), 6);
+	w->now = mono_add_ms(w->now, 2000);
 	for (int i = 0; i < 10; i++)
 		world_rx(w, p, len, BY_A);
-	assert_int_equal(world_counter(w, "icmp_errors_sent"), 5);
+	assert_int_equal(world_counter(w, "icmp_errors_sent"), 8);
+	/* Another is none the worse for it. */
+	len = make4(p, "192.0.2.3", "192.0.2.2", 99, "data", 4);
+	sent = world_counter(w, "icmp_errors_sent");
+	world_rx(w, p, len, BY_A);
+	assert_int_equal(world_counter(w, "icmp_errors_sent"), sent + 1);
 	while (world_take(w, "linkd"))
 		;
+	world_no_leaks(w);
+	world_close(w);
+}
+
+/* How many more there would be, nobody can tell from outside. */
+static void the_limit_for_all_is_a_lottery(void **state)
+{
+	struct world *w = world_open("\"icmp\":{\"rate\":1,\"burst\":20},");
+	uint64_t least = UINT64_MAX, most = 0, all = 0;
+
+	(void)state;
+	for (int round = 0; round < 40; round++) {
+		uint64_t before = world_counter(w, "icmp_errors_sent");
+
+		w->now = mono_add_ms(w->now, 60 * 1000);
+		for (unsigned i = 0; i < 60; i++) {
+			char from[32];
+			uint8_t p[100];
+
+			snprintf(from, sizeof(from), "192.0.2.%u", 10 + i);
+			world_rx(w, p,
+			    make4(p, from, "192.0.2.2", 99, "data", 4), BY_A);
+			while (world_take(w, "linkd"))
+				;
+		}
+		before = world_counter(w, "icmp_errors_sent") - before;
+		all += before;
+		least = before < least ? before : least;
+		most = before > most ? before : most;
+	}
+	assert_true(least >= 10 && least < 20 && most > 20 && most < 60);
+	/* On average as many as were asked for. */
+	assert_true(all / 40 >= 18 && all / 40 <= 23);
 	world_no_leaks(w);
 	world_close(w);
 }
@@ -582,7 +623,7 @@ static void forged_reports_do_not_narrow_tcp(void **state)
 	(void)state;
 	complain(w, 3, 4, 100, "192.0.2.2", "203.0.113.9", 1500);
 	world_expect(w, "udpd", UDP, sizeof(UDP));
-	assert_int_equal(mtu_for(w, "192.0.2.2", "203.0.113.9"), 100);
+	assert_int_equal(mtu_for(w, "192.0.2.2", "203.0.113.9"), 552);
 	assert_int_equal(mtu_of(w, "tcpd", "192.0.2.2", "203.0.113.9"), 1500);
 	complain_of(
 	    w, IPPROTO_TCP, 3, 4, 1400, "192.0.2.2", "203.0.113.9", 1500);
@@ -608,7 +649,7 @@ static void absurd_mtus_are_refused_or_bounded(void **state)
 	assert_int_equal(world_counter(w, "icmp_mtu_refused"), 3);
 	complain(w, 3, 4, 10, "192.0.2.2", "203.0.113.9", 1500);
 	world_expect(w, "udpd", UDP, sizeof(UDP));
-	assert_int_equal(w->d.icmp_info, 68);
+	assert_int_equal(w->d.icmp_info, 552);
 	complain(w, 2, 0, 1280, "2001:db8::2", "2001:db8:5::9", 1500);
 	world_expect(w, "udpd", UDP, sizeof(UDP));
 	assert_int_equal(w->d.icmp_info, 1280);
@@ -680,6 +721,7 @@ int main(void)
 		cmocka_unit_test(the_same_for_ipv6_with_the_slot_that_came),
 		cmocka_unit_test(forbidden_errors_are_not_sent),
 		cmocka_unit_test(errors_are_rate_limited),
+		cmocka_unit_test(the_limit_for_all_is_a_lottery),
 		cmocka_unit_test(bad_options_are_complained_of),
 		cmocka_unit_test(an_unknown_option_of_ipv6_is_complained_of),
 		cmocka_unit_test(a_datagram_that_never_became_whole),

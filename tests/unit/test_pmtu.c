@@ -103,12 +103,15 @@ static void what_follows_from_a_report(void **state)
 		{ true, 1400, 1500, 1400 },
 		{ true, 1500, 1500, 0 }, /* it would have passed */
 		{ true, 9000, 1500, 0 },
-		{ true, 67, 1500, 68 }, /* RFC 791 promises 68 */
+		{ true, 551, 1500, 552 }, /* a link of less must cut */
+		{ true, 20, 552, 0 },
 		{ true, 20, 68, 0 },
 		{ true, 0, 1500, 1492 }, /* RFC 1191, 7.1 */
 		{ true, 0, 1492, 1006 },
 		{ true, 0, 65535, 32000 },
-		{ true, 0, 100, 68 },
+		{ true, 0, 1006, 552 },
+		{ true, 0, 553, 552 },
+		{ true, 0, 100, 0 },
 		{ false, 1400, 1500, 1400 },
 		{ false, 1280, 1500, 1280 },
 		{ false, 1279, 1500, 0 }, /* RFC 8201, 4 */
