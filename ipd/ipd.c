@@ -59,6 +59,8 @@ static void create_state(struct ipd *ip)
 	s->key[1] = ip->seed[1];
 	for (uint64_t i = 0; i < IDENT_COUNTERS; i++)
 		s->ident.counter[i] = (uint32_t)siphash(s->key, &i, sizeof(i));
+	s->nroutes = ip->n.topo->nroutes;
+	memcpy(s->route, ip->n.topo->routes, sizeof(s->route));
 	s->size = sizeof(*s);
 	/* Last: without it the next instance begins anew. */
 	atomic_signal_fence(memory_order_seq_cst);
@@ -95,6 +97,24 @@ static void attach_rings(struct ipd *ip)
 	}
 }
 
+/* Until linkd says which are ours, and whether they may be used. */
+static void guess_addresses(struct ipd *ip)
+{
+	const struct topology *t = ip->n.topo;
+
+	for (uint32_t i = 0; i < t->naddrs; i++) {
+		const struct topo_addr *a = &t->addrs[i];
+		struct own_addrs *own = &ip->own[t->links[a->link].proc];
+
+		own->a[own->n++] = (struct fib_addr){
+			.ip = a->ip,
+			.plen = a->plen,
+			.link = a->link,
+			.state = ADDR_TENTATIVE,
+		};
+	}
+}
+
 int ipd_attach(struct ipd *ip, const struct segments *s, struct mono now)
 {
 	const uint64_t seed[2] = { ip->seed[0], ip->seed[1] };
@@ -114,10 +134,9 @@ int ipd_attach(struct ipd *ip, const struct segments *s, struct mono now)
 	r = attach_arena(ip, now);
 	if (r < 0)
 		goto detach;
-	/* Addresses are ours only once linkd says so. */
-	fib_build(&ip->fib, s->topo);
-	for (uint32_t i = 0; i < ip->fib.naddrs; i++)
-		ip->fib.addr[i].state = ADDR_TENTATIVE;
+	fib_begin(&ip->fib, s->topo);
+	guess_addresses(ip);
+	ipd_rebuild(ip);
 	ip->n.now = now;
 	ipd_refresh(ip);
 	if (!ip->blind)

@@ -24,6 +24,7 @@
 #include "ipd/pmtu.h"
 #include "ipd/ratelimit.h"
 #include "ipd/reassembly.h"
+#include "shm/ask.h"
 #include "shm/fib.h"
 #include "shm/node.h"
 
@@ -51,6 +52,16 @@ struct ipd_state {
 	struct ident ident;
 	struct pmtu_cache pmtu;
 	struct membership membership;
+	struct ask_done done; /* the last change at run time */
+	uint32_t nroutes;     /* at first the topology's */
+	uint32_t pad;
+	struct topo_route route[TOPO_MAX_ROUTES];
+};
+
+/* What a linkd says of our addresses on its links. */
+struct own_addrs {
+	uint32_t n;
+	struct fib_addr a[TOPO_MAX_ADDRS];
 };
 
 struct ipd {
@@ -61,6 +72,7 @@ struct ipd {
 	uint64_t evicted; /* reasm.evicted, as counted so far */
 
 	struct fib fib;                            /* what we publish */
+	struct own_addrs own[TOPO_MAX_PROCS];      /* of each linkd */
 	struct group_table groups[TOPO_MAX_PROCS]; /* copies, by process */
 	struct link_table links;                   /* the one copied last */
 	uint32_t links_seen[TOPO_MAX_PROCS]; /* sequence of each link_table */
@@ -89,6 +101,9 @@ void ipd_detach(struct ipd *ip);
 /* One bounded turn; true if there was work. */
 bool ipd_turn(struct ipd *ip, struct mono now);
 
+/* change.c: routes, as shm/ask.h says; a turn of its own. */
+int ipd_change(struct ipd *ip, const struct ask *q, struct mono now);
+
 /* When a turn is due although nothing comes in. */
 struct mono ipd_deadline(const struct ipd *ip);
 
@@ -99,8 +114,10 @@ bool ipd_drop(struct ipd *ip, const struct desc *d, uint32_t reason);
 
 /*
  * tables.c: take over what neighbours have published since the last look; if
- * routes or addresses change by it, publish ours.
+ * routes or addresses change by it, publish ours.  _rebuild(): ours anew, from
+ * what they said last and from our own routes.
  */
+void ipd_rebuild(struct ipd *ip);
 void ipd_refresh(struct ipd *ip);
 void ipd_publish(struct ipd *ip);
 bool ipd_is_member(

@@ -32,6 +32,11 @@ static struct mono deadline(const void *x)
 	return ipd_deadline(x);
 }
 
+static int change(void *x, const struct ask *q, struct mono now)
+{
+	return ipd_change(x, q, now);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct daemon_ops ops = {
@@ -41,6 +46,7 @@ int main(int argc, char **argv)
 		.turn = turn,
 		.deadline = deadline,
 		.prepare = prepare,
+		.change = change,
 	};
 
 	return daemon_main(argc, argv, &ops);

@@ -1,7 +1,7 @@
 /*
  * tables.c - what neighbours publish, and what we do
  *
- *	linkd   states of addresses and links -> our fib, published anew
+ *	linkd   our addresses, states of links -> our fib, published anew
  *	udpd, tcpd   groups that sockets have joined -> what we let in
  *
  * Each is copied when its sequence word has changed, and the copy is checked.
@@ -31,19 +31,20 @@ enum {
 static bool take_addresses(
     struct ipd *ip, uint32_t proc, const struct link_table *t)
 {
-	bool changed = false;
+	struct own_addrs fresh = { .n = 0 };
 
-	for (uint32_t i = 0; i < ip->fib.naddrs; i++) {
-		struct fib_addr *a = &ip->fib.addr[i];
-		uint8_t state = t->addr_state[i];
+	for (uint32_t i = 0; i < t->naddrs && i < TOPO_MAX_ADDRS; i++) {
+		const struct fib_addr *a = &t->addr[i];
 
-		if (ip->n.topo->links[a->link].proc != proc ||
-		    state >= NADDR_STATES || state == a->state)
-			continue;
-		a->state = state;
-		changed = true;
+		if (fib_addr_could_be(a, ip->fib.nlinks) &&
+		    ip->n.topo->links[a->link].proc == proc)
+			fresh.a[fresh.n++] = *a;
 	}
-	return changed;
+	if (memcmp(&fresh, &ip->own[proc], sizeof(fresh)) == 0)
+		return false;
+	ip->own[proc] = fresh;
+	ipd_rebuild(ip);
+	return true;
 }
 
 /* A device may take less than the topology says, never more. */
@@ -78,8 +79,6 @@ static bool refresh_links(struct ipd *ip, uint32_t proc)
 		return false;
 	}
 	ip->links_seen[proc] = published_seq(&copy->p);
-	if (copy->naddrs != ip->fib.naddrs)
-		return false;
 	changed = take_addresses(ip, proc, copy);
 	return take_mtus(ip, proc, copy) || changed;
 }
@@ -101,6 +100,21 @@ static void refresh_groups(struct ipd *ip, uint32_t proc)
 		copy->ngroups = 0;
 	memcpy(&ip->groups[proc], copy, sizeof(*copy));
 	ip->groups_dirty = true;
+}
+
+/* The addresses and their prefixes first; a link's MTU stays as it was. */
+void ipd_rebuild(struct ipd *ip)
+{
+	struct fib *f = &ip->fib;
+
+	f->naddrs = 0;
+	f->nroutes = 0;
+	for (uint32_t p = 0; p < ip->n.topo->nprocs; p++)
+		for (uint32_t i = 0; i < ip->own[p].n; i++)
+			if (f->naddrs < TOPO_MAX_ADDRS)
+				fib_add_addr(f, &ip->own[p].a[i]);
+	for (uint32_t i = 0; i < ip->s->nroutes && i < TOPO_MAX_ROUTES; i++)
+		fib_add_route(f, &ip->s->route[i]);
 }
 
 void ipd_publish(struct ipd *ip)

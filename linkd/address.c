@@ -3,18 +3,22 @@
  */
 #include "linkd/address.h"
 
+#include <errno.h>
+
 #include "linkd/discover.h"
 
 static void start_one(struct linkd *x, uint32_t i, struct mono now)
 {
-	const struct topo_addr *a = &x->n.topo->addrs[i];
+	const struct topo_addr *a = &x->st->addr[i];
 	const struct topo_link *l = &x->n.topo->links[a->link];
 	struct dad_conf conf = {
 		.transmits = l->dad_transmits,
 		.retrans_ms = l->neighbour.retrans_ms,
 		.acd = l->acd,
 	};
-	uint64_t seed = x->st->seed + 0x9e3779b97f4a7c15ULL * (i + 1);
+	/* Another one when the address comes again. */
+	uint64_t seed =
+	    x->st->seed + 0x9e3779b97f4a7c15ULL * (x->st->done.number + i + 1);
 
 	/* Nobody else can be there. */
 	if (!link_is_ethernet(x, a->link)) {
@@ -28,25 +32,66 @@ void address_start(struct linkd *x, struct mono now)
 {
 	for (uint32_t i = 0; i < TOPO_MAX_ADDRS; i++) {
 		struct dad *d = &x->st->dad[i];
-		bool wanted = i < x->n.topo->naddrs &&
-		    link_is_ours(x, x->n.topo->addrs[i].link);
+		bool wanted = i < x->st->naddrs;
 
 		if (!wanted && d->state != DAD_NONE)
 			dad_stop(d, &x->touch);
 		if (!wanted)
 			continue;
 		if (d->state == DAD_NONE || !dad_makes_sense(d) ||
-		    !ip_equal(&d->ip, &x->n.topo->addrs[i].ip))
+		    !ip_equal(&d->ip, &x->st->addr[i].ip))
 			start_one(x, i, now);
 	}
+}
+
+/* Before the number of addresses changes, or their order. */
+static void touch_all(struct linkd *x)
+{
+	struct link_state *st = x->st;
+
+	touch(&x->touch, &st->naddrs, sizeof(st->naddrs));
+	touch(&x->touch, st->addr, sizeof(st->addr));
+	touch(&x->touch, st->dad, sizeof(st->dad));
+	x->addrs_dirty = true;
+}
+
+int address_add(struct linkd *x, const struct topo_addr *a, struct mono now)
+{
+	struct link_state *st = x->st;
+
+	if (st->naddrs == TOPO_MAX_ADDRS)
+		return -ENOSPC;
+	touch_all(x);
+	st->addr[st->naddrs] = *a;
+	start_one(x, st->naddrs++, now);
+	return 0;
+}
+
+void address_set_plen(struct linkd *x, uint32_t i, uint8_t plen)
+{
+	touch_all(x);
+	x->st->addr[i].plen = plen;
+}
+
+/* Those behind it move up: their order is that of preference. */
+void address_remove(struct linkd *x, uint32_t i)
+{
+	struct link_state *st = x->st;
+	uint32_t behind;
+
+	touch_all(x);
+	behind = --st->naddrs - i;
+	memmove(&st->addr[i], &st->addr[i + 1], behind * sizeof(*st->addr));
+	memmove(&st->dad[i], &st->dad[i + 1], behind * sizeof(*st->dad));
+	dad_stop(&st->dad[st->naddrs], &x->touch);
 }
 
 uint32_t address_find(
     const struct linkd *x, uint32_t link, const struct ip_addr *ip)
 {
-	for (uint32_t i = 0; i < x->n.topo->naddrs; i++)
-		if (x->n.topo->addrs[i].link == link &&
-		    ip_equal(&x->n.topo->addrs[i].ip, ip))
+	for (uint32_t i = 0; i < x->st->naddrs; i++)
+		if (x->st->addr[i].link == link &&
+		    ip_equal(&x->st->addr[i].ip, ip))
 			return i;
 	return ADDRESS_NONE;
 }
@@ -63,8 +108,8 @@ struct ip_addr address_source(const struct linkd *x, uint32_t link,
 
 	if (wish != NULL && address_valid(x, address_find(x, link, wish)))
 		return *wish;
-	for (uint32_t i = 0; i < x->n.topo->naddrs; i++) {
-		const struct topo_addr *a = &x->n.topo->addrs[i];
+	for (uint32_t i = 0; i < x->st->naddrs; i++) {
+		const struct topo_addr *a = &x->st->addr[i];
 
 		if (a->link == link && ip_is_v4(&a->ip) == v4 &&
 		    address_valid(x, i))
@@ -76,8 +121,8 @@ struct ip_addr address_source(const struct linkd *x, uint32_t link,
 bool address_on_link(
     const struct linkd *x, uint32_t link, const struct ip_addr *ip)
 {
-	for (uint32_t i = 0; i < x->n.topo->naddrs; i++) {
-		const struct topo_addr *a = &x->n.topo->addrs[i];
+	for (uint32_t i = 0; i < x->st->naddrs; i++) {
+		const struct topo_addr *a = &x->st->addr[i];
 
 		if (a->link == link && ip_in_prefix(ip, &a->ip, a->plen))
 			return true;
@@ -88,8 +133,8 @@ bool address_on_link(
 bool address_is_subnet_broadcast(
     const struct linkd *x, uint32_t link, const struct ip_addr *ip)
 {
-	for (uint32_t i = 0; i < x->n.topo->naddrs; i++) {
-		const struct topo_addr *a = &x->n.topo->addrs[i];
+	for (uint32_t i = 0; i < x->st->naddrs; i++) {
+		const struct topo_addr *a = &x->st->addr[i];
 		struct ip_addr all;
 
 		if (a->link != link || !ip_is_v4(&a->ip) || a->plen > 30)
@@ -107,7 +152,7 @@ void address_verdict(
 	char ip[IP_TEXT_LEN];
 	char who[MAC_TEXT_LEN];
 
-	ip_text(&x->n.topo->addrs[i].ip, ip);
+	ip_text(&x->st->addr[i].ip, ip);
 	mac_text(mac, who);
 	switch (v) {
 	case DAD_FINE:
@@ -135,7 +180,7 @@ void address_verdict(
 
 static void act(struct linkd *x, uint32_t i, const struct dad_action *a)
 {
-	const struct topo_addr *t = &x->n.topo->addrs[i];
+	const struct topo_addr *t = &x->st->addr[i];
 	char ip[IP_TEXT_LEN];
 
 	switch (a->what) {
@@ -157,7 +202,7 @@ void address_tick(struct linkd *x, struct mono now)
 {
 	struct dad_action a;
 
-	for (uint32_t i = 0; i < x->n.topo->naddrs; i++)
+	for (uint32_t i = 0; i < x->st->naddrs; i++)
 		while (mono_reached(dad_deadline(&x->st->dad[i]), now) &&
 		    dad_tick(&x->st->dad[i], &x->touch, now, &a))
 			act(x, i, &a);
@@ -167,7 +212,7 @@ struct mono address_deadline(const struct linkd *x)
 {
 	struct mono t = MONO_NEVER;
 
-	for (uint32_t i = 0; i < x->n.topo->naddrs; i++)
+	for (uint32_t i = 0; i < x->st->naddrs; i++)
 		t = mono_min(t, dad_deadline(&x->st->dad[i]));
 	return t;
 }
@@ -213,8 +258,8 @@ static void add_own(struct linkd *x, uint32_t l)
 	all6.b[15] = 2;
 	if (x->n.topo->forward)
 		groups_add(&x->fresh[l], &all6);
-	for (uint32_t i = 0; i < x->n.topo->naddrs; i++) {
-		const struct topo_addr *a = &x->n.topo->addrs[i];
+	for (uint32_t i = 0; i < x->st->naddrs; i++) {
+		const struct topo_addr *a = &x->st->addr[i];
 		struct ip_addr node = ip_solicited_node(&a->ip);
 
 		if (a->link == l && !ip_is_v4(&a->ip))

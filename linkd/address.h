@@ -1,7 +1,8 @@
 /*
  * address.h - our own addresses on each link: may they be used, who asked
  *
- * The addresses are those of the topology, in its order; dad.h decides about
+ * At first they are those of the topology; then they are as changes at run time
+ * made them (change.c), in the order in which they came.  dad.h decides about
  * each.  What it says is published for ipd, and ours alone are answered for.
  */
 #ifndef LINKD_ADDRESS_H
@@ -16,6 +17,11 @@
 
 /* In a turn, at start: begin with what is new, keep what is known. */
 void address_start(struct linkd *x, struct mono now);
+
+/* In a turn.  A new one is asked about first; -ENOSPC: there is no room. */
+int address_add(struct linkd *x, const struct topo_addr *a, struct mono now);
+void address_set_plen(struct linkd *x, uint32_t i, uint8_t plen);
+void address_remove(struct linkd *x, uint32_t i);
 
 /* Whichever of our addresses on @link this is, in any state. */
 uint32_t address_find(

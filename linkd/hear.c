@@ -15,8 +15,8 @@
 static void dad_hear_arp(
     struct linkd *x, uint8_t link, const struct arp_hdr *h, bool ours)
 {
-	for (uint32_t i = 0; i < x->n.topo->naddrs; i++)
-		if (x->n.topo->addrs[i].link == link)
+	for (uint32_t i = 0; i < x->st->naddrs; i++)
+		if (x->st->addr[i].link == link)
 			address_verdict(x, i,
 			    dad_heard_arp(
 				&x->st->dad[i], &x->touch, h, ours, x->n.now),

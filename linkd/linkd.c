@@ -46,6 +46,11 @@ static void format(struct linkd *x)
 	memset(st->dad, 0, sizeof(st->dad));
 	for (uint32_t i = 0; i < TOPO_MAX_ADDRS; i++)
 		st->dad[i].deadline = MONO_NEVER;
+	st->done = (struct ask_done){ .number = 0 };
+	st->naddrs = 0;
+	for (uint32_t i = 0; i < x->n.topo->naddrs; i++)
+		if (link_is_ours(x, x->n.topo->addrs[i].link))
+			st->addr[st->naddrs++] = x->n.topo->addrs[i];
 	st->version = LINK_STATE_VERSION;
 	st->seed = x->seed;
 	impair_format(&st->impair);

@@ -31,11 +31,12 @@
 #include "linkd/impair_stage.h"
 #include "linkd/merge.h"
 #include "linkd/neighbour.h"
+#include "shm/ask.h"
 #include "shm/node.h"
 #include "shm/published.h"
 
 enum {
-	LINK_STATE_VERSION = 2,
+	LINK_STATE_VERSION = 3,
 	LINK_STATE_MAGIC = 0x6c696e6b, /* "link" */
 	NEIGHBOUR_BLOCKS = 1024,       /* 2 MiB for packets that wait */
 
@@ -52,7 +53,11 @@ struct link_state {
 	uint32_t version;
 	uint64_t seed; /* of the stack's life; secret */
 	struct armed_table armed[TOPO_MAX_LINKS];
-	struct dad dad[TOPO_MAX_ADDRS]; /* as in the topology */
+	struct ask_done done; /* the last change at run time */
+	uint32_t naddrs;      /* ours, on our links */
+	uint32_t pad;
+	struct topo_addr addr[TOPO_MAX_ADDRS]; /* at first the topology's */
+	struct dad dad[TOPO_MAX_ADDRS];        /* of each */
 	struct impair_memory impair;
 	alignas(CACHE_LINE) uint8_t neighbours[]; /* neighbour.h */
 };
@@ -109,6 +114,9 @@ void linkd_detach(struct linkd *x);
 
 /* One bounded turn; true if there was work. */
 bool linkd_turn(struct linkd *x, struct mono now);
+
+/* change.c: addresses and neighbours, as ask.h says; a turn of its own. */
+int linkd_change(struct linkd *x, const struct ask *q, struct mono now);
 
 /* When the next turn is due although nothing comes in. */
 struct mono linkd_deadline(const struct linkd *x);

@@ -117,6 +117,13 @@ static bool may_sleep(void *ctx)
 	return linkd_may_sleep(&p->x);
 }
 
+static int change(void *ctx, const struct ask *q, struct mono now)
+{
+	struct process *p = ctx;
+
+	return linkd_change(&p->x, q, now);
+}
+
 int main(int argc, char **argv)
 {
 	static struct process process;
@@ -134,6 +141,7 @@ int main(int argc, char **argv)
 		.watch = watch,
 		.control = control,
 		.may_sleep = may_sleep,
+		.change = change,
 		.syscalls = syscalls,
 	};
 

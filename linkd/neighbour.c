@@ -20,16 +20,21 @@ enum {
 
 #define TO(s) (1U << NEIGHBOUR_##s)
 static const uint16_t arrows[NEIGHBOUR_NSTATES] = {
-	[NEIGHBOUR_FREE] = TO(INCOMPLETE) | TO(STALE),
+	[NEIGHBOUR_FREE] = TO(INCOMPLETE) | TO(STALE) | TO(PERMANENT),
 	[NEIGHBOUR_INCOMPLETE] =
-	    TO(REACHABLE) | TO(STALE) | TO(FAILED) | TO(FREE),
-	[NEIGHBOUR_REACHABLE] = TO(REACHABLE) | TO(STALE) | TO(FREE),
-	[NEIGHBOUR_STALE] = TO(REACHABLE) | TO(STALE) | TO(DELAY) | TO(FREE),
-	[NEIGHBOUR_DELAY] = TO(REACHABLE) | TO(STALE) | TO(PROBE) | TO(FREE),
-	[NEIGHBOUR_PROBE] = TO(REACHABLE) | TO(STALE) | TO(FREE),
+	    TO(REACHABLE) | TO(STALE) | TO(FAILED) | TO(PERMANENT) | TO(FREE),
+	[NEIGHBOUR_REACHABLE] =
+	    TO(REACHABLE) | TO(STALE) | TO(PERMANENT) | TO(FREE),
+	[NEIGHBOUR_STALE] =
+	    TO(REACHABLE) | TO(STALE) | TO(DELAY) | TO(PERMANENT) | TO(FREE),
+	[NEIGHBOUR_DELAY] =
+	    TO(REACHABLE) | TO(STALE) | TO(PROBE) | TO(PERMANENT) | TO(FREE),
+	[NEIGHBOUR_PROBE] =
+	    TO(REACHABLE) | TO(STALE) | TO(PERMANENT) | TO(FREE),
 	/* Late answers and new packets rescue it. */
-	[NEIGHBOUR_FAILED] =
-	    TO(INCOMPLETE) | TO(REACHABLE) | TO(STALE) | TO(FREE),
+	[NEIGHBOUR_FAILED] = TO(INCOMPLETE) | TO(REACHABLE) | TO(STALE) |
+	    TO(PERMANENT) | TO(FREE),
+	[NEIGHBOUR_PERMANENT] = TO(STALE) | TO(PERMANENT) | TO(FREE),
 };
 #undef TO
 
@@ -41,6 +46,7 @@ static const char *const names[] = {
 	[NEIGHBOUR_DELAY] = "DELAY",
 	[NEIGHBOUR_PROBE] = "PROBE",
 	[NEIGHBOUR_FAILED] = "FAILED",
+	[NEIGHBOUR_PERMANENT] = "PERMANENT",
 };
 static_assert(sizeof(names) / sizeof(names[0]) == NEIGHBOUR_NSTATES, "names");
 
@@ -87,6 +93,7 @@ static struct mono deadline_in(
 		return mono_add_ms(now, c->delay_ms);
 	case NEIGHBOUR_FREE:
 	case NEIGHBOUR_FAILED:
+	case NEIGHBOUR_PERMANENT:
 	case NEIGHBOUR_NSTATES:
 		break;
 	}
@@ -100,6 +107,7 @@ static bool has_mac(const struct neighbour *e)
 	case NEIGHBOUR_STALE:
 	case NEIGHBOUR_DELAY:
 	case NEIGHBOUR_PROBE:
+	case NEIGHBOUR_PERMANENT:
 		return true;
 	case NEIGHBOUR_FREE:
 	case NEIGHBOUR_INCOMPLETE:
@@ -257,6 +265,8 @@ void neighbour_heard(struct neighbours *n, uint8_t link,
 			set_mac(n, id, mac);
 		return;
 	}
+	if (n->entry[id].state == NEIGHBOUR_PERMANENT)
+		return;
 	/* What was only repeated proves nothing about our own direction. */
 	if (has_mac(&n->entry[id]) && mac_equal(&n->entry[id].mac, mac))
 		return;
@@ -307,6 +317,8 @@ void neighbour_advert(struct neighbours *n, uint8_t link,
 	/* No entry: nobody here wants to talk to it (7.2.5). */
 	if (id == NEIGHBOUR_NONE)
 		return;
+	if (n->entry[id].state == NEIGHBOUR_PERMANENT)
+		return;
 	if (has_mac(&n->entry[id]))
 		advert_known(n, id, na, now);
 	else
@@ -323,13 +335,29 @@ void neighbour_confirmed(struct neighbours *n, uint8_t link,
 		return;
 	e = &n->entry[id];
 	/* 7.3.1: without an address there is nothing to confirm. */
-	if (!has_mac(e))
+	if (!has_mac(e) || e->state == NEIGHBOUR_PERMANENT)
 		return;
 	/* Every ACK says so; once a second is enough. */
 	if (e->state == NEIGHBOUR_REACHABLE &&
 	    mono_since(now, e->confirmed) < NS_PER_S)
 		return;
 	set_state(n, id, NEIGHBOUR_REACHABLE, now);
+}
+
+int neighbour_set(struct neighbours *n, uint8_t link, const struct ip_addr *ip,
+    const struct mac *mac, bool permanent, struct mono now)
+{
+	enum neighbour_state s =
+	    permanent ? NEIGHBOUR_PERMANENT : NEIGHBOUR_STALE;
+	uint32_t id = neighbour_find(n, link, ip);
+
+	if (id == NEIGHBOUR_NONE && link_ok(n, link))
+		id = create(n, link, ip, s, now);
+	if (id == NEIGHBOUR_NONE)
+		return -ENOSPC;
+	set_mac(n, id, mac);
+	set_state(n, id, s, now);
+	return 0;
 }
 
 /* --- time --- */
@@ -404,6 +432,7 @@ static bool due(struct neighbours *n, uint32_t id, struct mono now,
 		return true;
 	case NEIGHBOUR_FREE:
 	case NEIGHBOUR_FAILED:
+	case NEIGHBOUR_PERMANENT:
 	case NEIGHBOUR_NSTATES:
 		break;
 	}

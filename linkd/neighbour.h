@@ -58,6 +58,7 @@ enum neighbour_state {
 	NEIGHBOUR_DELAY,      /* in use again; upper layers may yet confirm */
 	NEIGHBOUR_PROBE,      /* being asked by unicast */
 	NEIGHBOUR_FAILED,     /* did not answer; its packets go back to ipd */
+	NEIGHBOUR_PERMANENT,  /* somebody said so; never asked, never expires */
 	NEIGHBOUR_NSTATES,
 };
 
@@ -207,6 +208,13 @@ void neighbour_advert(struct neighbours *n, uint8_t link,
 /* An upper layer made progress with @ip (7.3.1). */
 void neighbour_confirmed(struct neighbours *n, uint8_t link,
     const struct ip_addr *ip, struct mono now);
+
+/*
+ * Somebody who knows says that @ip has @mac: for ever, or as if it had been
+ * heard (STALE).  0 or -ENOSPC.
+ */
+int neighbour_set(struct neighbours *n, uint8_t link, const struct ip_addr *ip,
+    const struct mac *mac, bool permanent, struct mono now);
 
 /* Forget the entry and drop what waits for it. */
 void neighbour_forget(struct neighbours *n, uint32_t id);

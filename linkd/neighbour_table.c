@@ -271,6 +271,7 @@ static bool timed(const struct neighbour *e)
 		return true;
 	case NEIGHBOUR_FREE:
 	case NEIGHBOUR_FAILED:
+	case NEIGHBOUR_PERMANENT:
 	case NEIGHBOUR_NSTATES:
 		break;
 	}

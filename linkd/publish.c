@@ -25,9 +25,14 @@ static enum addr_state state_of(const struct linkd *x, uint32_t i)
 
 static void fill_links(struct link_table *t, const struct linkd *x)
 {
-	t->naddrs = x->n.topo->naddrs;
+	t->naddrs = x->st->naddrs;
 	for (uint32_t i = 0; i < t->naddrs; i++)
-		t->addr_state[i] = (uint8_t)state_of(x, i);
+		t->addr[i] = (struct fib_addr){
+			.ip = x->st->addr[i].ip,
+			.plen = x->st->addr[i].plen,
+			.link = x->st->addr[i].link,
+			.state = (uint8_t)state_of(x, i),
+		};
 	for (uint32_t l = 0; l < x->n.topo->nlinks; l++) {
 		memcpy(t->link_mac[l], x->n.topo->links[l].mac, MAC_LEN);
 		t->link_mtu[l] = x->n.topo->links[l].mtu;

@@ -17,8 +17,7 @@ static void add_route(struct fib *f, const struct fib_route *r)
 	f->route[f->nroutes++] = *r;
 }
 
-/* The prefix of an address: what is behind its length is nought. */
-static struct ip_addr prefix_of(const struct ip_addr *ip, unsigned plen)
+struct ip_addr fib_network(const struct ip_addr *ip, unsigned plen)
 {
 	unsigned bits = ip_is_v4(ip) ? plen + 96 : plen;
 	struct ip_addr net = *ip;
@@ -28,50 +27,60 @@ static struct ip_addr prefix_of(const struct ip_addr *ip, unsigned plen)
 	return net;
 }
 
-void fib_build(struct fib *ret, const struct topology *topo)
+void fib_begin(struct fib *ret, const struct topology *topo)
 {
 	struct fib *f = ret;
 
-	f->naddrs = topo->naddrs;
-	f->nlinks = topo->nlinks;
+	f->naddrs = 0;
 	f->nroutes = 0;
+	f->nlinks = topo->nlinks;
 	for (uint32_t i = 0; i < topo->nlinks; i++)
 		f->link_mtu[i] = topo->links[i].mtu;
-	for (uint32_t i = 0; i < topo->naddrs; i++) {
-		const struct topo_addr *a = &topo->addrs[i];
-
-		f->addr[i] = (struct fib_addr){
-			.ip = a->ip,
-			.plen = a->plen,
-			.link = a->link,
-			.state = ADDR_VALID,
-		};
-		add_route(f,
-		    &(struct fib_route){
-			.net = prefix_of(&a->ip, a->plen),
-			.plen = a->plen,
-			.link = a->link,
-		    });
-	}
-	for (uint32_t i = 0; i < topo->nroutes; i++) {
-		const struct topo_route *r = &topo->routes[i];
-
-		add_route(f,
-		    &(struct fib_route){
-			.net = r->net,
-			.via = r->via,
-			.metric = r->metric,
-			.mtu = r->mtu,
-			.plen = r->plen,
-			.link = r->link,
-			.has_via = r->has_via,
-		    });
-	}
 }
 
-static bool addr_could_be(const struct fib *f, const struct fib_addr *a)
+void fib_add_addr(struct fib *f, const struct fib_addr *a)
 {
-	return a->plen <= family_bits(&a->ip) && a->link < f->nlinks &&
+	f->addr[f->naddrs++] = *a;
+	add_route(f,
+	    &(struct fib_route){
+		.net = fib_network(&a->ip, a->plen),
+		.plen = a->plen,
+		.link = a->link,
+	    });
+}
+
+void fib_add_route(struct fib *f, const struct topo_route *r)
+{
+	add_route(f,
+	    &(struct fib_route){
+		.net = r->net,
+		.via = r->via,
+		.metric = r->metric,
+		.mtu = r->mtu,
+		.plen = r->plen,
+		.link = r->link,
+		.has_via = r->has_via,
+	    });
+}
+
+void fib_build(struct fib *ret, const struct topology *topo)
+{
+	fib_begin(ret, topo);
+	for (uint32_t i = 0; i < topo->naddrs; i++)
+		fib_add_addr(ret,
+		    &(struct fib_addr){
+			.ip = topo->addrs[i].ip,
+			.plen = topo->addrs[i].plen,
+			.link = topo->addrs[i].link,
+			.state = ADDR_VALID,
+		    });
+	for (uint32_t i = 0; i < topo->nroutes; i++)
+		fib_add_route(ret, &topo->routes[i]);
+}
+
+bool fib_addr_could_be(const struct fib_addr *a, uint32_t nlinks)
+{
+	return a->plen <= family_bits(&a->ip) && a->link < nlinks &&
 	    a->state < NADDR_STATES;
 }
 
@@ -95,7 +104,7 @@ bool fib_check(const struct fib *f)
 		    f->link_mtu[i] > UINT16_MAX)
 			return false;
 	for (uint32_t i = 0; i < f->naddrs; i++)
-		if (!addr_could_be(f, &f->addr[i]))
+		if (!fib_addr_could_be(&f->addr[i], f->nlinks))
 			return false;
 	for (uint32_t i = 0; i < f->nroutes; i++)
 		if (!route_could_be(f, &f->route[i]))

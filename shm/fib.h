@@ -18,14 +18,6 @@ enum fib_kind {
 	FIB_MULTICAST,
 };
 
-struct fib_addr {
-	struct ip_addr ip;
-	uint8_t plen;
-	uint8_t link;
-	uint8_t state; /* enum addr_state */
-	uint8_t pad[5];
-};
-
 struct fib_route {
 	struct ip_addr net;
 	struct ip_addr via; /* valid if has_via */
@@ -54,7 +46,6 @@ struct fib_answer {
 	uint8_t link; /* FIB_LOCAL: the one that has the address */
 };
 
-static_assert(sizeof(struct fib_addr) == 24, "shared layout");
 static_assert(sizeof(struct fib_route) == 48, "shared layout");
 
 /*
@@ -62,6 +53,19 @@ static_assert(sizeof(struct fib_route) == 48, "shared layout");
  * addresses as if valid.  Of ret->p nothing is changed.
  */
 void fib_build(struct fib *ret, const struct topology *topo);
+
+/* The same in steps: links alone; then an address with its on-link prefix, or a
+ * route, for which there must be room.
+ */
+void fib_begin(struct fib *ret, const struct topology *topo);
+void fib_add_addr(struct fib *f, const struct fib_addr *a);
+void fib_add_route(struct fib *f, const struct topo_route *r);
+
+/* Could @a be one of our addresses? */
+bool fib_addr_could_be(const struct fib_addr *a, uint32_t nlinks);
+
+/* @ip with all bits beyond the first @plen cleared. */
+struct ip_addr fib_network(const struct ip_addr *ip, unsigned plen);
 
 /* Could @f be true?  Every count, index and length in it is within bounds. */
 bool fib_check(const struct fib *f);

@@ -79,6 +79,17 @@ enum addr_state {
 	NADDR_STATES,
 };
 
+/* One of ours, with the length of its on-link prefix. */
+struct fib_addr {
+	struct ip_addr ip;
+	uint8_t plen;
+	uint8_t link;
+	uint8_t state; /* enum addr_state */
+	uint8_t pad[5];
+};
+
+static_assert(sizeof(struct fib_addr) == 24, "shared layout");
+
 enum {
 	LINK_TABLE_NEIGHBOURS = 1024,
 	GROUP_TABLE_MAX = 1024,
@@ -94,9 +105,9 @@ struct link_neighbour {
 
 struct link_table {
 	struct published p;
-	uint32_t naddrs; /* as in the topology, same order */
+	uint32_t naddrs; /* on its links */
 	uint32_t nneighbours;
-	uint8_t addr_state[TOPO_MAX_ADDRS]; /* enum addr_state */
+	struct fib_addr addr[TOPO_MAX_ADDRS];
 	uint8_t link_mac[TOPO_MAX_LINKS][6];
 	uint32_t link_mtu[TOPO_MAX_LINKS]; /* what the device really has */
 	uint8_t link_offload[TOPO_MAX_LINKS];

@@ -34,11 +34,31 @@ static bool link_table(const struct sup *s, uint32_t i, struct link_table *ret)
 	    ret, table_of(s, s->estate.topo.links[i].proc), sizeof(*ret));
 }
 
-static enum addr_state addr_state(const struct link_table *t, uint32_t i)
+static enum addr_state addr_state(const struct fib_addr *a)
 {
-	uint8_t state = i < t->naddrs ? t->addr_state[i] : ADDR_TENTATIVE;
+	return a->state < NADDR_STATES ? a->state : ADDR_TENTATIVE;
+}
 
-	return state < NADDR_STATES ? state : ADDR_TENTATIVE;
+/* All that the linkd @p has published: 1 valid, 0 not yet, -1 another's. */
+static int all_valid(const struct topology *t, const struct link_table *l,
+    const char **link, struct ip_addr *ip)
+{
+	for (uint32_t i = 0; i < l->naddrs && i < TOPO_MAX_ADDRS; i++) {
+		if (l->addr[i].link >= t->nlinks)
+			continue;
+		switch (addr_state(&l->addr[i])) {
+		case ADDR_VALID:
+			continue;
+		case ADDR_TENTATIVE:
+		case NADDR_STATES:
+			return 0;
+		case ADDR_DUPLICATE:
+			*link = t->links[l->addr[i].link].name;
+			*ip = l->addr[i].ip;
+			return -1;
+		}
+	}
+	return 1;
 }
 
 int sup_addresses(struct sup *s, char why[TOPO_ERROR_LEN])
@@ -46,26 +66,26 @@ int sup_addresses(struct sup *s, char why[TOPO_ERROR_LEN])
 	const struct topology *t = &s->estate.topo;
 	static struct link_table table;
 	char text[IP_TEXT_LEN];
+	struct ip_addr ip;
+	const char *link;
 
 	for (uint32_t p = 0; p < t->nprocs; p++)
 		if (!s->place[p].running.up)
 			return 0;
-	for (uint32_t i = 0; i < t->naddrs; i++) {
-		if (!link_table(s, t->addrs[i].link, &table))
-			return 0;
-		switch (addr_state(&table, i)) {
-		case ADDR_VALID:
+	for (uint32_t p = 0; p < t->nprocs; p++) {
+		int r = 0;
+
+		if (t->procs[p].layer != LAYER_LINK)
 			continue;
-		case ADDR_TENTATIVE:
-		case NADDR_STATES:
-			return 0;
-		case ADDR_DUPLICATE:
+		if (published_copy(&table, table_of(s, p), sizeof(table)) &&
+		    published_seq(&table.p) != 0)
+			r = all_valid(t, &table, &link, &ip);
+		if (r < 0)
 			snprintf(why, TOPO_ERROR_LEN,
-			    "another host on link %s has the address %s",
-			    t->links[t->addrs[i].link].name,
-			    ip_text(&t->addrs[i].ip, text));
-			return -1;
-		}
+			    "another host on link %s has the address %s", link,
+			    ip_text(&ip, text));
+		if (r <= 0)
+			return r;
 	}
 	return 1;
 }
@@ -179,24 +199,34 @@ static json_t *links(const struct sup *s, struct link_table *table)
 	return a;
 }
 
-static json_t *addresses(const struct sup *s, struct link_table *table)
+static void add_addresses(
+    const struct sup *s, const struct link_table *table, json_t *a)
 {
 	const struct topology *t = &s->estate.topo;
-	json_t *a = json_array();
 	char ip[IP_TEXT_LEN];
 
-	for (uint32_t i = 0; i < t->naddrs; i++) {
-		const struct topo_addr *addr = &t->addrs[i];
-		enum addr_state state = ADDR_TENTATIVE;
+	for (uint32_t i = 0; i < table->naddrs && i < TOPO_MAX_ADDRS; i++) {
+		const struct fib_addr *addr = &table->addr[i];
 
-		if (link_table(s, addr->link, table))
-			state = addr_state(table, i);
+		if (addr->link >= t->nlinks)
+			continue;
 		json_array_append_new(a,
 		    json_pack("{s:s, s:i, s:s, s:s}", "address",
 			ip_text(&addr->ip, ip), "prefix", (int)addr->plen,
 			"link", t->links[addr->link].name, "state",
-			addr_states[state]));
+			addr_states[addr_state(addr)]));
 	}
+}
+
+static json_t *addresses(const struct sup *s, struct link_table *table)
+{
+	const struct topology *t = &s->estate.topo;
+	json_t *a = json_array();
+
+	for (uint32_t p = 0; p < t->nprocs; p++)
+		if (t->procs[p].layer == LAYER_LINK &&
+		    published_copy(table, table_of(s, p), sizeof(*table)))
+			add_addresses(s, table, a);
 	return a;
 }
 
@@ -250,6 +280,11 @@ static void add_routes(const struct sup *s, const struct fib *f, json_t *a)
 		if (r->has_via)
 			json_object_set_new(
 			    o, "via", json_string(ip_text(&r->via, via)));
+		if (r->mtu != 0)
+			json_object_set_new(o, "mtu", json_integer(r->mtu));
+		/* The on-link prefixes of our addresses come first. */
+		json_object_set_new(o, "kind",
+		    json_string(i < f->naddrs ? "connected" : "static"));
 		json_array_append_new(a, o);
 	}
 }

@@ -107,6 +107,7 @@ const char *ask_error(int r, char text[ASK_ERROR_LEN])
 	case EPROTO:
 		why = "the stack is of another version of strata";
 		break;
+	case EACCES:
 	case EPERM:
 		why = "only root and the user who runs the stack may do that";
 		break;

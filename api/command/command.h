@@ -30,6 +30,9 @@ int command_nc(int argc, char **argv);
 int command_fetch(int argc, char **argv);
 int command_ss(int argc, char **argv);
 int command_metrics(int argc, char **argv);
+int command_addr(int argc, char **argv);
+int command_route(int argc, char **argv);
+int command_neigh(int argc, char **argv);
 
 /* On standard output, indented. */
 void print_json(const json_t *j);

@@ -94,17 +94,6 @@ static const struct sweep_daemon ipd_daemon = {
 	.state_bytes = sizeof(struct ipd_state),
 };
 
-static void publish_links(struct rig *r)
-{
-	struct link_table *t = (void *)rig_node(r, "linkd")->table;
-
-	t->naddrs = r->topo.naddrs;
-	for (uint32_t i = 0; i < r->topo.naddrs; i++)
-		t->addr_state[i] = ADDR_VALID;
-	publish_begin(&t->p);
-	publish_end(&t->p);
-}
-
 /* Turns as long as there is something to do, with time passing. */
 static void settle(struct rig *r)
 {
@@ -125,7 +114,7 @@ static struct rig *open_rig(void)
 {
 	struct rig *r = rig_open(JSON);
 
-	publish_links(r);
+	rig_links_valid(r, "linkd");
 	settle(r);
 	return r;
 }

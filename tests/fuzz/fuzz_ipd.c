@@ -49,17 +49,11 @@ static struct ipd *ip;
 
 static void begin(void)
 {
-	struct link_table *t;
 	struct group_table *g;
 	struct segments s;
 
 	rig = rig_open(TOPOLOGY);
-	t = (void *)rig_node(rig, "linkd")->table;
-	publish_begin(&t->p);
-	t->naddrs = rig->topo.naddrs;
-	for (uint32_t i = 0; i < t->naddrs; i++)
-		t->addr_state[i] = ADDR_VALID;
-	publish_end(&t->p);
+	rig_links_valid(rig, "linkd");
 	g = (void *)rig_node(rig, "udpd")->table;
 	publish_begin(&g->p);
 	g->ngroups = 1;

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "shm/poison.h"
+#include "shm/published.h"
 
 void *rig_pages(size_t bytes, int *fd)
 {
@@ -106,6 +107,27 @@ struct segments rig_segments(const struct rig *r, const char *name)
 			s.pool[p] = r->pool[p];
 	}
 	return s;
+}
+
+void rig_links_valid(struct rig *r, const char *name)
+{
+	struct link_table *t = (void *)rig_node(r, name)->table;
+	uint32_t p = rig_proc(r, name);
+
+	publish_begin(&t->p);
+	t->naddrs = 0;
+	for (uint32_t i = 0; i < r->topo.naddrs; i++) {
+		const struct topo_addr *a = &r->topo.addrs[i];
+
+		if (r->topo.links[a->link].proc == p)
+			t->addr[t->naddrs++] = (struct fib_addr){
+				.ip = a->ip,
+				.plen = a->plen,
+				.link = a->link,
+				.state = ADDR_VALID,
+			};
+	}
+	publish_end(&t->p);
 }
 
 struct node *rig_node(struct rig *r, const char *name)

@@ -56,6 +56,9 @@ struct rig {
 struct rig *rig_open(const char *json);
 void rig_close(struct rig *r);
 
+/* The fake linkd @name publishes that all addresses of its links are valid. */
+void rig_links_valid(struct rig *r, const char *name);
+
 /* Index of the process called @name. */
 uint32_t rig_proc(const struct rig *r, const char *name);
 

@@ -51,11 +51,7 @@ struct world *world_open(const char *extra)
 	w->r = rig_open(json);
 	w->now = w->r->now;
 	w->links = (void *)rig_node(w->r, "linkd")->table;
-	w->links->naddrs = w->r->topo.naddrs;
-	for (uint32_t i = 0; i < w->r->topo.naddrs; i++)
-		w->links->addr_state[i] = ADDR_VALID;
-	publish_begin(&w->links->p);
-	publish_end(&w->links->p);
+	rig_links_valid(w->r, "linkd");
 	attach(w);
 	world_settle(w);
 	return w;

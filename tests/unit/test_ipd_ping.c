@@ -359,13 +359,13 @@ static void a_tentative_address_does_not_answer(void **state)
 	struct world *w = world_open("");
 
 	(void)state;
-	w->links->addr_state[0] = ADDR_TENTATIVE;
+	w->links->addr[0].state = ADDR_TENTATIVE;
 	publish_begin(&w->links->p);
 	publish_end(&w->links->p);
 	world_rx(w, PING4, sizeof(PING4), (struct desc){ .link = LINK_A });
 	world_expect_nothing(w, "linkd");
 	assert_int_equal(world_counter(w, "not_for_us"), 1);
-	w->links->addr_state[0] = ADDR_VALID;
+	w->links->addr[0].state = ADDR_VALID;
 	publish_begin(&w->links->p);
 	publish_end(&w->links->p);
 	world_rx(w, PING4, sizeof(PING4), (struct desc){ .link = LINK_A });

@@ -38,16 +38,10 @@ struct world {
 
 static void world_open(struct world *w)
 {
-	struct link_table *t;
 	struct segments s;
 
 	w->r = rig_open(TOPOLOGY);
-	t = (void *)rig_node(w->r, "linkd")->table;
-	publish_begin(&t->p);
-	t->naddrs = w->r->topo.naddrs;
-	for (uint32_t i = 0; i < t->naddrs; i++)
-		t->addr_state[i] = ADDR_VALID;
-	publish_end(&t->p);
+	rig_links_valid(w->r, "linkd");
 	w->ip = calloc(1, sizeof(*w->ip));
 	assert_non_null(w->ip);
 	s = rig_segments(w->r, "ipd");

@@ -183,7 +183,7 @@ static uint8_t state_of(struct world *w, uint32_t i)
 {
 	const struct link_table *t = rig_table(w->r, "linkd");
 
-	return t->addr_state[i];
+	return t->addr[i].state;
 }
 
 static void asks_before_it_uses_an_address(void **state)

@@ -7,6 +7,15 @@ enum {
 	H = 1, /* the host that most tests are about */
 };
 
+static void set(
+    struct world *w, uint32_t i, const struct mac *mac, bool permanent)
+{
+	struct ip_addr ip = host(i);
+
+	assert_int_equal(
+	    neighbour_set(&w->n, 0, &ip, mac, permanent, w->now), 0);
+}
+
 /* Bring H into state @s by events only; with MAC_A where it has one. */
 static void given(struct world *w, enum neighbour_state s)
 {
@@ -43,6 +52,9 @@ static void given(struct world *w, enum neighbour_state s)
 		expect(w, NEIGHBOUR_UNREACHABLE);
 		break;
 	}
+	case NEIGHBOUR_PERMANENT:
+		set(w, H, &MAC_A, true);
+		break;
 	case NEIGHBOUR_FREE:
 	case NEIGHBOUR_NSTATES:
 		break;
@@ -435,6 +447,46 @@ static void late_answer_or_new_packet_rescues_a_failed_one(void **state)
 	world_free(w);
 }
 
+/* --- Tests for the PERMANENT state --- */
+
+static void what_was_said_for_good_stays(void **state)
+{
+	(void)state;
+	for (unsigned from = 0; from < NEIGHBOUR_NSTATES; from++) {
+		struct world *w = world_make(8, 8);
+
+		given(w, (enum neighbour_state)from);
+		set(w, H, &MAC_B, true);
+		heard(w, H, &MAC_A);
+		advert(w, H, &MAC_A, true, true);
+		assert_int_equal(state_of(w, H), NEIGHBOUR_PERMANENT);
+		assert_mac(w, &MAC_B);
+		assert_int_equal(neighbour_deadline(&w->n).ns, MONO_NEVER.ns);
+		/* What had waited leaves. */
+		assert_true((neighbour_ready(&w->n, NEIGHBOUR_NONE) !=
+				NEIGHBOUR_NONE) == (from == NEIGHBOUR_FAILED));
+		if (from != NEIGHBOUR_FAILED)
+			assert_int_equal(want(w, H, NULL), NEIGHBOUR_SEND);
+		set(w, H, &MAC_A, false);
+		assert_int_equal(state_of(w, H), NEIGHBOUR_STALE);
+		assert_mac(w, &MAC_A);
+		world_free(w);
+	}
+}
+
+static void who_is_permanent_is_never_evicted(void **state)
+{
+	struct world *w = world_make(4, 4);
+	struct ip_addr ip = host(9);
+
+	(void)state;
+	for (uint32_t i = 0; i < 4; i++)
+		set(w, i, &MAC_A, true);
+	assert_int_equal(
+	    neighbour_set(&w->n, 0, &ip, &MAC_A, true, w->now), -ENOSPC);
+	world_free(w);
+}
+
 /* --- a table that is full --- */
 
 static void scan_fills_a_quarter_and_evicts_nobody(void **state)
@@ -507,6 +559,8 @@ int main(void)
 		cmocka_unit_test(failed_one_gives_its_packets_back_and_goes),
 		cmocka_unit_test(
 		    late_answer_or_new_packet_rescues_a_failed_one),
+		cmocka_unit_test(what_was_said_for_good_stays),
+		cmocka_unit_test(who_is_permanent_is_never_evicted),
 		cmocka_unit_test(scan_fills_a_quarter_and_evicts_nobody),
 		cmocka_unit_test(evicts_the_stale_one_unused_longest),
 	};

@@ -1,0 +1,64 @@
+/*
+ * table.h - what `strata addr`, `route` and `neigh` have in common
+ *
+ *	strata addr [NAME] [show] [-4] [-6] [dev LINK] [--json]
+ *	strata addr [NAME] add|replace|change|del ...
+ *
+ * What is shown comes from the status; what is changed is asked of the daemon
+ * whose table it is (ask.h).
+ */
+#ifndef API_COMMAND_TABLE_H
+#define API_COMMAND_TABLE_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "shm/ask.h"
+
+/* What follows the verb, word by word. */
+struct words {
+	char **at;
+	int left;
+	const char *wrong; /* the word that was not understood */
+};
+
+struct table_command {
+	const char *name;  /* "addr" */
+	const char *usage; /* all of it */
+	const char *array; /* of the status */
+	const char *key;   /* of an element: the address that says its family */
+	const char *thing; /* "address", in sentences */
+	enum ask_op op;
+
+	/* The words of a change into *@ret; false: w->wrong. */
+	bool (*parse)(struct words *w, struct ask *ret);
+
+	/* A line of the list. */
+	void (*print)(FILE *to, const json_t *element);
+};
+
+int table_run(const struct table_command *t, int argc, char **argv);
+
+/* ---- For the parsers */
+
+/* The next word, or NULL and w->wrong: there is none. */
+const char *word_next(struct words *w);
+
+/* Is the next word @what?  Then it is taken. */
+bool word_is(struct words *w, const char *what);
+
+/* The next word as what it should be; false: w->wrong. */
+bool word_link(struct words *w, struct ask *ret);
+bool word_number(struct words *w, uint32_t *ret);
+bool word_address(struct words *w, struct ip_addr *ret);
+
+/* "192.0.2.1/24"; without a length that of a host. */
+bool word_prefix(struct words *w, struct ip_addr *ip, uint8_t *plen);
+
+/* Nothing may be left. */
+bool words_end(struct words *w);
+
+/* A member of an element as text; "-" if there is none. */
+const char *member_text(const json_t *o, const char *key);
+
+#endif /* API_COMMAND_TABLE_H */

@@ -1,0 +1,175 @@
+#!/bin/bash
+# look_ip.sh - addresses, routes and neighbours, changed while all runs
+#
+#	this namespace                  configs/tap.json
+#	ping, nc                                            tcp_echo 7
+#	192.0.2.1 -------- tap0 ------- 192.0.2.2
+#	then 198.51.100.1, 2001:db8:5::1; 203.0.113.1 behind a route
+#
+# The kernel's own ip(8) says what must be so at its end; daemons are killed
+# after each change, and what was changed stays.
+. "$(dirname "$0")/lib.sh"
+
+ip link set lo up
+stack_up configs/tap.json
+tcp_echo_up 7
+
+# Everything that keeps a table dies.
+kill_all() {
+	local name
+	for name in linkd ipd tcpd; do
+		kill -9 "$(daemon pid $name)"
+	done
+}
+shows() { # TABLE LINE
+	"$strata" "$1" "$stack" | grep -qxE "$2"
+}
+state_of() {
+	"$strata" addr "$stack" --json |
+		jq -r ".[] | select(.address == \"$1\").state"
+}
+is_state() {
+	[ "$(state_of "$1")" = "$2" ]
+}
+
+# ---- As it begins, against the kernel's view of the same link
+
+shows addr 'tap0 +inet +192.0.2.2/24 valid' || fail "$("$strata" addr)"
+shows route '192.0.2.0/24 dev tap0 connected' || fail "$("$strata" route)"
+pings 1 192.0.2.2
+mac=$(ip -j link show tap0 | jq -r '.[0].address')
+until_true 1 shows neigh "192.0.2.1 dev tap0 lladdr $mac [A-Z]+" ||
+	fail "$("$strata" neigh)"
+ours=$(ip -j neigh show 192.0.2.2 dev tap0 | jq -r '.[0].lladdr')
+expect 'our MAC' "$ours" = "$(status_of '.links[0].mac')"
+say 'it begins as the topology says'
+
+# ---- An address more
+
+ip addr add 198.51.100.1/24 dev tap0
+refused 'loss' ping -q -c 1 -W 0.3 198.51.100.2
+run "$strata" addr add 198.51.100.2/24 dev tap0
+until_true 3 is_state 198.51.100.2 valid || fail "$("$strata" addr)"
+shows route '198.51.100.0/24 dev tap0 connected' || fail "$("$strata" route)"
+pings 3 -i 0.05 198.51.100.2
+kill_all
+pings 3 -i 0.05 198.51.100.2
+expect 'the echo' "$(echo hello | timeout 5 nc -N 198.51.100.2 7)" = hello
+refused 'already' "$strata" addr add 198.51.100.2/24 dev tap0
+run "$strata" addr replace 198.51.100.2/25
+shows route '198.51.100.0/25 dev tap0 connected' || fail "$("$strata" route)"
+refused 'no such address' "$strata" addr del 198.51.100.2/24
+run "$strata" addr del 198.51.100.2/25
+kill_all
+refused 'loss' ping -q -c 1 -W 0.3 198.51.100.2
+refused 'no such address' "$strata" addr del 198.51.100.2/25
+[ -z "$(state_of 198.51.100.2)" ] || fail 'it is still there'
+! shows route '198.51.100.*' || fail "$("$strata" route)"
+say 'an IPv4 address came and went'
+
+# IPv6 asks first, joins the group of its solicitations, and finds a rival.
+ip addr add 2001:db8:5::1/64 dev tap0 nodad
+run "$strata" addr add 2001:db8:5::2/64 dev tap0
+is_state 2001:db8:5::2 tentative || fail "$("$strata" addr)"
+until_true 5 is_state 2001:db8:5::2 valid || fail "$("$strata" addr)"
+ip -6 neigh flush dev tap0
+pings 2 -i 0.05 2001:db8:5::2
+run "$strata" addr add 2001:db8:5::1/64 dev tap0
+until_true 5 is_state 2001:db8:5::1 duplicate || fail "$("$strata" addr)"
+kill_all
+is_state 2001:db8:5::1 duplicate || fail "$("$strata" addr)"
+run "$strata" addr del 2001:db8:5::1/64
+run "$strata" addr del 2001:db8:5::2/64
+refused 'loss' ping -q -c 1 -W 0.3 2001:db8:5::2
+say 'IPv6 addresses were asked for first'
+
+# ---- A route
+
+ip addr add 203.0.113.1/32 dev lo
+shows route 'default via 192.0.2.1 dev tap0' || fail "$("$strata" route)"
+run "$strata" route del default
+run "$strata" route del ::/0
+refused 'unreachable' "$examples/tcp_ask" 203.0.113.1 7
+refused 'next hop' "$strata" route add 203.0.113.0/24 via 10.9.9.9
+run "$strata" route add 203.0.113.0/24 via 192.0.2.1 metric 5 mtu 1400
+shows route '203.0.113.0/24 via 192.0.2.1 dev tap0 metric 5 mtu 1400' ||
+	fail "$("$strata" route)"
+nc -l 203.0.113.1 7007 <<<'from afar' >"$work/nc" &
+sleep 0.2
+expect 'the answer' "$("$examples/tcp_ask" 203.0.113.1 7007 <<<'hello')" = \
+	'from afar'
+kill_all
+shows route '203.0.113.0/24 via 192.0.2.1 dev tap0 metric 5 mtu 1400' ||
+	fail "$("$strata" route)"
+nc -l 203.0.113.1 7007 <<<'from afar' >"$work/nc" &
+sleep 0.2
+expect 'the answer' "$("$examples/tcp_ask" 203.0.113.1 7007 <<<'hello')" = \
+	'from afar'
+refused 'already' "$strata" route add 203.0.113.0/24 dev tap0 metric 5
+run "$strata" route add default via 192.0.2.1
+run "$strata" route add default via 2001:db8::1
+expect 'default routes' "$("$strata" route | grep -c '^default via')" -eq 2
+expect 'of IPv6' "$("$strata" route -6 | grep -c '^default via')" -eq 1
+run "$strata" route del 203.0.113.0/24
+refused 'no such route' "$strata" route del 203.0.113.0/24
+run "$strata" route del default via 2001:db8::1
+run "$strata" route del default
+kill_all
+refused 'unreachable' "$examples/tcp_ask" 203.0.113.1 7
+say 'a route came and went'
+
+# ---- A neighbour
+
+run "$strata" neigh replace 192.0.2.1 lladdr 02:00:00:00:00:99 dev tap0
+refused 'loss' ping -q -c 1 -W 0.3 192.0.2.2
+kill_all
+shows neigh '192.0.2.1 dev tap0 lladdr 02:00:00:00:00:99 PERMANENT' ||
+	fail "$("$strata" neigh)"
+refused 'loss' ping -q -c 1 -W 0.3 192.0.2.2
+refused 'already' "$strata" neigh add 192.0.2.1 lladdr "$mac"
+run "$strata" neigh change 192.0.2.1 lladdr "$mac" nud stale
+pings 1 192.0.2.2
+run "$strata" neigh del 192.0.2.1
+pings 1 192.0.2.2
+refused 'no such neighbour' "$strata" neigh del 192.0.2.77
+say 'a neighbour was what it was said to be'
+
+# ---- Who may, and what makes no sense
+
+refused 'only root' env STRATA_RUN_DIR=/run/strata setpriv --reuid 65534 --clear-groups \
+	"$(realpath "$strata")" addr add 198.51.100.3/24
+for words in 'addr add' 'addr add 1.2.3' 'addr add 1.2.3.4/33' 'route add' \
+	'route add default' 'neigh add 192.0.2.5' 'neigh add 192.0.2.5 lladdr x' \
+	'addr add 192.0.2.5/24 dev tap0 too much'; do
+	# shellcheck disable=SC2086 # words
+	refused 'usage' "$strata" $words
+done
+refused "not a possible address" "$strata" addr add 224.0.0.5/24
+refused "not a possible route" "$strata" route add 10.1.2.3/8 dev tap0
+refused 'no such link' "$strata" addr add 192.0.2.5/24 dev nosuch
+
+# ---- Changes and deaths, again and again
+
+before=$("$strata" addr)
+(while sleep 0.02; do
+	kill -9 "$(daemon pid linkd)"
+	sleep 0.02
+	kill -9 "$(daemon pid ipd)"
+done) 2>/dev/null &
+killer=$!
+for ((i = 0; i < 100; i++)); do
+	"$strata" addr add "10.0.$i.2/24" dev tap0 || fail "add $i"
+	"$strata" route add "10.1.$i.0/24" via 192.0.2.1 || fail "route $i"
+	"$strata" addr del "10.0.$i.2/24" dev tap0 || fail "del $i"
+	"$strata" route del "10.1.$i.0/24" || fail "route del $i"
+done
+kill $killer
+until_true 3 shows route '192.0.2.0/24 dev tap0 connected'
+expect 'the addresses' "$("$strata" addr)" = "$before"
+! "$strata" route | grep -q '^10\.' || fail "$("$strata" route)"
+say "400 changes, linkd restarted $(daemon restarts linkd) times, ipd" \
+	"$(daemon restarts ipd)"
+pings 1 192.0.2.2
+kill $echo_pid
+slots_at_home
+stack_down
