@@ -36,7 +36,7 @@ void sup_tap_update(struct sup *s)
 		all.flags |= w->flags;
 		all.devices |= w->devices;
 		all.rings |= w->rings;
-		if (w->snap > all.snap)
+		if ((w->flags || w->devices || w->rings) && w->snap > all.snap)
 			all.snap = w->snap;
 	}
 	set(&to->flags, all.flags);

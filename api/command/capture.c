@@ -100,7 +100,8 @@ static void describe(struct capture *c)
 		if (!p->wanted)
 			continue;
 		p->interface = n++;
-		pcapng_interface(&c->out, p->linktype, 0, p->name, p->what);
+		pcapng_interface(
+		    &c->out, p->linktype, c->w.snap, p->name, p->what);
 	}
 }
 

@@ -165,6 +165,9 @@ static bool one_record(struct tap_watch *w, const struct tapped *r)
 		return true;
 	}
 	shown_from(&s, &w->taps, p, r);
+	/* Somebody else may want more. */
+	if (w->snap > 0 && s.caplen > w->snap)
+		s.caplen = w->snap;
 	if (!tap_filter_passes(
 		w->filter, p->linktype, s.bytes, s.caplen, s.len))
 		return true;

@@ -1,6 +1,7 @@
 /*
  * test_tap.c - the ring of records: seen + lost = made, for every reader
  */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -303,6 +304,43 @@ static void seen_and_lost_are_all_that_was_made(void **state)
 	close_bench(b);
 }
 
+static void *write_on(void *arg)
+{
+	struct bench *b = arg;
+
+	for (uint32_t i = 0; i < 20000; i++)
+		one(b, 100 + i * 7 % 9000, (uint8_t)i);
+	return NULL;
+}
+
+/* Both at once: no copy is of two records. */
+static void a_writer_that_does_not_wait(void **state)
+{
+	static uint8_t bytes[TAP_SNAP_MAX];
+	struct bench *b = open_bench();
+	struct tap_reader r;
+	struct tap_record rec;
+	pthread_t writer;
+
+	(void)state;
+	tap_reader_open(&r, b->mem);
+	assert_int_equal(pthread_create(&writer, NULL, write_on, b), 0);
+	while (r.seen + r.lost < 20000) {
+		if (!tap_read(&r, &rec, bytes))
+			continue;
+		assert_int_equal(rec.caplen, 100 + rec.number * 7 % 9000);
+		for (uint32_t i = 0; i < rec.caplen; i++)
+			if (bytes[i] != (uint8_t)rec.number)
+				fail_msg("byte %u of record %u", i,
+				    (unsigned)rec.number);
+	}
+	pthread_join(writer, NULL);
+	assert_int_equal(r.seen + r.lost, 20000);
+	assert_int_equal(r.seen_at[PLACE], r.seen);
+	assert_int_equal(r.lost_at[PLACE], r.lost);
+	close_bench(b);
+}
+
 static void the_watermark_is_the_open_turn(void **state)
 {
 	struct bench *b = open_bench();
@@ -367,6 +405,7 @@ int main(void)
 		cmocka_unit_test(what_did_not_happen_has_no_number),
 		cmocka_unit_test(only_the_snap_length_is_copied),
 		cmocka_unit_test(seen_and_lost_are_all_that_was_made),
+		cmocka_unit_test(a_writer_that_does_not_wait),
 		cmocka_unit_test(the_watermark_is_the_open_turn),
 		cmocka_unit_test(a_ring_that_lies_is_skipped),
 	};
