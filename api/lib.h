@@ -356,6 +356,12 @@ void sock_arm(const struct sock *k, short asked);
 /* Bytes on the fd that say nothing any more away. */
 void sock_settle(const struct sock *k);
 
+/*
+ * Asleep until poll would say POLLOUT, or anything that ends a call; -EAGAIN:
+ * @deadline is over; -ENETDOWN: the stack is gone.
+ */
+int sock_sleep(const struct sock *k, struct mono deadline);
+
 /* Milliseconds until @deadline, rounded up, as poll(2) wants them. */
 int lib_wait_ms(struct mono deadline);
 

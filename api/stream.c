@@ -12,7 +12,7 @@
 #include "api/lib.h"
 
 enum {
-	LOOK_NS = 100 * NS_PER_MS, /* between looks whether the stack lives */
+	BRIEF_NS = 100 * NS_PER_MS, /* most waits are over by then */
 	LEAST = 4096, /* a low mark of few bytes is not to make such segments */
 };
 
@@ -57,30 +57,40 @@ static struct mono send_deadline(const struct sock *k)
 	return ns > 0 ? mono_add(mono_now(), ns) : MONO_NEVER;
 }
 
+/* By the futex: cheap, but nobody wakes who waits for a stack that is gone. */
+static int wait_briefly(const struct sock *k, uint32_t seen, int64_t ns)
+{
+	struct timespec ts = { .tv_nsec = ns };
+	int r = 0;
+
+	atomic_fetch_add(&k->a->tx_waiting, 1);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (syscall(SYS_futex, &k->s->tx_room, FUTEX_WAIT, seen, &ts, NULL,
+		0) == -1)
+		r = -errno;
+	atomic_fetch_sub(&k->a->tx_waiting, 1);
+	return r;
+}
+
 /*
  * Until the stream's state, errors or room differ from @seen (a word of
- * tx_room), at most for a while.  -EAGAIN: @deadline is over.
+ * tx_room), or there is much room; sometimes for nothing.  -EAGAIN: @deadline
+ * is over.  For long it sleeps in poll(2), which sees the stack's end.
  */
 static int wait_for_change(
     const struct sock *k, uint32_t seen, struct mono deadline)
 {
 	int64_t left = mono_since(deadline, mono_now());
-	struct timespec ts = { .tv_nsec = left < LOOK_NS ? left : LOOK_NS };
-	int r = 0;
+	int r;
 
 	if (left <= 0)
 		return -EAGAIN;
-	atomic_fetch_add(&k->a->tx_waiting, 1);
-	atomic_thread_fence(memory_order_seq_cst);
-	if (syscall(SYS_futex, &k->s->tx_room, FUTEX_WAIT, seen, &ts, NULL,
-		0) == -1) {
-		if (errno == EINTR && sock_interrupted(k))
-			r = -EINTR;
-		else if (errno == ETIMEDOUT && sock_is_down(k))
-			r = -ENETDOWN;
-	}
-	atomic_fetch_sub(&k->a->tx_waiting, 1);
-	return r;
+	r = wait_briefly(k, seen, left < BRIEF_NS ? left : BRIEF_NS);
+	if (r == -ETIMEDOUT)
+		r = sock_sleep(k, deadline);
+	if (r == -EINTR)
+		return sock_interrupted(k) ? -EINTR : 0;
+	return r == -EAGAIN && mono_since(deadline, mono_now()) > 0 ? 0 : r;
 }
 
 static uint32_t room_word(const struct sock *k)

@@ -301,6 +301,27 @@ static int poll_all(struct polling *p, struct mono deadline)
 	return count;
 }
 
+int sock_sleep(const struct sock *k, struct mono deadline)
+{
+	struct pollfd fd = { .fd = k->fd, .events = POLLOUT };
+	struct pollfd kernel[2];
+	struct polling p = {
+		.fds = &fd,
+		.n = 1,
+		.kernel = kernel,
+		.edges = -1,
+	};
+	int r = poll_all(&p, deadline);
+
+	end_edges(&p);
+	/* No memory for the edges: the caller looks again in a moment. */
+	if (r < 0)
+		return r == -ENOMEM ? 0 : r;
+	if (r == 0)
+		return -EAGAIN;
+	return sock_is_down(k) ? -ENETDOWN : 0;
+}
+
 int strata_poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
 	struct mono deadline =

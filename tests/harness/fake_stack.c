@@ -122,6 +122,11 @@ void fake_send(uint32_t sub, uint32_t len)
 	fake_consume(sub, 0);
 }
 
+void fake_down(uint32_t sub)
+{
+	shutdown(fake.end[sub], SHUT_RDWR);
+}
+
 void fake_error(uint32_t sub, int err)
 {
 	fake_s2a(sub)->error += ((uint64_t)1 << 32) + (uint32_t)err -

@@ -33,6 +33,9 @@ void fake_consume(uint32_t sub, uint32_t len);
 /* The same when they are only sent. */
 void fake_send(uint32_t sub, uint32_t len);
 
+/* Nobody holds the other end any more. */
+void fake_down(uint32_t sub);
+
 void fake_error(uint32_t sub, int err);
 void fake_byte(uint32_t sub);
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -171,6 +172,69 @@ static void a_call_sees_the_buffer_grow(void **state)
 	until_written(e.sub, 4 * SNDBUF);
 	pthread_join(thread, &all);
 	assert_non_null(all);
+	strata_close(e.fd);
+}
+
+/* What a thread that is blocked in send() for a second has cost. */
+struct blocked {
+	int fd;
+	long wakes;
+	ssize_t sent;
+	int err;
+};
+
+static void *send_blocked(void *arg)
+{
+	static const char bytes[2 * SNDBUF];
+	struct blocked *b = arg;
+	struct rusage before, after;
+
+	getrusage(RUSAGE_THREAD, &before);
+	b->sent = strata_send(b->fd, bytes, sizeof(bytes), MSG_NOSIGNAL);
+	b->err = errno;
+	getrusage(RUSAGE_THREAD, &after);
+	b->wakes = after.ru_nvcsw - before.ru_nvcsw;
+	return NULL;
+}
+
+static void a_blocked_call_sleeps_soundly(void **state)
+{
+	struct end e = connected();
+	struct blocked b = { .fd = e.fd };
+	pthread_t t;
+
+	(void)state;
+	fake_receive(e.sub, "unread", 6);
+	pthread_create(&t, NULL, send_blocked, &b);
+	usleep(1000000);
+	fake_consume(e.sub, SNDBUF);
+	pthread_join(t, NULL);
+	assert_int_equal(b.sent, 2 * SNDBUF);
+	assert_true(b.wakes <= 5);
+	strata_close(e.fd);
+}
+
+/* Nothing looks whether the stack lives, and yet its end is seen. */
+static void a_blocked_call_sees_the_stack_go(void **state)
+{
+	struct end e = connected();
+	struct blocked b = { .fd = e.fd };
+	struct mono began;
+	pthread_t t;
+
+	(void)state;
+	pthread_create(&t, NULL, send_blocked, &b);
+	usleep(300000);
+	began = mono_now();
+	fake_down(e.sub);
+	pthread_join(t, NULL);
+	assert_true(mono_since(mono_now(), began) < 90 * NS_PER_MS);
+	assert_int_equal(b.sent, SNDBUF);
+	/* The rest goes nowhere. */
+	pthread_create(&t, NULL, send_blocked, &b);
+	pthread_join(t, NULL);
+	assert_int_equal(b.sent, -1);
+	assert_int_equal(b.err, ENETDOWN);
 	strata_close(e.fd);
 }
 
@@ -619,6 +683,8 @@ int main(void)
 		cmocka_unit_test(scatters_and_gathers),
 		cmocka_unit_test(takes_no_more_than_there_is_room_for),
 		cmocka_unit_test(a_call_sees_the_buffer_grow),
+		cmocka_unit_test(a_blocked_call_sleeps_soundly),
+		cmocka_unit_test(a_blocked_call_sees_the_stack_go),
 		cmocka_unit_test(close_waits_for_the_end),
 		cmocka_unit_test(close_ends_nothing_that_others_have),
 		cmocka_unit_test(throws_away_what_is_asked_to),
