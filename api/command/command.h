@@ -28,6 +28,8 @@ int command_capture(int argc, char **argv);
 int command_dump(int argc, char **argv);
 int command_nc(int argc, char **argv);
 int command_fetch(int argc, char **argv);
+int command_ping(int argc, char **argv);
+int command_traceroute(int argc, char **argv);
 int command_ss(int argc, char **argv);
 int command_metrics(int argc, char **argv);
 int command_addr(int argc, char **argv);

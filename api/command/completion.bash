@@ -47,7 +47,7 @@ _strata() {
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'up check status restart log down nc fetch --help
+			'up check status restart log down ping traceroute nc fetch --help
 			ss metrics capture dump' -- "$word")
 		return
 	fi

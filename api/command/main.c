@@ -35,6 +35,10 @@ static const struct subcommand {
 	{ "dump", "NAME [OPTIONS] [FILTER]", "the same as text", command_dump },
 	{ "down", "NAME", "take the stack down; nothing is left",
 	    command_down },
+	{ "ping", "[-c COUNT] HOST", "echo requests, and how long they take",
+	    command_ping },
+	{ "traceroute", "[-IT] HOST", "who is on the way there",
+	    command_traceroute },
 	{ "nc", "[-46lNu] HOST PORT", "a connection, on stdin and stdout",
 	    command_nc },
 	{ "fetch", "[-o FILE] URL", "what a web server has under URL",
@@ -49,7 +53,7 @@ static int usage(FILE *to, int status)
 {
 	fprintf(to, "strata - a TCP/IP stack as a pipeline of processes\n\n");
 	for (int i = 0; i < NSUBCOMMANDS; i++)
-		fprintf(to, "  strata %-8s %-24s %s\n", subcommands[i].name,
+		fprintf(to, "  strata %-10s %-24s %s\n", subcommands[i].name,
 		    subcommands[i].arguments, subcommands[i].what);
 	fprintf(to,
 	    "\nNAME is the \"name\" in the topology file.  Programs find their"

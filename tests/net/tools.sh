@@ -2,9 +2,13 @@
 # tools.sh - the tools that are apps of the stack, against the kernel's
 #
 #	this namespace                  configs/tap.json
-#	nc, web server                                strata nc, strata fetch
-#	192.0.2.1 -------- tap0 ------- 192.0.2.2
+#	nc, web server                                strata nc, fetch, ping,
+#	192.0.2.1 -------- tap0 ------- 192.0.2.2     traceroute
 #	2001:db8::1                     2001:db8::2
+#	198.51.100.1 ------------------ 198.51.100.2  second (a router)
+#	2001:db8:1::1                   2001:db8:1::2
+#	                                203.0.113.1 --- 203.0.113.2    far
+#	                                2001:db8:2::1   2001:db8:2::2
 . "$(dirname "$0")/lib.sh"
 
 command -v nc >/dev/null || skip 'no nc of the kernel'
@@ -116,6 +120,111 @@ refused refused "$strata" fetch http://192.0.2.1:8081/
 refused 'usage: strata fetch' "$strata" fetch https://192.0.2.1/
 refused 'a range is' "$strata" fetch -r x http://192.0.2.1/
 say 'fetch'
+
+# ---- ping
+
+# lines COUNT PATTERN: so many of $out match.
+lines() {
+	expect "lines with $2 in"$'\n'"$out" "$(grep -cE "$2" <<<"$out")" -eq "$1"
+}
+
+for address in 192.0.2.1 2001:db8::1 192.0.2.2 2001:db8::2; do
+	run "$strata" ping -c 3 -i 0.05 $address
+	lines 3 "^64 bytes from $address: icmp_seq=[123] ttl=64 time=[0-9.]+ ms$"
+	lines 1 '^3 packets transmitted, 3 received, 0% packet loss'
+	lines 1 '^rtt min/avg/max/mdev = [0-9.]+/[0-9.]+/[0-9.]+/[0-9.]+ ms$'
+	for size in 0 1 1472 1473 9000 65507; do
+		run "$strata" ping -q -c 3 -i 0.01 -s $size $address
+		lines 1 '^3 packets transmitted, 3 received, 0% packet loss'
+	done
+	run "$strata" ping -f -q -c 5000 $address
+	lines 1 '^5000 packets transmitted, 5000 received, 0% packet loss'
+	say "flood to $address: $(grep rtt <<<"$out")"
+done
+refused ', 0 received, ' "$strata" ping -c 1 -W 0.3 192.0.2.77
+refused 'Destination Host Unreachable' "$strata" ping -c 1 -W 9 192.0.2.77
+refused 'Address unreachable' "$strata" ping -c 1 -W 9 2001:db8::77
+refused 'usage: strata ping' "$strata" ping
+refused 'not a number' "$strata" ping -c 0 192.0.2.1
+# The kernel's of us, meanwhile.
+"$strata" ping -f -q -c 20000 192.0.2.1 >"$work/ping" &
+pid=$!
+pings 100 -i 0.002 192.0.2.2
+wait $pid || fail "status $?: $(cat "$work/ping")"
+# And while udpd and ipd die all the time: what is lost is lost by ipd's and
+# linkd's deaths alone, and nothing comes twice.
+"$strata" ping -q -i 0.01 -c 300 192.0.2.1 >"$work/ping" &
+pid=$!
+for i in {1..10}; do
+	sleep 0.2
+	kill -9 "$(daemon pid udpd)"
+done
+wait $pid || fail "status $?: $(cat "$work/ping")"
+out=$(cat "$work/ping")
+lines 1 '^300 packets transmitted, 300 received, 0% packet loss'
+say "while udpd was killed $(daemon restarts udpd) times: $(tail -n 1 <<<"$out")"
+
+# ---- traceroute
+
+second=; ns_new second
+far=; ns_new far
+ip link add to-second type veth peer name to-first netns "$second"
+ip -n "$second" link add to-far type veth peer name to-second netns "$far"
+addresses() {
+	# shellcheck disable=SC2086 # options
+	ip $1 addr add "$3/24" dev "$2" && ip $1 link set "$2" up
+	# shellcheck disable=SC2086 # options
+	ip $1 -6 addr add "$4/64" dev "$2" nodad
+}
+addresses '' to-second 198.51.100.1 2001:db8:1::1
+addresses "-n $second" to-first 198.51.100.2 2001:db8:1::2
+addresses "-n $second" to-far 203.0.113.1 2001:db8:2::1
+addresses "-n $far" to-second 203.0.113.2 2001:db8:2::2
+ip route add 203.0.113.0/24 via 198.51.100.2
+ip -6 route add 2001:db8:2::/64 via 2001:db8:1::2
+ip -n "$second" route add default via 198.51.100.1
+ip -n "$second" -6 route add default via 2001:db8:1::1
+ip -n "$far" route add default via 203.0.113.1
+ip -n "$far" -6 route add default via 2001:db8:2::1
+for ns in '' "ip netns exec $second" "ip netns exec $far"; do
+	$ns sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
+		net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
+done
+until_true 3 "$strata" ping -c 1 -W 0.5 203.0.113.2 || fail 'no way there'
+until_true 3 "$strata" ping -c 1 -W 0.5 2001:db8:2::2 || fail 'no way there'
+
+# hops TARGET FIRST SECOND ARGUMENTS...: these, then the target, and no more.
+hops() {
+	local target=$1 first=$2 second=$3
+	shift 3
+	run "$strata" traceroute "$@" "$target"
+	lines 4 .
+	lines 1 "^ 1  $first(  [0-9.]+ ms)+$"
+	lines 1 "^ 2  $second(  [0-9.]+ ms)+$"
+	lines 1 "^ 3  $target(  [0-9.]+ ms)+$"
+}
+for how in '' -I -T '-q 1' '-T -p 443'; do
+	# shellcheck disable=SC2086 # options
+	hops 203.0.113.2 192.0.2.1 198.51.100.2 $how
+	# shellcheck disable=SC2086 # options
+	hops 2001:db8:2::2 2001:db8::1 2001:db8:1::2 -6 $how
+done
+run "$strata" traceroute -w 1 -m 1 203.0.113.2
+lines 1 '^ 1 '
+lines 0 '^ 2 '
+run "$strata" traceroute -w 1 -f 3 203.0.113.2
+lines 0 '^ 2 '
+# A router that is silent, and one that knows no way on.
+SECONDS=0
+ip -n "$second" route add blackhole 203.0.113.77
+run "$strata" traceroute -w 1 -q 1 -m 3 203.0.113.77
+lines 2 '[*]$'
+expect 'seconds for two that are silent' "$SECONDS" -ge 2
+ip -n "$second" route replace unreachable 203.0.113.77
+run "$strata" traceroute -w 1 -q 1 203.0.113.77
+lines 1 '^ 2  198.51.100.2  [0-9.]+ ms !H$'
+refused 'usage: strata traceroute' "$strata" traceroute
+say "$out"
 
 slots_at_home
 stack_down
