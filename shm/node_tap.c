@@ -50,9 +50,9 @@ void node_tap_attach(struct node *n, const struct segments *s)
 	t->tap.mem = (void *)s->tap;
 	t->sw = s->sup != NULL ? &s->sup->tap : NULL;
 	find_rings(n);
-	for (uint16_t i = 0; i < n->ncounters; i++)
+	for (uint32_t i = 0; i < n->ncounters; i++)
 		if (n->out->counter_name[i].drop)
-			t->drop[t->ndrops++] = i;
+			t->drop[t->ndrops++] = (uint16_t)i;
 }
 
 void node_tap_resume(struct node *n)

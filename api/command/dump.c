@@ -45,27 +45,30 @@ static void print_time(const struct tap_watch *w, const struct tapped *r)
 	printf("%s.%09lld ", text, (long long)(ns % NS_PER_S));
 }
 
+static void print_hex_line(uint32_t at, const uint8_t *p, uint32_t n)
+{
+	printf("\n\t0x%04x: ", at);
+	for (uint32_t i = 0; i < HEX_WIDTH; i++) {
+		if (i % 2 == 0)
+			putchar(' ');
+		if (i < n)
+			printf("%02x", p[i]);
+		else
+			printf("  ");
+	}
+	printf("  ");
+	for (uint32_t i = 0; i < n; i++)
+		putchar(p[i] >= 0x20 && p[i] < 0x7f ? p[i] : '.');
+}
+
 static void print_hex(const uint8_t *p, uint32_t len)
 {
-	for (uint32_t at = 0; at < len; at += HEX_WIDTH) {
-		uint32_t n = len - at < HEX_WIDTH ? len - at : HEX_WIDTH;
+	uint32_t at = 0;
 
-		printf("\n\t0x%04x: ", at);
-		for (uint32_t i = 0; i < HEX_WIDTH; i++) {
-			if (i % 2 == 0)
-				putchar(' ');
-			if (i < n)
-				printf("%02x", p[at + i]);
-			else
-				printf("  ");
-		}
-		printf("  ");
-		for (uint32_t i = 0; i < n; i++) {
-			uint8_t c = p[at + i];
-
-			putchar(c >= 0x20 && c < 0x7f ? c : '.');
-		}
-	}
+	for (; at + HEX_WIDTH < len; at += HEX_WIDTH)
+		print_hex_line(at, p + at, HEX_WIDTH);
+	if (at < len)
+		print_hex_line(at, p + at, len - at);
 }
 
 static void add_descriptor_flags(struct dump *d, uint16_t flags)

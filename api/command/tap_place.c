@@ -266,16 +266,16 @@ static void comment(struct shown *s, const struct taps *t,
 		    d->icmp_type, d->icmp_code);
 }
 
-void shown_from(struct shown *s, const struct taps *t, const struct place *p,
+void shown_from(struct shown *ret, const struct taps *t, const struct place *p,
     const struct tapped *r)
 {
 	static_assert(
 	    (int)IPV6_LEN <= (int)TAPPED_HEADROOM, "room for a header");
 
-	s->len = r->r.len;
-	s->caplen = r->r.caplen;
-	s->bytes = r->bytes;
+	ret->len = r->r.len;
+	ret->caplen = r->r.caplen;
+	ret->bytes = r->bytes;
 	if (r->r.kind != TAP_FRAME && has_no_header(t->topo, &r->r))
-		make_header(s, t->topo, r);
-	comment(s, t, p, r);
+		make_header(ret, t->topo, r);
+	comment(ret, t, p, r);
 }

@@ -280,23 +280,27 @@ void taps_stop(struct taps *t)
 
 /* ---- Merging ---- */
 
+static void move_to_front(struct tap_queue *q)
+{
+	memmove(q->mem, q->mem + q->start, q->end - q->start);
+	q->end -= q->start;
+	q->start = 0;
+}
+
 static bool make_room(struct tap_queue *q)
 {
+	size_t room = q->room * 2 + 16 * (size_t)RECORD_MAX;
 	uint8_t *grown;
 
+	if (q->room - q->end < RECORD_MAX && q->start > q->room / 2)
+		move_to_front(q);
 	if (q->room - q->end >= RECORD_MAX)
 		return true;
-	if (q->start > q->room / 2) {
-		memmove(q->mem, q->mem + q->start, q->end - q->start);
-		q->end -= q->start;
-		q->start = 0;
-		return q->room - q->end >= RECORD_MAX || make_room(q);
-	}
-	grown = realloc(q->mem, q->room * 2 + 16 * (size_t)RECORD_MAX);
+	grown = realloc(q->mem, room);
 	if (grown == NULL)
 		return false;
 	q->mem = grown;
-	q->room = q->room * 2 + 16 * (size_t)RECORD_MAX;
+	q->room = room;
 	return true;
 }
 
