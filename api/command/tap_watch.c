@@ -186,6 +186,17 @@ static bool all_records(struct tap_watch *w, bool all)
 	return w->flush(w);
 }
 
+/* From here on nothing is missed. */
+static void say_begun(const struct tap_watch *w)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < w->places.n; i++)
+		n += w->places.p[i].wanted;
+	fprintf(stderr, "capturing at %u place%s of \"%s\"\n", n,
+	    n == 1 ? "" : "s", w->name);
+}
+
 int tap_watch_run(struct tap_watch *w)
 {
 	struct taps_wish wish = places_wish(&w->places);
@@ -196,6 +207,7 @@ int tap_watch_run(struct tap_watch *w)
 	wish.snap = w->snap;
 	if (taps_want(&w->taps, &wish) < 0)
 		return STATUS_FAILED;
+	say_begun(w);
 	while (!stopped && good && there && !enough(w)) {
 		bool any = taps_collect(&w->taps);
 

@@ -15,10 +15,11 @@ command -v tshark >/dev/null || skip 'no tshark'
 capture_up() {
 	local file=$1
 	shift
+	rm -f "$work/figures"
 	"$strata" capture "$stack" -w "$file" "$@" 2>"$work/figures" &
 	capture_pid=$!
-	until_true 3 test -s "$file" || fail 'the capture does not begin'
-	sleep 0.05
+	until_true 9 grep -qs capturing "$work/figures" ||
+		fail 'the capture does not begin'
 }
 
 capture_down() {
@@ -154,12 +155,14 @@ before=$(moved linkd ipd)
 mkfifo "$work/pipe"
 # The reader opens the pipe, and then sleeps for as long as it is held.
 mkfifo "$work/hold"
+rm "$work/figures"
 { read -r _ <"$work/hold"; cat; } <"$work/pipe" >"$work/slow.pcapng" &
 reader_pid=$!
 "$strata" capture "$stack" --at 'linkd>ipd' -w "$work/pipe" \
 	2>"$work/figures" &
 capture_pid=$!
-sleep 0.3
+until_true 9 grep -qs capturing "$work/figures" ||
+	fail 'the capture does not begin'
 run "$pinger" -c "$packets" -w 32 -s 1000 192.0.2.2
 say "$out"
 kill -INT $capture_pid

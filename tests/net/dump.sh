@@ -8,9 +8,11 @@
 
 # dump ARGUMENTS...: in the background, to $work/text, until dump_down.
 dump() {
+	rm -f "$work/figures"
 	"$strata" dump "$stack" "$@" >"$work/text" 2>"$work/figures" &
 	dump_pid=$!
-	sleep 0.3
+	until_true 9 grep -qs capturing "$work/figures" ||
+		fail 'the dump does not begin'
 }
 
 dump_down() {
@@ -40,7 +42,7 @@ time='^[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}'
 shows "$time tap0:rx +IP 192.0.2.1 > 192.0.2.2: ICMP echo request, id [0-9]+, seq 1, length 64$"
 shows "$time ipd>linkd +IP6 2001:db8::2 > 2001:db8::1: ICMP6, echo reply, id"
 shows 'tap0:rx .* 192.0.2.2.7: Flags \[S\], seq [0-9]+, win [0-9]+, options \[mss 1460,sackOK,TS val'
-shows 'tcpd>ipd .* 192.0.2.2.7 > .*: Flags \[P.\], seq .*, length 15$'
+shows 'tcpd>ipd .* 192.0.2.2.7 > .*: Flags \[F?P\.\], seq .*, length 15$'
 shows 'ipd>udpd .*: UDP, length 7 \[dropped by udpd: rx_no_socket\]$'
 sort -c -k 1,1 "$work/text" || fail 'times go back'
 
