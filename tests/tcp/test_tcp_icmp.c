@@ -155,6 +155,13 @@ static void a_black_hole_is_found(struct wire *w)
 	must(w, wire_tcb(w)->mss == (w->v6 ? 1220U : 1024U));
 	in(w, ACK, .seq = 1, .ack = 1401);
 	wire_drain(w);
+	/* Perhaps it is none any more: RFC 4821, 7.3: ten minutes later. */
+	quiet(w, 590000);
+	must(w, wire_tcb(w)->mss == (w->v6 ? 1220U : 1024U));
+	quiet(w, 20000);
+	must(w, wire_tcb(w)->mss == 1400);
+	call_write(w, s, 1400);
+	out(w, ACK, .seq = 1401, .ack = 1, .len = 1400);
 }
 
 /* ---- Unreachable */
