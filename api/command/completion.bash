@@ -32,8 +32,11 @@ _strata_daemons() {
 # What may stand at place $2 behind the subcommand $1.
 _strata_words() {
 	case $1:$2 in
-	status:* | ss:* | metrics:* | restart:1 | log:1 | down:1) _strata_stacks ;;
+	status:* | ss:* | metrics:*) _strata_stacks ;;
+	addr:1 | route:1 | neigh:1) _strata_stacks ;;
+	restart:1 | log:1 | down:1) _strata_stacks ;;
 	capture:1 | dump:1) _strata_stacks ;;
+	addr:2 | route:2 | neigh:2) echo show add replace change del ;;
 	restart:2 | log:2) _strata_daemons "$3" "$4" ;;
 	log:3) echo error warn info debug ;;
 	esac
@@ -48,12 +51,13 @@ _strata() {
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W \
 			'up check status restart log down ping traceroute nc fetch --help
-			ss metrics capture dump' -- "$word")
+			ss metrics addr route neigh capture dump' -- "$word")
 		return
 	fi
 	case $sub in
 	up) options=--detach ;;
 	status) options=--json ;;
+	addr | route | neigh) options='--json --help' ;;
 	metrics) options='--listen --help' ;;
 	capture | dump) options='--at --help' ;;
 	ss) options='--tcp --udp --listening --all --ipv4 --ipv6 --numeric

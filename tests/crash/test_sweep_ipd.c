@@ -1,6 +1,7 @@
 /*
  * test_sweep_ipd.c - ipd's handlers, killed after each instruction
  */
+#include <errno.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -298,6 +299,97 @@ static void a_mixture_is_handled_once(void **state)
 	sweep_one(r, "ipd, a mixture", 16);
 }
 
+/* ---- Changes at run time, each asked twice (shm/ask.h) */
+
+static const struct route_change {
+	enum ask_change change;
+	const char *net, *via;
+	uint8_t plen;
+	int result;
+} changes[] = {
+	{ ASK_ADD, "198.51.100.0", "192.0.2.1", 24, 0 },
+	{ ASK_ADD, "198.51.100.0", "192.0.2.9", 24, -EEXIST },
+	{ ASK_REPLACE, "198.51.100.0", "192.0.2.9", 24, 0 },
+	{ ASK_ADD, "2001:db8:9::", "2001:db8::1", 48, 0 },
+	{ ASK_DELETE, "0.0.0.0", "192.0.2.1", 0, 0 },
+	{ ASK_DELETE, "0.0.0.0", "192.0.2.1", 0, -ENOENT },
+};
+
+enum {
+	NCHANGES = sizeof(changes) / sizeof(*changes),
+};
+
+static int ask_change(struct ipd *ip, uint64_t number, struct mono now)
+{
+	const struct route_change *c = &changes[number - 1];
+	struct ask q = {
+		.version = ASK_VERSION,
+		.op = ASK_ROUTE,
+		.change = c->change,
+		.number = number,
+		.link = LINK_ANY,
+		.plen = c->plen,
+		.has_via = 1,
+	};
+
+	assert_true(ip_parse(&q.ip, c->net) && ip_parse(&q.via, c->via));
+	return ipd_change(ip, &q, now);
+}
+
+/* The last one again, as if its answer was lost with its giver; then the next.
+ */
+static bool change(struct rig *r, void *x)
+{
+	struct ipd *ip = x;
+	uint64_t done = ip->s->done.number;
+
+	if (done > 0)
+		assert_int_equal(
+		    ask_change(ip, done, r->now), changes[done - 1].result);
+	if (done == NCHANGES)
+		return false;
+	assert_int_equal(
+	    ask_change(ip, done + 1, r->now), changes[done].result);
+	return true;
+}
+
+static const struct fib *table_of(const struct rig *r)
+{
+	return (const void *)(r->out[rig_proc(r, "ipd")] + OUT_TABLE_OFF);
+}
+
+static const char *other_table(const struct rig *ref, const struct rig *r)
+{
+	const struct fib *a = table_of(ref), *b = table_of(r);
+
+	if (a->naddrs != b->naddrs || a->nroutes != b->nroutes ||
+	    memcmp(a->addr, b->addr, a->naddrs * sizeof(*a->addr)) != 0 ||
+	    memcmp(a->route, b->route, a->nroutes * sizeof(*a->route)) != 0)
+		return "another table is published";
+	return differs(ref, r);
+}
+
+static void changes_happen_once(void **state)
+{
+	struct sweep_daemon d = ipd_daemon;
+	struct rig *r = open_rig();
+	struct sweep s = { .daemon = &d, .rig = r, .again = 5 };
+	const struct fib *f = table_of(r);
+	uint8_t p[PACKET_MAX];
+
+	(void)state;
+	d.feed = change;
+	d.differs = other_table;
+	from_link(r, p, packet_echo4(p));
+	sweep_run(&s);
+	sweep_print(&s, "ipd, changed routes");
+	/* Three prefixes, one default route, and the two that are new. */
+	assert_int_equal(f->nroutes, 6);
+	rig_close(r);
+	assert_int_equal(s.violations, 0);
+	assert_true(s.states > 100);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -312,6 +404,7 @@ int main(void)
 		cmocka_unit_test(a_path_mtu_is_learned_and_told),
 		cmocka_unit_test(datagrams_to_ourselves_are_looped_once),
 		cmocka_unit_test(a_mixture_is_handled_once),
+		cmocka_unit_test(changes_happen_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

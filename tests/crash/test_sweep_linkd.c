@@ -399,9 +399,108 @@ static void a_mixture_is_handled(void **state)
 	sweep_one(r, "linkd, a mixture", 3, 10);
 }
 
+/* ---- Changes at run time, each asked twice (shm/ask.h) */
+
+static const struct table_change {
+	enum ask_op op;
+	enum ask_change change;
+	const char *ip;
+	uint8_t plen;
+	int result;
+} changes[] = {
+	{ ASK_ADDRESS, ASK_ADD, "198.51.100.2", 24, 0 },
+	{ ASK_ADDRESS, ASK_ADD, "198.51.100.2", 24, -EEXIST },
+	{ ASK_ADDRESS, ASK_REPLACE, "198.51.100.2", 25, 0 },
+	{ ASK_ADDRESS, ASK_DELETE, "192.0.2.2", 24, 0 },
+	{ ASK_ADDRESS, ASK_DELETE, "192.0.2.2", 24, -ENOENT },
+	{ ASK_NEIGHBOUR, ASK_ADD, "198.51.100.7", 0, 0 },
+	{ ASK_NEIGHBOUR, ASK_ADD, "198.51.100.8", 0, 0 },
+	{ ASK_NEIGHBOUR, ASK_DELETE, "198.51.100.8", 0, 0 },
+	{ ASK_NEIGHBOUR, ASK_DELETE, "198.51.100.8", 0, -ENOENT },
+};
+
+enum {
+	NCHANGES = sizeof(changes) / sizeof(*changes),
+};
+
+static int ask_change(struct linkd *x, uint64_t number, struct mono now)
+{
+	const struct table_change *c = &changes[number - 1];
+	struct ask q = {
+		.version = ASK_VERSION,
+		.op = c->op,
+		.change = c->change,
+		.number = number,
+		.plen = c->plen,
+		.permanent = 1,
+		.mac = { 2, 0, 0, 0, 0, 7 },
+	};
+
+	assert_true(ip_parse(&q.ip, c->ip));
+	return linkd_change(x, &q, now);
+}
+
+/* The last one again, as if its answer was lost with its giver; then the next.
+ */
+static bool change(struct rig *r, void *x)
+{
+	struct linkd *l = x;
+	uint64_t done = l->st->done.number;
+
+	if (done > 0)
+		assert_int_equal(
+		    ask_change(l, done, r->now), changes[done - 1].result);
+	if (done == NCHANGES)
+		return false;
+	assert_int_equal(ask_change(l, done + 1, r->now), changes[done].result);
+	return true;
+}
+
+static const struct link_table *table_of(const struct rig *r)
+{
+	return (const void *)(r->out[rig_proc(r, "linkd")] + OUT_TABLE_OFF);
+}
+
+static const char *other_table(const struct rig *ref, const struct rig *r)
+{
+	const struct link_table *a = table_of(ref), *b = table_of(r);
+
+	if (a->naddrs != b->naddrs ||
+	    memcmp(a->addr, b->addr, a->naddrs * sizeof(*a->addr)) != 0)
+		return "other addresses are published";
+	if (a->nneighbours != b->nneighbours)
+		return "other neighbours are published";
+	return NULL;
+}
+
+static void changes_happen_once(void **state)
+{
+	struct sweep_daemon d = linkd_daemon;
+	struct rig *r = open_rig();
+	struct sweep s = { .daemon = &d, .rig = r, .again = 20 };
+	const struct link_table *t = table_of(r);
+	struct ip_addr ip;
+
+	(void)state;
+	d.feed = change;
+	d.differs = other_table;
+	receive_arp(r, 1, 1);
+	sweep_run(&s);
+	sweep_print(&s, "linkd, changed addresses");
+	/* 2001:db8::2, a link-local one and the new one. */
+	assert_int_equal(t->naddrs, 3);
+	assert_true(ip_parse(&ip, "198.51.100.2"));
+	assert_true(ip_equal(&t->addr[2].ip, &ip));
+	assert_int_equal(t->addr[2].plen, 25);
+	rig_close(r);
+	assert_int_equal(s.violations, 0);
+	assert_true(s.states > 100);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(changes_happen_once),
 		cmocka_unit_test(an_arp_request_is_answered),
 		cmocka_unit_test(
 		    a_stranger_that_asks_is_remembered_and_answered),
