@@ -187,8 +187,9 @@ static const uint8_t *resolve(void *ctx, const struct ref *ref)
 static void payload_by_reference_is_gathered(void **state)
 {
 	struct bench *b = open_bench();
-	struct ref refs[2] = { { 2, 3, 1 }, { 7, 1, 1 } };
-	struct desc d = { .flags = PKT_REFS };
+	static const struct ref refs[2] = { { 2, 3, 1 }, { 7, 1, 1 } };
+	struct node *link = rig_node(b->r, "linkd");
+	struct desc d = { .flags = PKT_REFS, .off = SLOT_HEADROOM, .len = 4 };
 	uint8_t *slot;
 	char app[] = "..abc..d..";
 
@@ -196,11 +197,14 @@ static void payload_by_reference_is_gathered(void **state)
 	want(b, 1 << UP, 0);
 	b->n.tap.resolve = resolve;
 	b->n.tap.resolve_ctx = app;
-	slot = b->r->pool[rig_proc(b->r, "linkd")];
 	from(b, "linkd", "head");
-	for (size_t i = 0; i + sizeof(refs) < SMALL_SLOT * 64; i += SMALL_SLOT)
-		memcpy(slot + i, refs, sizeof(refs));
-	rig_put(b->r, "linkd", "ipd", "head", 4, &d);
+	node_begin(link, b->r->now);
+	slot = node_alloc(link, SLOT_HEADROOM + 4, &d);
+	assert_non_null(slot);
+	memcpy(slot, refs, sizeof(refs));
+	memcpy(slot + SLOT_HEADROOM, "head", 4);
+	node_put(link, rig_ring_to(b->r, "linkd", "ipd"), &d);
+	node_commit(link);
 	node_begin(&b->n, b->r->now);
 	take(b, &d);
 	node_give_back(&b->n, &d);
