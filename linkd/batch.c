@@ -87,6 +87,8 @@ static bool not_tried(const struct tx_frame *f)
 
 static void count_sent(struct linkd *x, uint8_t link, const struct tx_frame *f)
 {
+	uint64_t bytes = 0;
+
 	if (x->n.tapping)
 		tapped_tx(x, link, f);
 	if (f->result < 0) {
@@ -95,10 +97,13 @@ static void count_sent(struct linkd *x, uint8_t link, const struct tx_frame *f)
 		    x->n.topo->links[link].name, -f->result);
 		return;
 	}
-	node_count(&x->n, CNT_TX_FRAMES);
 	for (uint32_t i = 0; i < f->niov; i++)
-		x->n.counter[CNT_TX_BYTES] += f->iov[i].iov_len;
-	x->n.counter[CNT_TX_BYTES] -= x->dev[link].vnet_len;
+		bytes += f->iov[i].iov_len;
+	bytes -= x->dev[link].vnet_len;
+	node_count(&x->n, CNT_TX_FRAMES);
+	x->n.counter[CNT_TX_BYTES] += bytes;
+	node_count(&x->n, link_counter(link, LINK_TX_FRAMES));
+	x->n.counter[link_counter(link, LINK_TX_BYTES)] += bytes;
 }
 
 static void blocked(struct linkd *x, uint8_t link)

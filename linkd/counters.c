@@ -11,6 +11,16 @@
 
 #define DEF(name, text, drop) [CNT_##name - CNT_NODE_END] = { text, drop }
 
+/* By these names the supervisor finds them (sup_status.c). */
+#define LINK_DEF(n, what, text)                               \
+	[CNT_LINK - CNT_NODE_END + (n)*NLINK_COUNTS + LINK_## \
+	    what] = { "link" #n "_" text, false }
+#define LINK_DEFS(n)                             \
+	LINK_DEF(n, RX_FRAMES, "rx_frames"),     \
+	    LINK_DEF(n, RX_BYTES, "rx_bytes"),   \
+	    LINK_DEF(n, TX_FRAMES, "tx_frames"), \
+	    LINK_DEF(n, TX_BYTES, "tx_bytes")
+
 const struct counter_def linkd_counters[LINKD_COUNTERS] = {
 	DEF(RX_FRAMES, "rx_frames", false),
 	DEF(RX_BYTES, "rx_bytes", false),
@@ -100,8 +110,17 @@ const struct counter_def linkd_counters[LINKD_COUNTERS] = {
 	DEF(IMPAIR_TX_REORDERED, "impair_tx_reordered", false),
 	DEF(IMPAIR_TX_CORRUPTED, "impair_tx_corrupted", false),
 	DEF(IMPAIR_MENDED, "impair_mended", true),
+	LINK_DEFS(0),
+	LINK_DEFS(1),
+	LINK_DEFS(2),
+	LINK_DEFS(3),
+	LINK_DEFS(4),
+	LINK_DEFS(5),
+	LINK_DEFS(6),
+	LINK_DEFS(7),
 };
 
+static_assert(TOPO_MAX_LINKS == 8, "a line of LINK_DEFS for each link");
 static_assert((int)CNT_LINKD_END <= (int)MAX_COUNTERS, "room in X.out");
 static_assert(
     (int)(CNT_ARP_BAD_SPA - CNT_ARP_SHORT) == (int)(ARP_BAD_SPA - ARP_SHORT),

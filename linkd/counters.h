@@ -105,12 +105,28 @@ enum linkd_counter {
 	CNT_IMPAIR_TX_CORRUPTED,
 	CNT_IMPAIR_MENDED, /* drop: nonsense where a frame should be */
 
-	CNT_LINKD_END,
+	CNT_LINK, /* NLINK_COUNTS of each link; links that are not, not */
+};
+
+/* What is counted of each link, as above of all. */
+enum link_count {
+	LINK_RX_FRAMES,
+	LINK_RX_BYTES,
+	LINK_TX_FRAMES,
+	LINK_TX_BYTES,
+	NLINK_COUNTS,
 };
 
 enum {
+	CNT_LINKD_END = CNT_LINK + NLINK_COUNTS * TOPO_MAX_LINKS,
 	LINKD_COUNTERS = CNT_LINKD_END - CNT_NODE_END,
 };
+
+/* The counter of link @link. */
+static inline uint32_t link_counter(uint32_t link, enum link_count what)
+{
+	return CNT_LINK + link * NLINK_COUNTS + (uint32_t)what;
+}
 
 extern const struct counter_def linkd_counters[LINKD_COUNTERS];
 

@@ -113,7 +113,10 @@ static int open_neighbours(struct linkd *x)
 
 int linkd_attach(struct linkd *x, const struct segments *s, struct mono now)
 {
-	int r = node_attach(&x->n, s, linkd_counters, LINKD_COUNTERS);
+	/* Those of links that are come first. */
+	uint32_t counters =
+	    link_counter(s->topo->nlinks, LINK_RX_FRAMES) - CNT_NODE_END;
+	int r = node_attach(&x->n, s, linkd_counters, counters);
 
 	if (r < 0)
 		return r;

@@ -307,12 +307,14 @@ static void rx_armed(
 	if (put_aside(x))
 		return;
 	node_count(&x->n, CNT_RX_FRAMES);
+	node_count(&x->n, link_counter(link, LINK_RX_FRAMES));
 	if ((size_t)b->len < vnet_len) {
 		drop(x, CNT_RX_SHORT);
 		return;
 	}
 	f.len = (size_t)b->len - vnet_len;
 	x->n.counter[CNT_RX_BYTES] += f.len;
+	x->n.counter[link_counter(link, LINK_RX_BYTES)] += f.len;
 	show_rx(x, link, f.p, f.len);
 	if (x->n.tapping)
 		tapped_rx(x, link, f.p, f.len);

@@ -44,7 +44,7 @@ enum {
 	 */
 	SLOT_HEADROOM = 128,
 
-	MAX_COUNTERS = 128,
+	MAX_COUNTERS = 160,
 	COUNTER_NAME_LEN = 32,
 
 	LINK_ANY = 0xff,

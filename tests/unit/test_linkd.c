@@ -1,6 +1,7 @@
 /*
  * test_linkd.c - frames in, frames out: what linkd makes of each
  */
+#include <stdio.h>
 #include <sys/mman.h>
 
 #include "linkd/rx.h"
@@ -213,6 +214,29 @@ static void answers_who_has(void **state)
 	assert_frame(w, IS_AT, sizeof(IS_AT));
 	assert_null(wire_get(w));
 	assert_count(w, "rx_arp", 1);
+	world_close(w);
+}
+
+/* Of all links together, and of each: here there is one. */
+static void counts_frames_and_bytes(void **state)
+{
+	static const char *const names[] = { "rx_frames", "rx_bytes",
+		"tx_frames", "tx_bytes" };
+	struct world *w = quiet();
+	uint64_t bytes = rig_counter(w->r, "linkd", "tx_bytes");
+	char of_link[32];
+
+	(void)state;
+	wire_put(w, WHO_HAS, sizeof(WHO_HAS));
+	world_run(w, 1);
+	assert_count(w, "rx_frames", 1);
+	assert_count(w, "rx_bytes", sizeof(WHO_HAS));
+	assert_count(w, "tx_bytes", (uint32_t)bytes + sizeof(IS_AT));
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(of_link, sizeof(of_link), "link0_%s", names[i]);
+		assert_int_equal(rig_counter(w->r, "linkd", of_link),
+		    rig_counter(w->r, "linkd", names[i]));
+	}
 	world_close(w);
 }
 
@@ -682,6 +706,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_who_has),
+		cmocka_unit_test(counts_frames_and_bytes),
 		cmocka_unit_test(passes_ip_up),
 		cmocka_unit_test(tells_what_the_device_left_undone),
 		cmocka_unit_test(counts_what_it_refuses),
