@@ -210,6 +210,9 @@ void sup_client_close(struct sup *s, struct client *c);
 /* @zeros: also counters that are 0. */
 json_t *sup_status(struct sup *s, bool zeros);
 
+/* Of it only what moves, for who asks ten times a second. */
+json_t *sup_pulse(struct sup *s);
+
 /* ---- sup_tap.c */
 
 /* @c captures: give it the taps, and record what @question says. */

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -16,16 +17,19 @@
 
 #include "shm/sup.h"
 
+/* One write: json_dumpfd() makes one of each word and comma. */
 static void send_json(struct client *c, json_t *answer)
 {
 	struct ctl_msg m = { .nfds = 1 };
+	char *text = json_dumps(answer, JSON_COMPACT);
+	size_t len = text != NULL ? strlen(text) : 0;
 	int fd = memfd_create("strata answer", MFD_CLOEXEC);
 
-	if (fd == -1)
-		return;
-	if (json_dumpfd(answer, fd, JSON_INDENT(2)) == 0)
+	if (fd != -1 && len > 0 && write(fd, text, len) == (ssize_t)len)
 		ctl_send(c->src.fd, &m, &fd);
-	close(fd);
+	if (fd != -1)
+		close(fd);
+	free(text);
 }
 
 void sup_answer(struct sup *s, struct client *c, const char *error)
@@ -65,6 +69,15 @@ static void no_process(struct sup *s, struct client *c, const char *name)
 static void status(struct sup *s, struct client *c, bool zeros)
 {
 	json_t *a = sup_status(s, zeros);
+
+	send_json(c, a);
+	json_decref(a);
+	sup_client_close(s, c);
+}
+
+static void pulse(struct sup *s, struct client *c)
+{
+	json_t *a = sup_pulse(s);
 
 	send_json(c, a);
 	json_decref(a);
@@ -119,6 +132,8 @@ void sup_command(struct sup *s, struct client *c, const char *text, size_t len)
 		sup_answer(s, c, "not a command");
 	} else if (strcmp(command, "status") == 0) {
 		status(s, c, json_is_true(json_object_get(q, "zeros")));
+	} else if (strcmp(command, "pulse") == 0) {
+		pulse(s, c);
 	} else if (strcmp(command, "restart") == 0) {
 		restart(s, c, name);
 	} else if (strcmp(command, "log") == 0) {

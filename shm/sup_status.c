@@ -176,6 +176,24 @@ static void add_dropped(json_t *o, const struct topo_link *l)
 		    o, "kernel_dropped", json_integer((json_int_t)n));
 }
 
+/* What linkd has counted of link @i alone, into @o as "rx_frames" and so on. */
+static void add_counts(const struct sup *s, uint32_t i, json_t *o)
+{
+	const struct out_head *h = s->estate.head[s->estate.topo.links[i].proc];
+	uint32_t n = atomic_load(&h->ncounters);
+	char ours[16], name[COUNTER_NAME_LEN + 1];
+	size_t len =
+	    (size_t)snprintf(ours, sizeof(ours), "link%u_", (unsigned)i);
+
+	for (uint32_t k = 0; k < n && k < MAX_COUNTERS; k++) {
+		snprintf(name, sizeof(name), "%.32s", h->counter_name[k].name);
+		if (strncmp(name, ours, len) != 0)
+			continue;
+		json_object_set_new(o, name + len,
+		    json_integer((json_int_t)atomic_load(&h->counter[k])));
+	}
+}
+
 static json_t *links(const struct sup *s, struct link_table *table)
 {
 	const struct topology *t = &s->estate.topo;
@@ -194,6 +212,7 @@ static json_t *links(const struct sup *s, struct link_table *table)
 		    t->procs[l->proc].name);
 
 		add_dropped(o, l);
+		add_counts(s, i, o);
 		json_array_append_new(a, o);
 	}
 	return a;
@@ -401,6 +420,13 @@ static json_t *pools(const struct sup *s)
 	return a;
 }
 
+/* "link0_rx_frames": shown with the link. */
+static bool of_link(const char *name)
+{
+	return strncmp(name, "link", 4) == 0 && name[4] >= '0' &&
+	    name[4] <= '9';
+}
+
 /* Of those that are 0 nobody wants to read; machines do (@zeros). */
 static json_t *counters(const struct sup *s, uint8_t drops, bool zeros)
 {
@@ -420,7 +446,8 @@ static json_t *counters(const struct sup *s, uint8_t drops, bool zeros)
 				continue;
 			snprintf(name, sizeof(name), "%.32s",
 			    h->counter_name[i].name);
-			json_object_set_new(o, name, json_integer(v));
+			if (!of_link(name))
+				json_object_set_new(o, name, json_integer(v));
 		}
 		json_object_set_new(all, s->estate.topo.procs[p].name, o);
 	}
@@ -459,5 +486,38 @@ json_t *sup_status(struct sup *s, bool zeros)
 	    addresses(s, &table), "neighbours", neighbours(s, &table), "routes",
 	    routes(s), "rings", rings(s), "pools", pools(s), "drops",
 	    counters(s, 1, zeros), "counters", counters(s, 0, zeros), "apps",
+	    apps(s));
+}
+
+static json_t *moving_links(const struct sup *s)
+{
+	const struct topology *t = &s->estate.topo;
+	json_t *a = json_array();
+
+	for (uint32_t i = 0; i < t->nlinks; i++) {
+		const struct topo_link *l = &t->links[i];
+		json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "name", l->name,
+		    "device", device_name(l->device), "interface", l->ifname,
+		    "daemon", t->procs[l->proc].name);
+
+		add_counts(s, i, o);
+		json_array_append_new(a, o);
+	}
+	return a;
+}
+
+/* No tables, nothing that grows with them, no question to the kernel but CPU.
+ */
+json_t *sup_pulse(struct sup *s)
+{
+	int64_t age = s->now.ns - s->estate.sup->started;
+
+	return json_pack("{s:b, s:s, s:i, s:I, s:I, s:o, s:o, s:o, s:o, s:o,"
+			 " s:o}",
+	    "ok", 1, "name", s->estate.topo.name, "supervisor_pid",
+	    (int)getpid(), "uptime_ms", (json_int_t)(age / NS_PER_MS),
+	    "uptime_us", (json_int_t)(age / NS_PER_US), "daemons", daemons(s),
+	    "links", moving_links(s), "rings", rings(s), "drops",
+	    counters(s, 1, false), "counters", counters(s, 0, false), "apps",
 	    apps(s));
 }
