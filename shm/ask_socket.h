@@ -40,7 +40,7 @@ enum ask_timer {
 
 struct ask_socket {
 	uint32_t bytes; /* of this record: with info or without */
-	uint8_t proto;  /* IPPROTO_TCP, IPPROTO_UDP */
+	uint8_t proto;  /* IPPROTO_TCP, _UDP, _ICMP, _ICMPV6, _RAW */
 	uint8_t state;
 	uint8_t timer;  /* enum ask_timer */
 	uint8_t family; /* of the socket; of a connection its addresses' */

@@ -22,6 +22,14 @@ static void show_queues(struct ask_socket *k, const struct udpd *u, uint32_t id)
 	k->txq = txq <= APP_TX_BYTES ? (uint32_t)txq : 0;
 }
 
+/* All raw sockets alike: their protocol stands where others have the port. */
+static uint8_t proto_of(const struct usock *s)
+{
+	if (s->kind == USOCK_RAW)
+		return IPPROTO_RAW;
+	return s->kind == USOCK_PING ? s->protocol : IPPROTO_UDP;
+}
+
 static bool add_socket(const struct udpd *u, uint32_t id, struct ask_chunk *ret)
 {
 	const struct usock *s = &u->state->sock[id];
@@ -33,7 +41,7 @@ static bool add_socket(const struct udpd *u, uint32_t id, struct ask_chunk *ret)
 	if (k == NULL)
 		return false;
 	k->bytes = ASK_SOCKET_SHORT;
-	k->proto = IPPROTO_UDP;
+	k->proto = proto_of(s);
 	k->state = s->connected ? SOCKET_ESTABLISHED : SOCKET_CLOSE;
 	k->family = s->family;
 	k->app = (uint16_t)app_of(id);

@@ -77,13 +77,28 @@ static bool set_option(struct ss_options *o, int c)
 	return false;
 }
 
+const char *ss_protocol(const struct ask_socket *k)
+{
+	switch (k->proto) {
+	case IPPROTO_TCP:
+		return "tcp";
+	case IPPROTO_UDP:
+		return "udp";
+	case IPPROTO_RAW:
+		return "raw";
+	default: /* a daemon's word */
+		return "icmp";
+	}
+}
+
 bool ss_wanted(const struct ss_options *o, const struct ask_socket *k)
 {
 	bool listens = k->state == SOCKET_LISTEN || k->state == SOCKET_CLOSE;
 	bool passing =
 	    k->state == SOCKET_SYN_RECV || k->state == SOCKET_TIME_WAIT;
 
-	if ((o->tcp || o->udp) && !(k->proto == IPPROTO_TCP ? o->tcp : o->udp))
+	if ((o->tcp || o->udp) && !(o->tcp && k->proto == IPPROTO_TCP) &&
+	    !(o->udp && k->proto == IPPROTO_UDP))
 		return false;
 	if ((o->v4 || o->v6) && !(k->family == AF_INET ? o->v4 : o->v6))
 		return false;

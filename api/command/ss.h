@@ -20,6 +20,9 @@ struct ss_options {
 	bool numeric, info, timers, processes, no_header;
 };
 
+/* tcp, udp, icmp (ping sockets), raw. */
+const char *ss_protocol(const struct ask_socket *k);
+
 bool ss_wanted(const struct ss_options *o, const struct ask_socket *k);
 const char *ss_state(const struct ask_socket *k);
 

@@ -166,12 +166,12 @@ json_t *ss_json(const struct ask_file *f, const struct ask_socket *k)
 {
 	json_t *o =
 	    json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I}",
-		"protocol", k->proto == IPPROTO_TCP ? "tcp" : "udp", "state",
-		ss_state(k), "recv_q", (json_int_t)k->rxq, "send_q",
-		(json_int_t)k->txq, "local", end_json(f, &k->local), "peer",
-		end_json(f, &k->peer), "owner", owner_json(f, k), "timer",
-		timer_json(k), "rcvbuf", (json_int_t)k->rcvbuf, "sndbuf",
-		(json_int_t)k->sndbuf, "dropped", (json_int_t)k->dropped);
+		"protocol", ss_protocol(k), "state", ss_state(k), "recv_q",
+		(json_int_t)k->rxq, "send_q", (json_int_t)k->txq, "local",
+		end_json(f, &k->local), "peer", end_json(f, &k->peer), "owner",
+		owner_json(f, k), "timer", timer_json(k), "rcvbuf",
+		(json_int_t)k->rcvbuf, "sndbuf", (json_int_t)k->sndbuf,
+		"dropped", (json_int_t)k->dropped);
 
 	if (k->bytes == sizeof(*k))
 		json_object_set_new(o, "info", info_json(k));

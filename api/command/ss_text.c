@@ -56,8 +56,7 @@ static const char *port_text(const struct ss_options *o,
 	if (port == 0)
 		return "*";
 	if (!o->numeric)
-		s = getservbyport(
-		    htons(port), k->proto == IPPROTO_TCP ? "tcp" : "udp");
+		s = getservbyport(htons(port), ss_protocol(k));
 	if (s != NULL)
 		snprintf(text, 32, "%.31s", s->s_name);
 	else
@@ -287,7 +286,7 @@ void ss_print(FILE *to, const struct ss_options *o, const struct ask_file *f,
 	end_text(local, o, f, k, &k->local);
 	end_text(peer, o, f, k, &k->peer);
 	if (o->tcp == o->udp)
-		fprintf(to, "%-5s ", k->proto == IPPROTO_TCP ? "tcp" : "udp");
+		fprintf(to, "%-5s ", ss_protocol(k));
 	fprintf(to, "%-10s %6u %6u %28s %28s", ss_state(k), k->rxq, k->txq,
 	    local, peer);
 	if (o->processes)

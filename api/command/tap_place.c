@@ -182,12 +182,16 @@ struct place *places_of(struct places *ps, const struct tapped *r)
 
 /* ---- A packet ---- */
 
-/* Between ipd and a transport there is no IP header, but all that is in it. */
+/*
+ * Between ipd and a transport there is no IP header, but all that is in it;
+ * only what raw sockets hear has it, and what they say where they write it.
+ */
 static bool has_no_header(const struct topology *t, const struct tap_record *r)
 {
 	const struct topo_ring *ring;
 
-	if (r->place >= t->nrings)
+	if (r->place >= t->nrings || r->d.kind == PKT_RAW ||
+	    (r->d.flags & PKT_HDRINCL))
 		return false;
 	ring = &t->rings[r->place];
 	return t->procs[ring->from].layer > LAYER_IP ||

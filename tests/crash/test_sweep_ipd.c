@@ -151,6 +151,22 @@ static void echo_requests_are_answered_once(void **state)
 	sweep_one(r, "ipd, echo requests", 2);
 }
 
+/* And udpd has ping or raw sockets, which get a copy of each. */
+static void copies_for_raw_sockets_go_up_once(void **state)
+{
+	struct rig *r = open_rig();
+	struct group_table *t = (void *)rig_node(r, "udpd")->table;
+	uint8_t p[PACKET_MAX];
+
+	(void)state;
+	publish_begin(&t->p);
+	t->raw[0][0] = 1 << IPPROTO_ICMP;
+	publish_end(&t->p);
+	from_link(r, p, packet_echo4(p));
+	from_link(r, p, packet_echo6(p));
+	sweep_one(r, "ipd, copies for raw sockets", 3);
+}
+
 static void datagrams_go_up_once(void **state)
 {
 	struct rig *r = open_rig();
@@ -394,6 +410,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(echo_requests_are_answered_once),
+		cmocka_unit_test(copies_for_raw_sockets_go_up_once),
 		cmocka_unit_test(datagrams_go_up_once),
 		cmocka_unit_test(datagrams_go_down_once),
 		cmocka_unit_test(long_datagrams_go_down_in_pieces),

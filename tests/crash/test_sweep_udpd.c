@@ -23,6 +23,9 @@ static const char JSON[] = SWEEP_TOPOLOGY("udpd");
 
 /* ---- The daemon, as the sweep runs it */
 
+/* Of the one socket; 0: UDP's. */
+static uint8_t socket_type, socket_protocol;
+
 static void *attach(struct rig *r, const char *proc)
 {
 	struct segments s = rig_segments(r, proc);
@@ -32,6 +35,7 @@ static void *attach(struct rig *r, const char *proc)
 	u->seed[0] = 1;
 	u->seed[1] = 2;
 	app_introduce(r, &u->apps, 1);
+	apps_socket_kind(&u->apps, 0, 0, socket_type, socket_protocol);
 	assert_int_equal(udpd_attach(u, &s, r->now), 0);
 	return u;
 }
@@ -253,6 +257,73 @@ static void errors_are_queued_once(void **state)
 	sweep_one(r, "udpd, errors into the queue", 0, false);
 }
 
+/* An echo reply with id 1000, as ipd copies it, or an error about a request. */
+static void echo_comes_in(struct rig *r, uint8_t kind)
+{
+	struct desc d = {
+		.kind = kind, .proto = IPPROTO_ICMP, .flags = PKT_CSUM_VALID
+	};
+	uint8_t p[64] = { 0x45 };
+	uint8_t *m = kind == PKT_RAW ? p + 20 : p;
+
+	assert_true(ip_parse(&d.src, "192.0.2.1"));
+	assert_true(ip_parse(&d.dst, "192.0.2.2"));
+	if (kind == PKT_RAW) {
+		d.l4 = 20;
+	} else {
+		struct ip_addr peer = d.src;
+
+		d.src = d.dst;
+		d.dst = peer;
+		d.icmp_type = 11;
+		m[0] = 8;
+	}
+	m[4] = 1000 >> 8;
+	m[5] = 1000 & 0xff;
+	rig_put(r, "ipd", "udpd", p, sizeof(p), &d);
+}
+
+static void echo_goes_out(struct rig *r)
+{
+	uint64_t at = app_a2s(r, 0)->tx_written + sizeof(struct dgram);
+
+	app_sends(r, "192.0.2.1", 16);
+	memset(r->world + a2s_tx_off(0) + (at & (APP_TX_BYTES - 1)), 0, 16);
+	r->world[a2s_tx_off(0) + (at & (APP_TX_BYTES - 1))] = 8;
+}
+
+static void echoes_come_and_go_once(void **state)
+{
+	int yes = 1;
+	struct rig *r = app_rig(JSON);
+
+	(void)state;
+	socket_type = SOCK_DGRAM;
+	socket_protocol = IPPROTO_ICMP;
+	settle(r);
+	app_ask_name(r, 0, APP_OP_BIND, "0.0.0.0", 1000);
+	settle(r);
+	app_ask(r, 0, APP_OP_SETOPT, IPPROTO_IP, IP_RECVERR, &yes, sizeof(yes));
+	settle(r);
+	echo_comes_in(r, PKT_RAW);
+	echo_comes_in(r, PKT_ERROR);
+	echo_goes_out(r);
+	sweep_one(r, "udpd, echoes", 1, false);
+
+	r = app_rig(JSON);
+	app_ask_name(r, 0, APP_OP_BIND, "0.0.0.0", 1000);
+	sweep_one(r, "udpd, a ping socket is opened", 0, true);
+
+	r = app_rig(JSON);
+	socket_type = SOCK_RAW;
+	settle(r);
+	echo_comes_in(r, PKT_RAW);
+	echo_comes_in(r, PKT_RAW);
+	echo_goes_out(r);
+	sweep_one(r, "udpd, raw packets", 1, false);
+	socket_type = socket_protocol = 0;
+}
+
 static void a_mixture_is_handled_once(void **state)
 {
 	struct rig *r = bound_rig();
@@ -279,6 +350,7 @@ int main(void)
 		cmocka_unit_test(commands_are_answered_once),
 		cmocka_unit_test(errors_are_told_once),
 		cmocka_unit_test(errors_are_queued_once),
+		cmocka_unit_test(echoes_come_and_go_once),
 		cmocka_unit_test(a_mixture_is_handled_once),
 	};
 

@@ -49,11 +49,47 @@ static void drain(struct fake_apps *w)
 		apps_run(w);
 }
 
+/* An echo, or whatever it is, for ping and raw sockets. */
+static void rx_raw(struct fake_apps *w, const uint8_t *p)
+{
+	struct desc d = {
+		.kind = p[6] & 2 ? PKT_ERROR : PKT_RAW,
+		.proto = p[6] & 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6,
+		.src = apps_name(p[6] & 4 ? "192.0.2.1" : "2001:db8::1", 0).ip,
+		.dst = apps_name(p[6] & 4 ? "192.0.2.2" : "2001:db8::2", 0).ip,
+	};
+
+	if (d.kind == PKT_ERROR) {
+		d.icmp_type = p[7];
+		d.icmp_from = be16_get(p + 4);
+	} else {
+		d.l4 = p[5] % 64;
+	}
+	rig_put(w->rig, "ipd", "udpd", p, p[7] % INSTRUCTION, &d);
+}
+
+/* UDP, ping or raw. */
+static void open_one(struct fake_apps *w, const uint8_t *p)
+{
+	uint8_t family = p[2] & 1 ? AF_INET : AF_INET6;
+
+	if (p[3] % 3 == 0)
+		apps_socket(w, family);
+	else if (p[3] % 3 == 1)
+		channel_socket_of_kind(&w->ch, 0, family, SOCK_DGRAM,
+		    family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+	else
+		channel_socket_of_kind(&w->ch, 0, family, SOCK_RAW,
+		    p[4] & 1 ? p[5] : IPPROTO_ICMP);
+}
+
 static void execute(struct fake_apps *w, const uint8_t *p)
 {
 	static const char *const to[] = { "192.0.2.1", "192.0.2.255",
 		"224.0.0.1", "203.0.113.9", "8.8.8.8", "2001:db8::9", "ff02::1",
 		"127.0.0.1" };
+	static const int levels[] = { SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6,
+		SOL_RAW, IPPROTO_ICMPV6 };
 	uint32_t id = p[1] % 4;
 	uint32_t at = (uint32_t)p[2] << 8 | p[3];
 	uint64_t v = value(p + 4);
@@ -78,9 +114,7 @@ static void execute(struct fake_apps *w, const uint8_t *p)
 		struct a2s_socket *a = apps_a2s(w, id);
 
 		a->cmd_op = p[2] % (NAPP_OPS + 1);
-		a->cmd_arg[0] = p[3] % 3 == 0 ? SOL_SOCKET
-		    : p[3] % 3 == 1           ? IPPROTO_IP
-					      : IPPROTO_IPV6;
+		a->cmd_arg[0] = (uint32_t)levels[p[3] % 5];
 		a->cmd_arg[1] = p[4];
 		a->cmd_len = p[5];
 		memset(a->cmd_data, p[6], sizeof(a->cmd_data));
@@ -93,7 +127,11 @@ static void execute(struct fake_apps *w, const uint8_t *p)
 		apps_run(w);
 		break;
 	case 6:
-		if (rig_waiting(w->rig, "ipd", "udpd") < 64)
+		if (rig_waiting(w->rig, "ipd", "udpd") >= 64)
+			;
+		else if (p[6] & 1)
+			rx_raw(w, p);
+		else
 			apps_rx(w, "192.0.2.1", be16_get(p + 2), "192.0.2.2",
 			    be16_get(p + 4), buf, at % 65508);
 		drain(w);
@@ -108,7 +146,7 @@ static void execute(struct fake_apps *w, const uint8_t *p)
 		break;
 	case 9:
 		if (w->ch.family[id] == 0)
-			apps_socket(w, p[2] & 1 ? AF_INET : AF_INET6);
+			open_one(w, p);
 		break;
 	}
 }

@@ -209,6 +209,15 @@ for how in '' -I -T '-q 1' '-T -p 443'; do
 	# shellcheck disable=SC2086 # options
 	hops 2001:db8:2::2 2001:db8::1 2001:db8:1::2 -6 $how
 done
+# Whoever may use the stack may ping; raw sockets are root's.
+chmod o+rwx "/run/strata/$stack" "/run/strata/$stack/ctl"
+nobody=(env STRATA_RUN_DIR=/run/strata setpriv --reuid=65534 --regid=65534
+	--clear-groups "$strata")
+run "${nobody[@]}" ping -c 1 192.0.2.1
+run "${nobody[@]}" traceroute -I -q 1 192.0.2.1
+refused '-T is for root: Operation not permitted' \
+	"${nobody[@]}" traceroute -T 192.0.2.1
+
 run "$strata" traceroute -w 1 -m 1 203.0.113.2
 lines 1 '^ 1 '
 lines 0 '^ 2 '
