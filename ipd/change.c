@@ -11,7 +11,7 @@
 #include "ipd/ipd.h"
 
 enum {
-	NO_ROUTE = UINT32_MAX,
+	NO_ROUTE = TOPO_MAX_ROUTES,
 };
 
 /* Where @via is on-link: the link by which it is a neighbour. */

@@ -72,7 +72,8 @@ static int attach_state(struct ipd *ip)
 	ip->s = (void *)ip->n.state;
 	if (ip->s->magic == 0)
 		create_state(ip);
-	if (ip->s->magic == IPD_STATE_MAGIC && ip->s->size == sizeof(*ip->s))
+	if (ip->s->magic == IPD_STATE_MAGIC && ip->s->size == sizeof(*ip->s) &&
+	    ip->s->nroutes <= TOPO_MAX_ROUTES)
 		return 0;
 	return log_errno(&ip->n.log, EPROTO, "state of another version");
 }

@@ -113,7 +113,7 @@ void ipd_rebuild(struct ipd *ip)
 		for (uint32_t i = 0; i < ip->own[p].n; i++)
 			if (f->naddrs < TOPO_MAX_ADDRS)
 				fib_add_addr(f, &ip->own[p].a[i]);
-	for (uint32_t i = 0; i < ip->s->nroutes && i < TOPO_MAX_ROUTES; i++)
+	for (uint32_t i = 0; i < ip->s->nroutes; i++)
 		fib_add_route(f, &ip->s->route[i]);
 }
 

@@ -30,6 +30,11 @@ static void start_one(struct linkd *x, uint32_t i, struct mono now)
 
 void address_start(struct linkd *x, struct mono now)
 {
+	/* Impossible, unless somebody has scribbled over it. */
+	if (x->st->naddrs > TOPO_MAX_ADDRS) {
+		touch(&x->touch, &x->st->naddrs, sizeof(x->st->naddrs));
+		x->st->naddrs = 0;
+	}
 	for (uint32_t i = 0; i < TOPO_MAX_ADDRS; i++) {
 		struct dad *d = &x->st->dad[i];
 		bool wanted = i < x->st->naddrs;

@@ -192,15 +192,22 @@ static int find_link(const struct topology *t, struct ask *q)
 	return found == LINK_ANY ? -ENODEV : 0;
 }
 
-/* The one that keeps the routes: all of them, if there are several. */
-static uint32_t routers(const struct topology *t)
+/* Who keeps the routes by @link; LINK_ANY: there must be one only. */
+static int find_router(const struct sup *s, uint8_t link, uint32_t *ret)
 {
+	const struct topology *t = &s->estate.topo;
 	uint32_t targets = 0;
 
 	for (uint32_t p = 0; p < t->nprocs; p++)
-		if (t->procs[p].layer == LAYER_IP)
+		if (t->procs[p].layer == LAYER_IP &&
+		    (link == LINK_ANY ||
+			wiring_neighbours(
+			    &s->estate.wiring, p, t->links[link].proc)))
 			targets |= 1U << p;
-	return targets;
+	if ((targets & (targets - 1)) != 0)
+		return -ENOTUNIQ;
+	*ret = targets;
+	return targets != 0 ? 0 : -ENODEV;
 }
 
 /* Whom to ask: a bit for each process. */
@@ -226,8 +233,7 @@ static int find_targets(const struct sup *s, struct ask *q, uint32_t *ret)
 		q->link = LINK_ANY;
 		if (q->link_name[0] != '\0')
 			r = find_link(t, q);
-		*ret = routers(t);
-		return r;
+		return r < 0 ? r : find_router(s, q->link, ret);
 	case NASK_OPS:
 		break;
 	}

@@ -87,7 +87,7 @@ static int parse_where(union name *ret, socklen_t *len, const char *where)
 static void show_url(int fd, char url[80])
 {
 	char host[INET6_ADDRSTRLEN] = "";
-	union name at;
+	union name at = { .any = { .sa_family = AF_UNSPEC } };
 	socklen_t len = sizeof(at);
 
 	if (getsockname(fd, &at.any, &len) == -1)

@@ -170,6 +170,13 @@ expect 'the addresses' "$("$strata" addr)" = "$before"
 say "400 changes, linkd restarted $(daemon restarts linkd) times, ipd" \
 	"$(daemon restarts ipd)"
 pings 1 192.0.2.2
+
+# The next supervisor's questions are new ones to the daemons that stayed.
+kill -9 "$(status_of .supervisor_pid)"
+until_true 5 "$strata" addr add 198.51.100.2/24 || fail 'nobody answers'
+refused 'already' "$strata" addr add 198.51.100.2/24
+run "$strata" addr del 198.51.100.2/24
+expect 'the addresses' "$("$strata" addr)" = "$before"
 kill $echo_pid
 slots_at_home
 stack_down
