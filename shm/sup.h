@@ -205,6 +205,7 @@ struct mono sup_ask_deadline(const struct sup *s);
 
 void sup_command(struct sup *s, struct client *c, const char *text, size_t len);
 void sup_answer(struct sup *s, struct client *c, const char *error);
+void sup_answer_json(struct sup *s, struct client *c, json_t *answer);
 void sup_client_close(struct sup *s, struct client *c);
 
 /* @zeros: also counters that are 0. */
@@ -212,6 +213,10 @@ json_t *sup_status(struct sup *s, bool zeros);
 
 /* Of it only what moves, for who asks ten times a second. */
 json_t *sup_pulse(struct sup *s);
+
+/* ---- sup_impair.c */
+
+void sup_impair(struct sup *s, struct client *c, const json_t *q);
 
 /* ---- sup_tap.c */
 

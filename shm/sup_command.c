@@ -46,6 +46,12 @@ void sup_answer(struct sup *s, struct client *c, const char *error)
 	sup_client_close(s, c);
 }
 
+void sup_answer_json(struct sup *s, struct client *c, json_t *answer)
+{
+	send_json(c, answer);
+	sup_client_close(s, c);
+}
+
 static int find_process(const struct sup *s, const char *name)
 {
 	for (int p = 0; name != NULL && p < s->estate.topo.nprocs; p++)
@@ -70,9 +76,8 @@ static void status(struct sup *s, struct client *c, bool zeros)
 {
 	json_t *a = sup_status(s, zeros);
 
-	send_json(c, a);
+	sup_answer_json(s, c, a);
 	json_decref(a);
-	sup_client_close(s, c);
 }
 
 static void pulse(struct sup *s, struct client *c)
@@ -140,6 +145,8 @@ void sup_command(struct sup *s, struct client *c, const char *text, size_t len)
 		set_level(s, c, name, level);
 	} else if (strcmp(command, "tap") == 0) {
 		sup_tap_command(s, c, q);
+	} else if (strcmp(command, "impair") == 0) {
+		sup_impair(s, c, q);
 	} else if (strcmp(command, "down") == 0) {
 		c->waits = true; /* answered when all is down */
 		s->ending = true;

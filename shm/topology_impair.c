@@ -129,6 +129,17 @@ void impair_read(struct reader *r, struct topo_impair c[NIMPAIR_WAYS])
 	reader_leave(r);
 }
 
+int impair_parse(struct topo_impair *c, json_t *keys, char *error)
+{
+	struct reader r = { .error = error, .values = { keys } };
+	struct topo_impair all = *c;
+
+	impair_read_way(&r, &all);
+	if (r.err == 0)
+		*c = all;
+	return r.err;
+}
+
 json_t *impair_json(const struct topo_impair *c)
 {
 	struct topo_impair copy = *c;

@@ -56,6 +56,13 @@ void impair_read_way(struct reader *r, struct topo_impair *c);
 /* The object "impair" of a link, if there is one; else good wires. */
 void impair_read(struct reader *r, struct topo_impair c[NIMPAIR_WAYS]);
 
+/*
+ * The keys of @keys into @c, no file behind them.  -EINVAL with a sentence in
+ * @error (TOPO_ERROR_LEN bytes).
+ */
+struct json_t;
+int impair_parse(struct topo_impair *c, struct json_t *keys, char *error);
+
 /* "rx", "tx"; and back, or -ENOENT. */
 const char *impair_way_name(enum impair_way w);
 int impair_way_by_name(const char *word);

@@ -29,6 +29,11 @@ _strata_daemons() {
 		awk '/^DAEMON/ { on = 1; next } on && !NF { exit } on { print $1 }'
 }
 
+_strata_links() {
+	"$1" status "$2" 2>/dev/null |
+		awk '/^LINK/ { on = 1; next } on && !NF { exit } on { print $1 }'
+}
+
 # What may stand at place $2 behind the subcommand $1.
 _strata_words() {
 	case $1:$2 in
@@ -39,6 +44,11 @@ _strata_words() {
 	addr:2 | route:2 | neigh:2) echo show add replace change del ;;
 	restart:2 | log:2) _strata_daemons "$3" "$4" ;;
 	log:3) echo error warn info debug ;;
+	impair:1) _strata_stacks ;;
+	impair:2) _strata_links "$3" "$4" ;;
+	impair:*) echo rx tx show off loss= delay_ms= jitter_ms= \
+		distribution= rate_mbit= queue_bytes= duplicate= reorder= \
+		corrupt= seed= ;;
 	esac
 }
 
@@ -51,12 +61,13 @@ _strata() {
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W \
 			'up check status restart log down ping traceroute nc fetch --help
-			ss metrics addr route neigh capture dump' -- "$word")
+			ss metrics addr route neigh impair capture dump' -- "$word")
 		return
 	fi
 	case $sub in
 	up) options=--detach ;;
 	status) options=--json ;;
+	impair) options='--json --help' ;;
 	addr | route | neigh) options='--json --help' ;;
 	metrics) options='--listen --help' ;;
 	capture | dump) options='--at --help' ;;

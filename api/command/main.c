@@ -33,6 +33,8 @@ static const struct subcommand {
 	{ "capture", "NAME [OPTIONS] [FILTER]",
 	    "packets at any place, as a pcapng file", command_capture },
 	{ "dump", "NAME [OPTIONS] [FILTER]", "the same as text", command_dump },
+	{ "impair", "NAME LINK [KEY=VALUE]", "loss, delay and so on of a link",
+	    command_impair },
 	{ "down", "NAME", "take the stack down; nothing is left",
 	    command_down },
 	{ "ping", "[-c COUNT] HOST", "echo requests, and how long they take",

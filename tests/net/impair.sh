@@ -1,0 +1,188 @@
+#!/bin/bash
+# impair.sh - a bad wire does what it was told, no more and no less
+#
+#	this namespace                    configs/tap.json
+#	pinger, tcp_peer                  linkd <- the bad wire, rx and tx
+#	192.0.2.1 --------- tap0 -------- 192.0.2.2
+#
+# An echo takes one frame each way; so what befalls one way befalls pings.
+# Shares may be off by five standard deviations of a binomial.
+. "$(dirname "$0")/lib.sh"
+
+pinger=$BUILD/tests/net/pinger
+count=2000
+
+# bad WAY KEY=VALUE...: only that.
+bad() {
+	run "$strata" impair tap tap0 off
+	run "$strata" impair tap tap0 "$@"
+	sleep 0.05
+}
+
+# echo_all ARGUMENTS...: what became of them stands in $out.
+echo_all() {
+	say "pinger $*"
+	out=$("$pinger" "$@" 192.0.2.2) # 1: some were lost
+	case $out in *error=none*) ;; *) fail "pinger $*: $out" ;; esac
+}
+
+# share WHAT GOT OF PERCENT
+share() {
+	awk -v what="$1" -v got="$2" -v n="$3" -v p="$4" 'BEGIN {
+		mean = n * p / 100
+		off = got > mean ? got - mean : mean - got
+		five = 5 * sqrt(mean * (1 - p / 100))
+		printf "%s: %d of %d, %.1f +- %.1f expected\n",
+		    what, got, n, mean, five
+		exit off > five
+	}' || fail "$1: $2 of $3 is not $4 %"
+}
+
+# between WHAT LEAST VALUE MOST, of which any may have a fraction.
+between() {
+	awk -v a="$2" -v v="$3" -v b="$4" 'BEGIN { exit !(a <= v && v <= b) }' ||
+		fail "$1: $3 is not between $2 and $4"
+}
+
+stack_up configs/tap.json
+pings 2 192.0.2.2
+
+# ---- What is wrong is said, and changes nothing
+
+refused 'no link "tap1"; there are tap0' \
+	"$strata" impair tap tap1 loss=1
+refused 'loss: 101 is above 100, all frames' \
+	"$strata" impair tap tap0 tx delay_ms=5 loss=101
+refused 'did you mean "loss"?' "$strata" impair tap tap0 tx los=1
+refused 'delay_ms: must be a number, not a string' \
+	"$strata" impair tap tap0 tx delay_ms=5ms
+refused 'uniform, normal, pareto' \
+	"$strata" impair tap tap0 tx distribution=gauss
+refused 'usage' "$strata" impair tap tap0 tx
+refused 'usage' "$strata" impair tap tap0 off loss=1
+run "$strata" impair tap tap0 show --json
+expect 'loss and delay' \
+	"$(jq -c '[.rx, .tx | .loss, .delay_ms]' <<<"$out")" = '[0,0,0,0]'
+
+# ---- Shares, each way
+
+for way in rx tx; do
+	bad $way loss=20 seed=$RANDOM
+	echo_all -c $count -i 500
+	share "$way lost" "$(value lost)" $count 20
+	expect doubled "$(value doubled)" -eq 0
+	expect reordered "$(value reordered)" -eq 0
+
+	bad $way duplicate=10
+	echo_all -c $count -i 500
+	share "$way doubled" "$(value doubled)" $count 10
+	expect lost "$(value lost)" -eq 0
+
+	# One that is held back for 2 ms is passed by those that follow.
+	bad $way reorder=10
+	echo_all -c $count -i 500
+	share "$way reordered" "$(counter impair_${way}_reordered)" $count 10
+	expect "seen as reordered" "$(value reordered)" -gt $((count / 20))
+	expect lost "$(value lost)" -eq 0
+
+	# ipd drops what is damaged; the kernel shows it to a raw socket.
+	# (A turned bit may be one that nobody looks at: of the TTL, say.)
+	before=$(counter impair_${way}_corrupted)
+	bad $way corrupt=10
+	echo_all -c $count -i 500 -s 1000
+	spoilt=$(($(counter impair_${way}_corrupted) - before))
+	share "$way corrupted" $spoilt $count 10
+	expect 'not back whole' "$(value lost)" -le $spoilt
+	expect 'not back whole' "$(value lost)" -ge $((spoilt - 10))
+	[ $way = tx ] || expect 'damaged' "$(value corrupt)" -eq 0
+done
+
+# ---- Delay: the same each time, or spread
+
+bad rx delay_ms=15
+run "$strata" impair tap tap0 tx delay_ms=15
+echo_all -c 200 -i 5000
+say "30 ms: $(value min_us) to $(value max_us) us, median $(value p50_us)"
+expect lost "$(value lost)" -eq 0
+between 'least' 30000 "$(value min_us)" 31000
+between 'median' 30000 "$(value p50_us)" 32000
+
+bad tx delay_ms=30 jitter_ms=10
+echo_all -c 500 -i 22000
+say "uniform: $(value min_us) to $(value max_us) us, median $(value p50_us)"
+between 'least' 20000 "$(value min_us)" 21500
+between 'median' 28500 "$(value p50_us)" 32500
+between 'p99' 39000 "$(value p99_us)" 43000
+expect reordered "$(value reordered)" -eq 0
+
+# ---- Rate: 8 Mbit/s are a megabyte a second, headers counted; and frames are
+# those of a wire: both ends use super-frames here.
+
+head -c 3000000 /dev/urandom >"$work/in"
+tcp_echo_up 7
+there_and_back() {
+	local from=$EPOCHREALTIME
+	timeout 60 "$tcp_peer" 192.0.2.2 7 <"$work/in" >"$work/back" \
+		2>"$work/said" || fail "tcp_peer: $(cat "$work/said")"
+	took=$(bc_ms "$from" "$EPOCHREALTIME")
+	expect MD5 "$(md5sum <"$work/back")" = "$(md5sum <"$work/in")"
+	say "3,000,000 bytes there and back in $took s"
+}
+for way in rx tx; do
+	bad $way rate_mbit=8
+	there_and_back
+	between "seconds, $way" 3.0 "$took" 4.5
+done
+
+# Everything at once: TCP mends it, and its checksums let nothing through.
+bad rx loss=1 duplicate=1 reorder=1 corrupt=1 delay_ms=2 jitter_ms=1
+run "$strata" impair tap tap0 tx loss=1 duplicate=1 reorder=1 corrupt=1 \
+	delay_ms=2 jitter_ms=1 distribution=pareto
+there_and_back
+run "$strata" impair tap tap0 off
+kill $echo_pid
+
+# ---- linkd dies while frames are on the wire: they come when they are due
+
+run "$strata" impair tap tap0 rx delay_ms=300
+run "$strata" impair tap tap0 tx delay_ms=300
+"$pinger" -c 3000 -i 1000 192.0.2.2 >"$work/pinger" &
+pinger_pid=$!
+for _ in 1 2 3 4 5; do
+	sleep 0.5
+	kill -9 "$(daemon pid linkd)"
+done
+wait $pinger_pid
+out=$(cat "$work/pinger")
+say "$out"
+# What had just gone when linkd died may go once more.
+expect lost "$(value lost)" -eq 0
+expect doubled "$(value doubled)" -le 200
+between 'least' 600000 "$(value min_us)" 610000
+between 'median' 600000 "$(value p50_us)" 610000
+expect 'restarts of linkd' "$(daemon restarts linkd)" -eq 5
+run "$strata" impair tap tap0 show --json
+expect 'still set' "$(jq .tx.delay_ms <<<"$out")" -eq 300
+
+# ---- A supervisor that dies, too, forgets nothing; and off is off at once
+
+kill -9 "$(status_of .supervisor_pid)"
+until_true 5 "$strata" status tap
+run "$strata" impair tap tap0 show --json
+expect 'still set' "$(jq .rx.delay_ms <<<"$out")" -eq 300
+run "$strata" impair tap tap0 off
+echo_all -c 100 -i 1000
+between 'median' 0 "$(value p50_us)" 10000
+slots_at_home
+stack_down
+
+# ---- From the topology
+
+jq '.links[0].impair = { tx: { loss: 100 } }' configs/tap.json \
+	>"$work/topology.json"
+stack_up "$work/topology.json"
+echo_all -c 20 -i 1000
+expect back "$(value back)" -eq 0
+run "$strata" impair tap tap0 tx loss=0
+until_true 5 ping -q -c 1 -W 1 192.0.2.2 || fail 'it stays bad'
+stack_down
