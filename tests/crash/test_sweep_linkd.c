@@ -26,6 +26,10 @@ enum {
 	WIRE_OUT = 64,
 	FRAME_MAX = 1600,
 	ETH_HDR = 14,
+
+	/* What the seed of the bad wire makes of four packets each way. */
+	BAD_UP = 3,
+	BAD_OUT = 3,
 };
 
 struct frame {
@@ -43,24 +47,28 @@ static_assert(sizeof(struct wire) <= RIG_WORLD_BYTES, "fits");
 #define POOL(big)      ",\"pool\":{\"small\":64,\"big\":" big "}}"
 #define RING(from, to) "{\"from\":\"" from "\",\"to\":\"" to "\",\"slots\":64}"
 
-static const char JSON[] =
-    "{\"name\":\"s\",\"links\":[{\"name\":\"e0\","
-    "\"device\":\"tap\","
-    "\"mac\":\"02:00:00:00:00:02\",\"dad_transmits\":0,"
-    "\"mtu\":1500,"
-    "\"addresses\":[\"192.0.2.2/24\",\"2001:db8::2/"
-    "64\"]}],"
-    "\"processes\":[{\"name\":\"linkd\",\"layer\":"
-    "\"linkd\"" POOL("16") ",{\"name\":\"ipd\",\"layer\":"
-			   "\"ipd\"" POOL(
-			       "8") ",{\"name\":\"udpd\","
-				    "\"layer\":"
-				    "\"udpd\"" POOL("8") "],\"rings\":[" RING(
-					"linkd", "ipd") "," RING("i"
-								 "p"
-								 "d",
-					"linkd") "," RING("ipd",
-					"udpd") "," RING("udpd", "ipd") "]}";
+/* clang-format off */
+#define JSON_WITH(impair) \
+	"{\"name\":\"s\",\"links\":[{\"name\":\"e0\",\"device\":\"tap\"," \
+	"\"mac\":\"02:00:00:00:00:02\",\"dad_transmits\":0,\"mtu\":1500," \
+	impair "\"addresses\":[\"192.0.2.2/24\",\"2001:db8::2/64\"]}]," \
+	"\"processes\":[{\"name\":\"linkd\",\"layer\":\"linkd\"" POOL("16") \
+	",{\"name\":\"ipd\",\"layer\":\"ipd\"" POOL("8") \
+	",{\"name\":\"udpd\",\"layer\":\"udpd\"" POOL("8") "]," \
+	"\"rings\":[" RING("linkd", "ipd") "," RING("ipd", "linkd") "," \
+	RING("ipd", "udpd") "," RING("udpd", "ipd") "]}"
+/* clang-format on */
+
+static const char JSON[] = JSON_WITH("");
+
+/* No delay: all is drawn and done within the turns that are swept. */
+static const char BAD[] =
+    JSON_WITH("\"impair\":{"
+	      "\"tx\":{\"loss\":30,\"duplicate\":30,\"seed\":9},"
+	      "\"rx\":{\"loss\":30,\"duplicate\":30,\"seed\":9}},");
+
+static const char SLOW[] = JSON_WITH("\"impair\":{\"tx\":{\"delay_ms\":20},"
+				     "\"rx\":{\"delay_ms\":20}},");
 
 /* ---- The wire, as a device ---- */
 
@@ -283,14 +291,19 @@ static void settle(struct rig *r)
 }
 
 /* 192.0.2.1 is known, the others are not. */
-static struct rig *open_rig(void)
+static struct rig *open_rig_of(const char *json)
 {
-	struct rig *r = rig_open(JSON);
+	struct rig *r = rig_open(json);
 
 	settle(r);
 	receive_arp(r, 1, 1);
 	settle(r);
 	return r;
+}
+
+static struct rig *open_rig(void)
+{
+	return open_rig_of(JSON);
 }
 
 /* @up packets for ipd must come out of it, and @frames frames. */
@@ -497,6 +510,37 @@ static void changes_happen_once(void **state)
 	assert_true(s.states > 100);
 }
 
+/* What is lost stays lost, what comes twice does: the dice are thrown once. */
+static void a_bad_wire_decides_once(void **state)
+{
+	struct rig *r = open_rig_of(BAD);
+
+	(void)state;
+	for (uint8_t i = 0; i < 4; i++) {
+		receive_ip(r, 7 + i, 200U + i);
+		hand_down(r, 1, 80U + i, 0);
+	}
+	sweep_one(r, "linkd, a bad wire", BAD_UP, BAD_OUT);
+}
+
+static void what_is_on_the_wire_comes_out(void **state)
+{
+	struct rig *r = open_rig_of(SLOW);
+	void *x = attach(r, "linkd");
+
+	(void)state;
+	for (uint8_t i = 0; i < 3; i++) {
+		receive_ip(r, 7 + i, 700U + i);
+		hand_down(r, 1, 80U + i, 0);
+	}
+	while (turn(x, r->now))
+		;
+	detach(x);
+	assert_int_equal(wire_of(r)->sent, 0);
+	r->now = mono_add_ms(r->now, 20);
+	sweep_one(r, "linkd, out of a slow wire", 3, 3);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -510,6 +554,8 @@ int main(void)
 		cmocka_unit_test(the_answer_releases_what_waits),
 		cmocka_unit_test(looped_packets_come_up_once),
 		cmocka_unit_test(a_mixture_is_handled),
+		cmocka_unit_test(a_bad_wire_decides_once),
+		cmocka_unit_test(what_is_on_the_wire_comes_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
