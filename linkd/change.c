@@ -113,6 +113,7 @@ int linkd_change(struct linkd *x, const struct ask *q, struct mono now)
 		return done->result;
 	node_begin(&x->n, now);
 	neighbour_turn(&x->nb);
+	impair_turn(x);
 	node_touch(&x->n, done, sizeof(*done));
 	done->number = q->number;
 	done->result = change(x, q);
