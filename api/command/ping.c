@@ -202,7 +202,7 @@ static bool ask(const struct ping *p)
 	results.sent++;
 	if (p->flood && !p->quiet)
 		putchar('.');
-	while (strata_sendto(p->fd, buf, (size_t)(HEADER + p->size), 0,
+	while (strata_sendto(p->fd, buf, (size_t)HEADER + (size_t)p->size, 0,
 		   (const struct sockaddr *)&p->to, p->to_len) == -1)
 		if (tries-- == 0 || !send_again(p)) {
 			dial_fail(&p->d, "sendto");
@@ -296,8 +296,8 @@ static int report(const struct ping *p, const char *host)
 		printf("+%lld duplicates, ", (long long)results.doubled);
 	if (results.errors > 0)
 		printf("+%lld errors, ", (long long)results.errors);
-	printf("%g%% packet loss, time %lldms\n",
-	    results.sent > 0 ? (double)(lost * 100 / results.sent) : 0.0,
+	printf("%lld%% packet loss, time %lldms\n",
+	    (long long)(results.sent > 0 ? lost * 100 / results.sent : 0),
 	    (long long)(mono_since(mono_now(), results.began) / NS_PER_MS));
 	if (n > 0)
 		printf("rtt min/avg/max/mdev = %.3f/%.3f/%.3f/%.3f ms\n",
