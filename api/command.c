@@ -35,6 +35,20 @@ void sock_post(const struct sock *k)
 		send(k->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+void sock_measure(const struct sock *k, uint64_t at)
+{
+	const struct s2a_head *to = (const void *)k->lib->s2a[k->l->proc];
+
+	if (!atomic_load_explicit(&to->measure, memory_order_relaxed))
+		return;
+	atomic_store_explicit(&k->a->tx_time, 0, memory_order_relaxed);
+	/* Release: 0 before another place, and that before its time. */
+	atomic_thread_fence(memory_order_release);
+	atomic_store_explicit(&k->a->tx_time_of, at, memory_order_relaxed);
+	atomic_store_explicit(
+	    &k->a->tx_time, mono_now().ns, memory_order_release);
+}
+
 bool sock_is_down(const struct sock *k)
 {
 	struct pollfd p = { .fd = k->fd, .events = POLLRDHUP };

@@ -137,6 +137,9 @@ void lib_unlock(pthread_mutex_t *m);
 /* Post an event for @k's transport, and ring if it sleeps. */
 void sock_post(const struct sock *k);
 
+/* A write that begins at @at is about to be seen: when, if it is to be said. */
+void sock_measure(const struct sock *k, uint64_t at);
+
 /*
  * Ask the transport and wait for its answer: 0 or more, or a negative errno.
  * Up to *@reply_len bytes go to @reply (NULL: none).

@@ -224,6 +224,12 @@ struct a2s_socket {
 	_Atomic uint32_t tx_low;     /* the same of what is not sent yet */
 	_Atomic uint32_t tx_more;    /* MSG_MORE: the last bytes may wait */
 	_Atomic uint32_t offered;    /* 1 + app whose listeners may use it */
+	/*
+	 * While s2a_head.measure: when the last write began to be seen, in ns,
+	 * and its first byte, stored before; 0: they do not belong together.
+	 */
+	_Atomic int64_t tx_time;
+	_Atomic uint64_t tx_time_of;
 
 	alignas(CACHE_LINE) _Atomic uint64_t rx_read;
 	_Atomic uint64_t error_taken; /* s2a error word that was reported */
@@ -304,6 +310,7 @@ struct s2a_head {
 	uint32_t magic;
 	uint32_t version;
 	alignas(CACHE_LINE) _Atomic uint32_t asleep; /* ring the bell */
+	_Atomic uint32_t measure; /* say when you write: tx_time */
 	alignas(CACHE_LINE) struct fib fib; /* as the transport knows it */
 };
 

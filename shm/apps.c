@@ -121,6 +121,7 @@ void apps_open_head(struct apps *a, uint32_t app)
 	h->magic = LAYOUT_MAGIC;
 	h->version = LAYOUT_VERSION;
 	publish_fib(a, app);
+	apps_tell_measure(a, app);
 	/* Its first event may have come before us. */
 	if (a->asleep)
 		set_asleep(a, app, 1);
@@ -474,6 +475,8 @@ void apps_begin(struct apps *a)
 	apps_expect_slots(a);
 	a->heard += a->unsure;
 	a->unsure = false;
+	if (a->measuring != a->n->measuring)
+		apps_tell_measure_all(a);
 	if (!a->asleep)
 		return;
 	a->asleep = false;

@@ -166,8 +166,9 @@ struct apps {
 	uint32_t heard;    /* how often the supervisor was, on demand */
 	bool unsure;       /* it is to be heard after this turn */
 	bool attached;
-	bool asleep; /* apps were told so */
-	bool held;   /* by the transport: it will be woken by something else */
+	bool asleep;    /* apps were told so */
+	bool measuring; /* and that */
+	bool held; /* by the transport: it will be woken by something else */
 };
 
 /*
@@ -323,6 +324,16 @@ void apps_names_changed(struct apps *a, uint32_t id);
 
 /* The holder of @id is to be woken after the turn. */
 void apps_wake_later(struct apps *a, uint32_t id, uint8_t wake);
+
+/*
+ * What of @id is put next are its bytes from @begin to @end: while n->measuring
+ * before it is, and node_measure_done() after.
+ */
+void apps_measure(struct apps *a, uint32_t id, uint64_t begin, uint64_t end);
+
+/* Whether to say when they write: to one app, to all. */
+void apps_tell_measure(struct apps *a, uint32_t app);
+void apps_tell_measure_all(struct apps *a);
 
 /* True if a turn has room for one more socket's changes. */
 bool apps_can_touch(const struct apps *a);

@@ -9,7 +9,8 @@
  *	X.priv   written and read by X alone: turn.h, then the layer's own state
  *	X.pool   packet slots; written by X and by the layers below it on the
  *	         way to the wire
- *	X.tap    written by X: what it shows of its packets (tap.h)
+ *	X.tap    written by X: what it shows of its packets (tap.h), how long
+ *	         they take (measure.h)
  *	sup.out  written by the supervisor: log levels, what taps record, bad
  *	         wires
  *
@@ -30,7 +31,7 @@
 #include "shm/topology.h"
 
 enum {
-	LAYOUT_VERSION = 6,
+	LAYOUT_VERSION = 7,
 	LAYOUT_MAGIC = 0x73747261, /* "stra" */
 
 	CACHE_LINE = 64,
@@ -219,6 +220,8 @@ struct tap_switch {
 	_Atomic uint32_t snap;    /* bytes of each packet */
 	_Atomic uint32_t devices; /* a bit for each link */
 	_Atomic uint64_t rings;   /* a bit for each of the topology's rings */
+	/* TAP_MEASURE since then: what was stamped before means nothing. */
+	_Atomic int64_t measured; /* ns, CLOCK_MONOTONIC */
 };
 
 /*

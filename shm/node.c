@@ -598,7 +598,7 @@ bool node_commit(struct node *n)
 		node_tap_seal(n);
 	happened = turn_commit(&n->turn);
 	if (n->tapping)
-		tap_end(&n->tap.tap);
+		node_tap_end(n, happened);
 	free_returned(n);
 	/* Also what was only counted: a ring that is full, or cut off. */
 	node_publish(n);

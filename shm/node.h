@@ -107,8 +107,9 @@ struct node {
 	bool expecting; /* a slot that comes home is news, room or not */
 	bool starving;  /* this turn wanted room or a slot and found none */
 	bool took;      /* a packet was taken in this turn */
-	bool tapping;   /* somebody wants records of packets (node_tap.h) */
+	bool tapping;   /* somebody looks at packets (node_tap.h) */
 	bool noting;    /* and notes of what was decided for them */
+	bool measuring; /* and how long it takes (node_measure.h) */
 
 	/* After deaths: one packet, from one ring (turn_small). */
 	bool small;

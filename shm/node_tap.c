@@ -60,6 +60,7 @@ void node_tap_resume(struct node *n)
 	if (n->tap.tap.mem == NULL)
 		return;
 	tap_resume(&n->tap.tap, n->tap.tap.mem);
+	node_measure_resume(n);
 	n->turn.tap_serial = n->tap.tap.serial;
 }
 
@@ -97,15 +98,18 @@ static void refresh(struct node *n)
 	all = t->flags & TAP_TRACE;
 	t->take = wanted(t->in_ring, n->ndata_in, t->take_mine, rings, all);
 	t->put = wanted(t->out_ring, n->ndata_out, t->put_mine, rings, all);
-	n->tapping = t->take || t->put || t->devices || t->flags;
+	t->recording = t->take || t->put || t->devices ||
+	    (t->flags & ~(uint32_t)TAP_MEASURE);
 	n->noting = all;
+	n->measuring = t->flags & TAP_MEASURE;
+	n->tapping = t->recording || n->measuring;
 }
 
 void node_tap_begin(struct node *n)
 {
 	struct node_tap *t = &n->tap;
 
-	n->tapping = n->noting = false;
+	n->tapping = n->noting = n->measuring = false;
 	if (t->sw == NULL || t->tap.mem == NULL || word(&t->sw->on) == 0)
 		return;
 	refresh(n);
@@ -115,6 +119,8 @@ void node_tap_begin(struct node *n)
 	for (uint32_t i = 0; i < t->ndrops; i++)
 		t->dropped[i] = n->counter[t->drop[i]];
 	tap_begin(&t->tap, n->now);
+	if (n->measuring)
+		node_measure_begin(n);
 }
 
 /* ---- Records ---- */
@@ -148,7 +154,9 @@ void node_tap_done(struct node *n)
 {
 	struct node_tap *t = &n->tap;
 
-	for (uint32_t i = 0; i < t->ndrops; i++) {
+	if (n->measuring)
+		node_measure_done(n);
+	for (uint32_t i = 0; t->recording && i < t->ndrops; i++) {
 		uint64_t now = n->counter[t->drop[i]];
 		uint64_t count = now - t->dropped[i];
 
@@ -202,6 +210,8 @@ void node_tap_take(struct node *n, const struct ring_in *in,
 	struct tap_span s[1 + REFS];
 
 	node_tap_done(n);
+	if (n->measuring)
+		node_measure_take(n, in, d);
 	if (watched || (t->flags & TAP_DROPS))
 		t->hand = stage(n, &r, s, spans_of(n, d, p, s));
 }
@@ -219,6 +229,8 @@ void node_tap_put(
 		.d = *d,
 	};
 
+	if (n->measuring)
+		node_measure_put(n, out, d);
 	if (!(t->put >> k & 1))
 		return;
 	r.place = TAP_PLACE_RING + t->out_ring[k];
@@ -316,4 +328,13 @@ void node_tap_seal(struct node *n)
 	t->real = 0;
 	tap_seal(&t->tap, happened, n);
 	n->turn.tap_serial = t->tap.serial;
+	if (n->measuring)
+		node_measure_seal(n);
+}
+
+void node_tap_end(struct node *n, bool done)
+{
+	tap_end(&n->tap.tap);
+	if (n->measuring)
+		node_measure_end(n, done);
 }

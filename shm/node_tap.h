@@ -15,7 +15,7 @@
 #ifndef SHM_NODE_TAP_H
 #define SHM_NODE_TAP_H
 
-#include "shm/ring.h"
+#include "shm/node_measure.h"
 #include "shm/tap.h"
 
 struct node;
@@ -28,6 +28,7 @@ struct node_tap {
 	/* What is wanted, of this turn; rings by our own index. */
 	uint64_t take, put;
 	uint32_t devices, flags, snap;
+	bool recording; /* records, that is: not only latencies */
 
 	/* What there is. */
 	uint8_t in_ring[TOPO_MAX_RINGS]; /* data rings: the topology's index */
@@ -49,6 +50,8 @@ struct node_tap {
 	 */
 	const uint8_t *(*resolve)(void *ctx, const struct ref *ref);
 	void *resolve_ctx;
+
+	struct node_measure measure;
 };
 
 /* For node.c. */
@@ -56,6 +59,7 @@ void node_tap_attach(struct node *n, const struct segments *s);
 void node_tap_resume(struct node *n);
 void node_tap_begin(struct node *n);
 void node_tap_seal(struct node *n);
+void node_tap_end(struct node *n, bool done);
 
 /* All below only while n->tapping. */
 

@@ -23,10 +23,17 @@ static void set(_Atomic uint32_t *p, uint32_t value)
 	atomic_store_explicit(p, value, memory_order_relaxed);
 }
 
+static void set_measured(struct tap_switch *to, struct mono t)
+{
+	atomic_store(&to->measured, t.ns);
+}
+
 void sup_tap_update(struct sup *s)
 {
 	struct tap_switch *to = &s->estate.sup->tap;
 	struct tap_wish all = { .open = false };
+	bool measured = atomic_load_explicit(&to->flags, memory_order_relaxed) &
+	    TAP_MEASURE;
 
 	for (int i = 0; i < SUP_MAX_CLIENTS; i++) {
 		const struct tap_wish *w = &s->client[i].tap;
@@ -39,11 +46,16 @@ void sup_tap_update(struct sup *s)
 		if ((w->flags || w->devices || w->rings) && w->snap > all.snap)
 			all.snap = w->snap;
 	}
+	if (!measured)
+		set_measured(to, MONO_NEVER);
 	set(&to->flags, all.flags);
 	set(&to->devices, all.devices);
 	set(&to->snap, all.snap);
 	atomic_store_explicit(&to->rings, all.rings, memory_order_relaxed);
 	set(&to->on, all.flags || all.devices || all.rings);
+	/* Whoever begins a turn from now on knows that it has to stamp. */
+	if (!measured)
+		set_measured(to, mono_now());
 }
 
 /* What it shows is everybody's traffic. */

@@ -41,11 +41,13 @@
 
 #include "shm/clock.h"
 #include "shm/layout.h"
+#include "shm/measure.h"
 
 enum {
 	TAP_BYTES = 8 * 1024 * 1024, /* a power of two */
 	TAP_DATA_OFF = 8192,
-	TAP_SEGMENT_BYTES = TAP_DATA_OFF + TAP_BYTES,
+	TAP_MEASURE_OFF = TAP_DATA_OFF + TAP_BYTES, /* struct measure_mem */
+	TAP_SEGMENT_BYTES = TAP_MEASURE_OFF + 6 * 1024 * 1024,
 	TAP_ALIGN = 16,
 
 	/* Of one turn; what is more counts as lost. */
@@ -118,6 +120,8 @@ struct tap_mem {
 };
 
 static_assert(sizeof(struct tap_mem) <= TAP_DATA_OFF, "head fits");
+static_assert(
+    TAP_MEASURE_OFF + sizeof(struct measure_mem) <= TAP_SEGMENT_BYTES, "fits");
 
 /* Bytes of a record, in one of several pieces. */
 struct tap_span {

@@ -195,7 +195,11 @@ static bool send_one(
 		refused(u, id, r);
 		return true;
 	}
+	if (u->n.measuring)
+		apps_measure(&u->apps, id, at, at + 1);
 	node_put(&u->n, u->down, &d);
+	if (u->n.measuring)
+		node_measure_done(&u->n);
 	node_count(&u->n, CNT_TX_DATAGRAMS);
 	return true;
 }

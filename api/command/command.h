@@ -27,6 +27,7 @@ int command_log(int argc, char **argv);
 int command_capture(int argc, char **argv);
 int command_dump(int argc, char **argv);
 int command_impair(int argc, char **argv);
+int command_latency(int argc, char **argv);
 int command_nc(int argc, char **argv);
 int command_fetch(int argc, char **argv);
 int command_ping(int argc, char **argv);

@@ -1,0 +1,109 @@
+/*
+ * latency_way.c - which hop follows which: from the end of a way to its birth
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/command/latency.h"
+
+/*
+ * Did packets come from hop @a into @b?  By the same ring and of the same
+ * birth; and of the same pool, unless @b's daemon has put them into its own.
+ */
+static bool leads_to(const struct hop *a, const struct hop *b)
+{
+	return b->key.in < TOPO_MAX_RINGS && a->key.out == b->key.in &&
+	    a->key.born == b->key.born &&
+	    (a->key.pool == b->key.pool || b->key.pool == b->proc);
+}
+
+static const struct hop *before(const struct hops *h, const struct hop *b)
+{
+	const struct hop *best = NULL;
+	uint64_t most = 0;
+
+	for (uint32_t i = 0; i < h->n; i++) {
+		uint64_t count = histogram_count(&h->hop[i]->work);
+
+		if (count > most && leads_to(h->hop[i], b)) {
+			best = h->hop[i];
+			most = count;
+		}
+	}
+	return best;
+}
+
+static void append(struct way *w, const char *what)
+{
+	size_t len = strlen(w->name);
+
+	snprintf(w->name + len, sizeof(w->name) - len, "%s%s",
+	    len > 0 ? " > " : "", what);
+}
+
+static void name(struct way *w, const struct topology *topo)
+{
+	const struct hop *end = w->hop[w->n - 1];
+	enum layer layer = topo->procs[end->proc].layer;
+
+	w->name[0] = '\0';
+	if (end->key.born == BORN_WIRE)
+		append(w, "wire");
+	else if (end->key.born == BORN_APP)
+		append(w, "app");
+	for (uint32_t i = 0; i < w->n; i++)
+		append(w, topo->procs[w->hop[i]->proc].name);
+	if (layer == LAYER_LINK)
+		append(w, "wire");
+	else if (layer > LAYER_IP)
+		append(w, "socket");
+}
+
+/* False: its beginning has not been measured. */
+static bool follow(struct way *ret, const struct hops *h, const struct hop *end)
+{
+	const struct hop *back[WAY_HOPS];
+	uint32_t n = 0;
+
+	for (const struct hop *at = end; at != NULL && n < WAY_HOPS;
+	     at = before(h, at))
+		back[n++] = at;
+	if (back[n - 1]->key.in < TOPO_MAX_RINGS)
+		return false;
+	ret->n = n;
+	for (uint32_t i = 0; i < n; i++)
+		ret->hop[i] = back[n - 1 - i];
+	return true;
+}
+
+uint32_t ways_find(
+    struct way ret[WAYS_MAX], const struct hops *h, const struct topology *topo)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < h->n && n < WAYS_MAX; i++) {
+		if (h->hop[i]->key.out != MEASURE_END ||
+		    histogram_count(&h->hop[i]->whole) == 0 ||
+		    !follow(&ret[n], h, h->hop[i]))
+			continue;
+		name(&ret[n++], topo);
+	}
+	return n;
+}
+
+double way_sum(const struct way *w)
+{
+	double sum = 0;
+
+	for (uint32_t i = 0; i < w->n; i++)
+		sum += histogram_mean(&w->hop[i]->wait) +
+		    histogram_mean(&w->hop[i]->work);
+	return sum;
+}
+
+double way_difference(const struct way *w)
+{
+	double whole = histogram_mean(&w->hop[w->n - 1]->whole);
+
+	return whole > 0 ? 100 * (way_sum(w) - whole) / whole : 0;
+}

@@ -1,0 +1,68 @@
+/*
+ * node_measure.h - a daemon's hooks for its latencies (measure.h says what)
+ *
+ * All of it only while n->measuring.
+ */
+#ifndef SHM_NODE_MEASURE_H
+#define SHM_NODE_MEASURE_H
+
+#include "shm/clock.h"
+#include "shm/measure.h"
+#include "shm/ring.h"
+
+struct node;
+
+enum {
+	MEASURE_TURN = 1024, /* packets of one turn; what is more is missed */
+};
+
+/* What the next packet that is put is there for. */
+struct cause {
+	uint8_t in;   /* as of struct hop_key */
+	uint8_t born; /* enum born */
+	uint8_t pool;
+	bool hand;                  /* a packet in hand, taken from a ring */
+	bool put;                   /* something was put because of it */
+	const struct ring_in *ring; /* that ring */
+	uint32_t index;             /* and where it lay */
+	struct mono since;          /* published; or the turn's begin */
+	struct mono birth;
+};
+
+struct node_measure {
+	struct measure_mem *mem;
+	struct mono on;  /* stamps before that mean nothing */
+	struct mono end; /* of the turn, just before its commit */
+	struct cause cause;
+	struct sample {
+		uint32_t key;               /* hop_word() */
+		uint32_t index;             /* in @ring */
+		const struct ring_in *ring; /* NULL: it can't be put back */
+		struct mono since, birth;
+	} sample[MEASURE_TURN];
+	uint32_t nsamples;
+	uint32_t nhops;
+};
+
+/* For node_tap.c. */
+void node_measure_resume(struct node *n);
+void node_measure_begin(struct node *n);
+void node_measure_take(
+    struct node *n, const struct ring_in *in, const struct desc *d);
+void node_measure_put(
+    struct node *n, const struct ring_out *out, const struct desc *d);
+
+/* The packet in hand has been dealt with. */
+void node_measure_done(struct node *n);
+
+/* Just before the commit, and after it. */
+void node_measure_seal(struct node *n);
+void node_measure_end(struct node *n, bool happened);
+
+/*
+ * For a transport: what is put from here on an app has written, at @when, until
+ * node_measure_done().
+ */
+void node_measure_app(struct node *n, struct mono when);
+
+#endif /* SHM_NODE_MEASURE_H */
