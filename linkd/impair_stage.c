@@ -112,7 +112,7 @@ int impair_open(
     struct linkd *x, const struct sup_out *sup, struct impair_memory *mem)
 {
 	struct impairs *m = &x->impairs;
-	struct touch touch = { before_change, x };
+	struct touch before = { before_change, x };
 	int r;
 
 	*m = (struct impairs){ .sup = sup };
@@ -120,7 +120,7 @@ int impair_open(
 		if (link_is_ethernet(x, l))
 			m->ours |= bit(impair_line_of(l, IMPAIR_RX)) |
 			    bit(impair_line_of(l, IMPAIR_TX));
-	r = impair_store_open(&m->store, mem, touch, m->ours);
+	r = impair_store_open(&m->store, mem, before, m->ours);
 	if (r < 0)
 		return r;
 	x->n.counter[CNT_IMPAIR_MENDED] += (uint32_t)r;
@@ -200,16 +200,18 @@ static void add_rest(
 		f->s[f->ns++] = p->s[i];
 }
 
-static void cut(struct linkd *x, struct on_wire *f, const struct gso *g)
+static void cut(
+    struct linkd *x, const struct on_wire *whole, const struct gso *g)
 {
+	struct on_wire f = *whole;
 	uint8_t hdr[GSO_HEADER_MAX];
 	struct packet part;
 
 	for (uint32_t k = 0; k < g->segments; k++) {
 		size_t len = soft_segment(g, k, hdr, &part);
 
-		add_rest(f, hdr, len, &part);
-		one_frame(x, f);
+		add_rest(&f, hdr, len, &part);
+		one_frame(x, &f);
 	}
 }
 
@@ -273,7 +275,7 @@ static void settle(struct linkd *x, uint32_t line)
 static uint32_t gather(
     struct linkd *x, uint8_t link, struct tx_frame *f, struct impair_held *h)
 {
-	static const uint8_t no_vnet[VNET_MAX_LEN];
+	static const uint8_t no_vnet[VNET_MAX_LEN] = { 0 };
 	const uint32_t line = impair_line_of(link, IMPAIR_TX);
 	struct impair_store *s = &x->impairs.store;
 	uint8_t *to = x->scratch;

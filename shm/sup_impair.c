@@ -31,7 +31,8 @@ static void publish(
 {
 	struct sup_impair *i = &s->estate.sup->impair;
 	uint32_t turn = atomic_load_explicit(&i->turn, memory_order_relaxed);
-	uint32_t next = turn + 1 != 0 ? turn + 1 : 2;
+	/* Never 0 again, that is the topology's. */
+	uint32_t next = turn < UINT32_MAX ? turn + 1 : 2;
 
 	for (int l = 0; l < s->estate.topo.nlinks; l++)
 		memcpy(
@@ -123,13 +124,13 @@ static int find_link(
 {
 	const struct topology *t = &s->estate.topo;
 	enum device device;
-	int link = 0, n;
+	int link = 0;
 
 	while (link < t->nlinks &&
 	    (name == NULL || strcmp(t->links[link].name, name) != 0))
 		link++;
 	if (link == t->nlinks) {
-		n = snprintf(error, TOPO_ERROR_LEN,
+		int n = snprintf(error, TOPO_ERROR_LEN,
 		    "no link \"%.32s\"; there are", name != NULL ? name : "");
 		for (int l = 0; l < t->nlinks; l++)
 			n += snprintf(error + n, TOPO_ERROR_LEN - (size_t)n,

@@ -134,6 +134,7 @@ int impair_parse(struct topo_impair *c, json_t *keys, char *error)
 	struct reader r = { .error = error, .values = { keys } };
 	struct topo_impair all = *c;
 
+	error[0] = '\0';
 	impair_read_way(&r, &all);
 	if (r.err == 0)
 		*c = all;

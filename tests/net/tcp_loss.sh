@@ -1,11 +1,12 @@
 #!/bin/bash
 # tcp_loss.sh - TCP through a wire that loses, reorders and doubles
 #
-#	namespace far            this namespace
-#	tcp_peer, veth far0 ------- near0 ==impair== tap0 ------- tcp_echo, tcp_ask
-#	192.0.2.1, 2001:db8::1                  192.0.2.2, 2001:db8::2
+#	this namespace                  configs/tap.json
+#	tcp_peer                                      tcp_echo, tcp_ask
+#	192.0.2.1 -------- tap0 == bad wire of linkd - 192.0.2.2
+#	2001:db8::1                                   2001:db8::2
 #
-# Frames as on a wire: without super-frames on either side.
+# Both ends use super-frames; linkd cuts them, as a wire would have them.
 . "$(dirname "$0")/lib.sh"
 
 bytes=${BYTES:-1000000}
@@ -15,44 +16,26 @@ say "seed $seed"
 head -c "$bytes" /dev/urandom >"$work/in"
 sum=$(md5sum <"$work/in")
 
-ns_new far
-# shellcheck disable=SC2154 # ns_new has set it
-ip link add near0 type veth peer name far0 netns "$far"
-ip -n "$far" address add 192.0.2.1/24 dev far0
-# While it looks for duplicates of its address, for up to 2 s, the kernel would
-# connect from ::1, and go on doing so.
-ip -n "$far" address add 2001:db8::1/64 dev far0 nodad
-ip -n "$far" link set far0 up
-ip link set near0 up
-ethtool -K near0 tso off gso off gro off tx off >/dev/null
-ip netns exec "$far" ethtool -K far0 tso off gso off gro off tx off >/dev/null
-far() {
-	ip netns exec "$far" "$@"
-}
-
-jq 'del(.links[].host) | .links[].offload = false' configs/tap.json \
-	>"$work/topology.json"
-stack_up "$work/topology.json"
-ip link set tap0 up
+stack_up configs/tap.json
 tcp_echo_up 7
 
-far_listens() {
-	far ss -Hltn 'sport = 7007' | grep -q .
+kernel_listens() {
+	ss -Hltn 'sport = 7007' | grep -q .
 }
 
 # there ADDRESS: from the kernel to tcp_echo and back.
 there() {
-	far timeout 100 "$tcp_peer" "$1" 7 <"$work/in" >"$work/back" \
+	timeout 100 "$tcp_peer" "$1" 7 <"$work/in" >"$work/back" \
 		2>"$work/said" || fail "tcp_peer: $(cat "$work/said")"
 	expect "MD5 through $1" "$(md5sum <"$work/back")" = "$sum"
 }
 
 # here ADDRESS: tcp_ask to the kernel, and what it sends.
 here() {
-	far timeout 100 "$tcp_peer" -l "$1" 7007 <"$work/in" >"$work/far" \
+	timeout 100 "$tcp_peer" -l "$1" 7007 <"$work/in" >"$work/far" \
 		2>"$work/said" &
 	local peer_pid=$!
-	until_true 5 far_listens || fail 'nobody listens'
+	until_true 5 kernel_listens || fail 'nobody listens'
 	timeout 100 "$examples/tcp_ask" "$1" 7007 <"$work/in" >"$work/out" ||
 		fail "tcp_ask: status $?"
 	wait $peer_pid
@@ -61,10 +44,8 @@ here() {
 }
 
 for rate in $rates; do
-	"$BUILD/tests/net/impair" -l "$rate" -d 1 -r 2 -D 1 -s "$seed" \
-		tap0 near0 >"$work/impair" &
-	impair_pid=$!
-	until_true 3 grep -qs joined "$work/impair" || fail 'no impair'
+	run "$strata" impair "$stack" tap0 loss="$rate" duplicate=1 reorder=2 \
+		delay_ms=1 seed="$seed"
 	for address in 192.0.2 2001:db8::; do
 		dot=${address/*::/} dot=${dot:+.}
 		from=$EPOCHREALTIME
@@ -75,10 +56,11 @@ for rate in $rates; do
 			"$(bc_ms "$from" "$mid") s and" \
 			"$(bc_ms "$mid" "$EPOCHREALTIME") s"
 	done
-	kill $impair_pid
-	wait $impair_pid
-	say "$(tail -n 1 "$work/impair")"
 done
+say "$("$strata" impair "$stack" tap0 show | grep ^impair_)"
+expect 'frames lost' "$(counter impair_rx_lost)" -gt 0
+expect 'frames lost' "$(counter impair_tx_lost)" -gt 0
+run "$strata" impair "$stack" tap0 off
 say "retransmitted $(counter retransmitted), timeouts $(counter timeouts)," \
 	"spurious $(counter spurious)"
 kill $echo_pid
