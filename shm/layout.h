@@ -240,6 +240,8 @@ struct sup_out {
 	uint32_t version;
 	int64_t started; /* ns, CLOCK_MONOTONIC: the stack's first moment */
 	_Atomic uint32_t log_level[TOPO_MAX_PROCS]; /* enum log_level */
+	/* ns from the death of the last process to its successor's CTL_UP. */
+	_Atomic int64_t gap[TOPO_MAX_PROCS];
 	struct tap_switch tap;
 	struct sup_impair impair;
 };

@@ -56,7 +56,6 @@ struct place {
 	uint32_t hasty; /* deaths in a row before CTL_UP */
 	struct mono died;
 	struct mono not_before; /* no new process before this */
-	int64_t gap_ns;         /* of the last restart: death to CTL_UP */
 	int restart_client;     /* who waits for this restart; -1 */
 
 	uint32_t asked;    /* the question it has not answered yet; 0: none */

@@ -271,10 +271,13 @@ static void on_up(struct sup *s, uint32_t p)
 	pl->running.since = mono_now();
 	pl->hasty = 0;
 	if (pl->died.ns != 0) {
-		pl->gap_ns = mono_since(pl->running.since, pl->died);
+		int64_t gap = mono_since(pl->running.since, pl->died);
+
+		atomic_store_explicit(
+		    &s->estate.sup->gap[p], gap, memory_order_relaxed);
 		log_info(&s->log, "took over, process=%s pid=%d gap_us=%lld",
 		    s->estate.topo.procs[p].name, (int)pl->running.pid,
-		    (long long)(pl->gap_ns / NS_PER_US));
+		    (long long)(gap / NS_PER_US));
 	}
 	restart_done(s, pl, NULL);
 	sup_ask_up(s, p);

@@ -1,0 +1,221 @@
+/*
+ * rates.c - what moves in a stack, from two looks at it
+ */
+#include "api/command/rates.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+static json_int_t number(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+static const char *text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s != NULL ? s : "";
+}
+
+static bool same_text(const json_t *a, const json_t *b, const char *key)
+{
+	return strcmp(text(a, key), text(b, key)) == 0;
+}
+
+/* A second's worth of @grown; what shrank began anew in between. */
+static double per_second(json_int_t grown, json_int_t us)
+{
+	return us > 0 && grown > 0 ? (double)grown * 1e6 / (double)us : 0.0;
+}
+
+static json_t *rate(
+    const json_t *was, const json_t *is, const char *key, json_int_t us)
+{
+	if (was == NULL)
+		return json_real(0.0);
+	return json_real(per_second(number(is, key) - number(was, key), us));
+}
+
+/* In @was, a list as @is stands in, the one that is the same. */
+static const json_t *find(const json_t *was, const json_t *is, const char *key,
+    const char *key2, const char *key3)
+{
+	size_t i;
+	json_t *o;
+
+	json_array_foreach(was, i, o) if (same_text(o, is, key) &&
+	    (key2 == NULL || same_text(o, is, key2)) &&
+	    (key3 == NULL || same_text(o, is, key3))) return o;
+	return NULL;
+}
+
+/* ---- Each kind */
+
+/* Percent of a CPU.  Another process has had all its time since it took over.
+ */
+static json_t *cpu(const json_t *was, const json_t *is, json_int_t us)
+{
+	json_int_t ms = number(is, "cpu_ms");
+
+	if (was == NULL)
+		return json_real(0.0);
+	if (number(was, "pid") == number(is, "pid"))
+		ms -= number(was, "cpu_ms");
+	return json_real(per_second(ms, us) / 10.0);
+}
+
+static json_t *daemon_rates(const json_t *was, const json_t *is, json_int_t us)
+{
+	return json_pack("{s:s, s:s, s:I, s:b, s:I, s:I, s:I, s:o, s:o, s:o}",
+	    "name", text(is, "name"), "layer", text(is, "layer"), "pid",
+	    number(is, "pid"), "up", json_is_true(json_object_get(is, "up")),
+	    "restarts", number(is, "restarts"), "last_gap_us",
+	    number(is, "last_gap_us"), "rss", number(is, "rss"), "cpu",
+	    cpu(was, is, us), "turns", rate(was, is, "turns", us), "wakeups",
+	    rate(was, is, "wakeups", us));
+}
+
+static json_t *link_rates(const json_t *was, const json_t *is, json_int_t us)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "name",
+	    text(is, "name"), "device", text(is, "device"), "interface",
+	    text(is, "interface"), "daemon", text(is, "daemon"), "rx_frames",
+	    rate(was, is, "rx_frames", us), "rx_bytes",
+	    rate(was, is, "rx_bytes", us), "tx_frames",
+	    rate(was, is, "tx_frames", us), "tx_bytes",
+	    rate(was, is, "tx_bytes", us));
+}
+
+/* The index of a ring has 32 bits and goes on after the last of them at 0. */
+static json_t *ring_rates(const json_t *was, const json_t *is, json_int_t us)
+{
+	uint32_t moved = was == NULL
+	    ? 0
+	    : (uint32_t)number(is, "moved") - (uint32_t)number(was, "moved");
+
+	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:f, s:o}", "from",
+	    text(is, "from"), "to", text(is, "to"), "kind", text(is, "kind"),
+	    "slots", number(is, "slots"), "fill", number(is, "fill"), "moved",
+	    per_second(moved, us), "full", rate(was, is, "full", us));
+}
+
+/* {daemon: {name: count}} as a list.  One that is new was 0. */
+static json_t *counts(const json_t *was, const json_t *is, json_int_t us)
+{
+	const char *daemon, *name;
+	json_t *of, *value;
+	json_t *all = json_array();
+
+	/* Iterators take no const; nothing is changed. */
+	json_object_foreach((json_t *)(uintptr_t)is, daemon, of)
+	{
+		const json_t *old = json_object_get(was, daemon);
+
+		json_object_foreach(of, name, value)
+		{
+			json_int_t n = json_integer_value(value);
+			double r = old == NULL
+			    ? 0.0
+			    : per_second(n - number(old, name), us);
+
+			json_array_append_new(all,
+			    json_pack("{s:s, s:s, s:I, s:f}", "daemon", daemon,
+				"name", name, "count", n, "rate", r));
+		}
+	}
+	return all;
+}
+
+/* ---- Who took over */
+
+static void add_event(
+    json_t *all, const char *who, json_int_t at_us, json_t *gap)
+{
+	json_array_append_new(all,
+	    json_pack("{s:s, s:I, s:o}", "daemon", who, "at_us", at_us,
+		"gap_us", gap));
+}
+
+static json_t *events(const json_t *before, const json_t *now)
+{
+	json_int_t at = number(now, "uptime_us");
+	const json_t *was;
+	json_t *all = json_array();
+	json_t *is;
+	size_t i;
+
+	if (before == NULL)
+		return all;
+	json_array_foreach(json_object_get(now, "daemons"), i, is)
+	{
+		was = find(
+		    json_object_get(before, "daemons"), is, "name", NULL, NULL);
+		if (was == NULL ||
+		    number(was, "restarts") >= number(is, "restarts"))
+			continue;
+		add_event(all, text(is, "name"),
+		    at - number(is, "uptime_ms") * 1000,
+		    json_integer(number(is, "last_gap_us")));
+	}
+	if (number(before, "supervisor_pid") != number(now, "supervisor_pid"))
+		add_event(all, "supervisor", at, json_null());
+	return all;
+}
+
+/* ---- All */
+
+static json_t *each(const json_t *before, const json_t *now, const char *list,
+    const char *const key[3], json_int_t us,
+    json_t *(*make)(const json_t *was, const json_t *is, json_int_t us))
+{
+	json_t *all = json_array();
+	size_t i;
+	json_t *is;
+
+	json_array_foreach(
+	    json_object_get(now, list), i, is) json_array_append_new(all,
+	    make(
+		find(json_object_get(before, list), is, key[0], key[1], key[2]),
+		is, us));
+	return all;
+}
+
+static json_int_t sockets(const json_t *now)
+{
+	json_int_t sum = 0;
+	size_t i;
+	json_t *app;
+
+	json_array_foreach(json_object_get(now, "apps"), i, app) sum +=
+	    number(app, "sockets");
+	return sum;
+}
+
+json_t *rates_between(const json_t *before, const json_t *now)
+{
+	static const char *const by_name[3] = { "name" };
+	static const char *const by_ends[3] = { "from", "to", "kind" };
+	json_int_t us = number(now, "uptime_us") - number(before, "uptime_us");
+
+	if (before != NULL && (us <= 0 || !same_text(before, now, "name")))
+		before = NULL;
+	if (before == NULL)
+		us = 0;
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o,"
+			 " s:o, s:o}",
+	    "name", text(now, "name"), "uptime_us", number(now, "uptime_us"),
+	    "supervisor_pid", number(now, "supervisor_pid"), "interval_us", us,
+	    "apps", (json_int_t)json_array_size(json_object_get(now, "apps")),
+	    "sockets", sockets(now), "daemons",
+	    each(before, now, "daemons", by_name, us, daemon_rates), "links",
+	    each(before, now, "links", by_name, us, link_rates), "rings",
+	    each(before, now, "rings", by_ends, us, ring_rates), "drops",
+	    counts(json_object_get(before, "drops"),
+		json_object_get(now, "drops"), us),
+	    "counters",
+	    counts(json_object_get(before, "counters"),
+		json_object_get(now, "counters"), us),
+	    "events", events(before, now));
+}
