@@ -13,15 +13,20 @@
 #include "shm/join.h"
 #include "shm/rundir.h"
 
+enum {
+	PULSE_MS =
+	    1000, /* a supervisor answers in less, or is being replaced */
+};
+
 /* The answer lies in a file whose descriptor comes; see sup_command.c. */
-static json_t *receive(int fd)
+static json_t *receive(int fd, int timeout_ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	struct ctl_msg m;
 	int fds[CTL_MAX_FDS];
 	json_t *answer = NULL;
 
-	if (poll(&p, 1, -1) != 1 || ctl_recv(fd, &m, fds) < 0)
+	if (poll(&p, 1, timeout_ms) != 1 || ctl_recv(fd, &m, fds) < 0)
 		return NULL;
 	if (m.nfds == 1 && lseek(fds[0], 0, SEEK_SET) == 0)
 		answer = json_loadfd(fds[0], 0, NULL);
@@ -45,7 +50,7 @@ static json_t *exchange(const char *name, const char *text)
 		return NULL;
 	}
 	if (send(fd, text, strlen(text), MSG_NOSIGNAL) != -1)
-		answer = receive(fd);
+		answer = receive(fd, -1);
 	close(fd);
 	if (answer == NULL)
 		fprintf(stderr, "strata: stack \"%s\" did not answer\n", name);
@@ -72,6 +77,27 @@ void print_json(const json_t *j)
 {
 	json_dumpf(j, stdout, JSON_INDENT(2));
 	putchar('\n');
+}
+
+int ask_pulse(json_t **ret, const char *name)
+{
+	static const char question[] = "{\"command\": \"pulse\"}";
+	json_t *answer = NULL;
+	int fd = join_connect(name);
+
+	if (fd < 0)
+		return fd == -ECONNREFUSED ? -ENOENT : fd;
+	if (send(fd, question, strlen(question), MSG_NOSIGNAL) != -1)
+		answer = receive(fd, PULSE_MS);
+	close(fd);
+	if (answer == NULL)
+		return -ETIMEDOUT;
+	if (!json_is_true(json_object_get(answer, "ok"))) {
+		json_decref(answer);
+		return -EPROTO;
+	}
+	*ret = answer;
+	return 0;
 }
 
 const char *default_stack(void)

@@ -30,6 +30,7 @@ int command_impair(int argc, char **argv);
 int command_latency(int argc, char **argv);
 int command_nc(int argc, char **argv);
 int command_fetch(int argc, char **argv);
+int command_top(int argc, char **argv);
 int command_ping(int argc, char **argv);
 int command_traceroute(int argc, char **argv);
 int command_ss(int argc, char **argv);
@@ -46,6 +47,13 @@ void print_json(const json_t *j);
  * NULL after a sentence on standard error (no such stack; or "ok" was false).
  */
 json_t *ask_stack(const char *name, json_t *question);
+
+/*
+ * What moves in the stack @name (rates.h).  Says nothing: for who asks again
+ * and again.  0 and *@ret; or -ENOENT: there is no such stack; -ETIMEDOUT: no
+ * answer this time; another negative errno.
+ */
+int ask_pulse(json_t **ret, const char *name);
 
 /* The one stack that runs, or $STRATA; NULL after a sentence. */
 const char *default_stack(void);

@@ -26,6 +26,8 @@ static const struct subcommand {
 	    command_addr },
 	{ "route", "[NAME] [add|del ...]", "routes", command_route },
 	{ "neigh", "[NAME] [add|del ...]", "neighbours", command_neigh },
+	{ "top", "[NAME] [-d SECONDS]", "the pipeline at work, live",
+	    command_top },
 	{ "restart", "NAME DAEMON", "a fresh process takes a daemon's place",
 	    command_restart },
 	{ "log", "NAME DAEMON LEVEL", "error, warn, info or debug, from now on",

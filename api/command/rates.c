@@ -5,23 +5,12 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
-static json_int_t number(const json_t *o, const char *key)
-{
-	return json_integer_value(json_object_get(o, key));
-}
-
-static const char *text(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s != NULL ? s : "";
-}
+#include "api/command/member.h"
 
 static bool same_text(const json_t *a, const json_t *b, const char *key)
 {
-	return strcmp(text(a, key), text(b, key)) == 0;
+	return member_is(a, key, member_text(b, key));
 }
 
 /* A second's worth of @grown; what shrank began anew in between. */
@@ -35,7 +24,8 @@ static json_t *rate(
 {
 	if (was == NULL)
 		return json_real(0.0);
-	return json_real(per_second(number(is, key) - number(was, key), us));
+	return json_real(
+	    per_second(member_int(is, key) - member_int(was, key), us));
 }
 
 /* In @was, a list as @is stands in, the one that is the same. */
@@ -57,22 +47,23 @@ static const json_t *find(const json_t *was, const json_t *is, const char *key,
  */
 static json_t *cpu(const json_t *was, const json_t *is, json_int_t us)
 {
-	json_int_t ms = number(is, "cpu_ms");
+	json_int_t ms = member_int(is, "cpu_ms");
 
 	if (was == NULL)
 		return json_real(0.0);
-	if (number(was, "pid") == number(is, "pid"))
-		ms -= number(was, "cpu_ms");
+	if (member_int(was, "pid") == member_int(is, "pid"))
+		ms -= member_int(was, "cpu_ms");
 	return json_real(per_second(ms, us) / 10.0);
 }
 
 static json_t *daemon_rates(const json_t *was, const json_t *is, json_int_t us)
 {
 	return json_pack("{s:s, s:s, s:I, s:b, s:I, s:I, s:I, s:o, s:o, s:o}",
-	    "name", text(is, "name"), "layer", text(is, "layer"), "pid",
-	    number(is, "pid"), "up", json_is_true(json_object_get(is, "up")),
-	    "restarts", number(is, "restarts"), "last_gap_us",
-	    number(is, "last_gap_us"), "rss", number(is, "rss"), "cpu",
+	    "name", member_text(is, "name"), "layer", member_text(is, "layer"),
+	    "pid", member_int(is, "pid"), "up",
+	    json_is_true(json_object_get(is, "up")), "restarts",
+	    member_int(is, "restarts"), "last_gap_us",
+	    member_int(is, "last_gap_us"), "rss", member_int(is, "rss"), "cpu",
 	    cpu(was, is, us), "turns", rate(was, is, "turns", us), "wakeups",
 	    rate(was, is, "wakeups", us));
 }
@@ -80,8 +71,9 @@ static json_t *daemon_rates(const json_t *was, const json_t *is, json_int_t us)
 static json_t *link_rates(const json_t *was, const json_t *is, json_int_t us)
 {
 	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "name",
-	    text(is, "name"), "device", text(is, "device"), "interface",
-	    text(is, "interface"), "daemon", text(is, "daemon"), "rx_frames",
+	    member_text(is, "name"), "device", member_text(is, "device"),
+	    "interface", member_text(is, "interface"), "daemon",
+	    member_text(is, "daemon"), "rx_frames",
 	    rate(was, is, "rx_frames", us), "rx_bytes",
 	    rate(was, is, "rx_bytes", us), "tx_frames",
 	    rate(was, is, "tx_frames", us), "tx_bytes",
@@ -91,14 +83,15 @@ static json_t *link_rates(const json_t *was, const json_t *is, json_int_t us)
 /* The index of a ring has 32 bits and goes on after the last of them at 0. */
 static json_t *ring_rates(const json_t *was, const json_t *is, json_int_t us)
 {
-	uint32_t moved = was == NULL
-	    ? 0
-	    : (uint32_t)number(is, "moved") - (uint32_t)number(was, "moved");
+	uint32_t moved = was == NULL ? 0
+				     : (uint32_t)member_int(is, "moved") -
+		(uint32_t)member_int(was, "moved");
 
 	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:f, s:o}", "from",
-	    text(is, "from"), "to", text(is, "to"), "kind", text(is, "kind"),
-	    "slots", number(is, "slots"), "fill", number(is, "fill"), "moved",
-	    per_second(moved, us), "full", rate(was, is, "full", us));
+	    member_text(is, "from"), "to", member_text(is, "to"), "kind",
+	    member_text(is, "kind"), "slots", member_int(is, "slots"), "fill",
+	    member_int(is, "fill"), "moved", per_second(moved, us), "full",
+	    rate(was, is, "full", us));
 }
 
 /* {daemon: {name: count}} as a list.  One that is new was 0. */
@@ -118,7 +111,7 @@ static json_t *counts(const json_t *was, const json_t *is, json_int_t us)
 			json_int_t n = json_integer_value(value);
 			double r = old == NULL
 			    ? 0.0
-			    : per_second(n - number(old, name), us);
+			    : per_second(n - member_int(old, name), us);
 
 			json_array_append_new(all,
 			    json_pack("{s:s, s:s, s:I, s:f}", "daemon", daemon,
@@ -140,7 +133,7 @@ static void add_event(
 
 static json_t *events(const json_t *before, const json_t *now)
 {
-	json_int_t at = number(now, "uptime_us");
+	json_int_t at = member_int(now, "uptime_us");
 	const json_t *was;
 	json_t *all = json_array();
 	json_t *is;
@@ -153,13 +146,14 @@ static json_t *events(const json_t *before, const json_t *now)
 		was = find(
 		    json_object_get(before, "daemons"), is, "name", NULL, NULL);
 		if (was == NULL ||
-		    number(was, "restarts") >= number(is, "restarts"))
+		    member_int(was, "restarts") >= member_int(is, "restarts"))
 			continue;
-		add_event(all, text(is, "name"),
-		    at - number(is, "uptime_ms") * 1000,
-		    json_integer(number(is, "last_gap_us")));
+		add_event(all, member_text(is, "name"),
+		    at - member_int(is, "uptime_ms") * 1000,
+		    json_integer(member_int(is, "last_gap_us")));
 	}
-	if (number(before, "supervisor_pid") != number(now, "supervisor_pid"))
+	if (member_int(before, "supervisor_pid") !=
+	    member_int(now, "supervisor_pid"))
 		add_event(all, "supervisor", at, json_null());
 	return all;
 }
@@ -189,7 +183,7 @@ static json_int_t sockets(const json_t *now)
 	json_t *app;
 
 	json_array_foreach(json_object_get(now, "apps"), i, app) sum +=
-	    number(app, "sockets");
+	    member_int(app, "sockets");
 	return sum;
 }
 
@@ -197,7 +191,8 @@ json_t *rates_between(const json_t *before, const json_t *now)
 {
 	static const char *const by_name[3] = { "name" };
 	static const char *const by_ends[3] = { "from", "to", "kind" };
-	json_int_t us = number(now, "uptime_us") - number(before, "uptime_us");
+	json_int_t us =
+	    member_int(now, "uptime_us") - member_int(before, "uptime_us");
 
 	if (before != NULL && (us <= 0 || !same_text(before, now, "name")))
 		before = NULL;
@@ -205,9 +200,10 @@ json_t *rates_between(const json_t *before, const json_t *now)
 		us = 0;
 	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o,"
 			 " s:o, s:o}",
-	    "name", text(now, "name"), "uptime_us", number(now, "uptime_us"),
-	    "supervisor_pid", number(now, "supervisor_pid"), "interval_us", us,
-	    "apps", (json_int_t)json_array_size(json_object_get(now, "apps")),
+	    "name", member_text(now, "name"), "uptime_us",
+	    member_int(now, "uptime_us"), "supervisor_pid",
+	    member_int(now, "supervisor_pid"), "interval_us", us, "apps",
+	    (json_int_t)json_array_size(json_object_get(now, "apps")),
 	    "sockets", sockets(now), "daemons",
 	    each(before, now, "daemons", by_name, us, daemon_rates), "links",
 	    each(before, now, "links", by_name, us, link_rates), "rings",
