@@ -160,7 +160,8 @@ static void frames_are_those_of_a_wire(void **state)
 	static const uint8_t zeroes[VNET_MAX_LEN];
 
 	(void)state;
-	for (uint8_t vnet = 0; vnet <= VNET_MAX_LEN; vnet += VNET_MAX_LEN) {
+	for (int i = 0; i < 2; i++) {
+		uint8_t vnet = i ? VNET_MAX_LEN : 0;
 		struct world *w = start(BAD("\"tx\":{\"delay_ms\":1}"), vnet);
 
 		put(w, 7, PIECES * MSS - 1, MSS);
