@@ -27,7 +27,7 @@
 #include "tests/harness/temp_dir.h"
 
 enum {
-	SOCKETS = 32,
+	SOCKETS = 64,
 	PROC = 0,
 	SNDBUF = 3000,
 	RCVBUF = 4000,
