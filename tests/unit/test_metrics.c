@@ -64,8 +64,7 @@ static void samples(void **state)
 		"strata_daemon_restarts_total{daemon=\"ip\\\\d\"} 2\n",
 		"strata_daemon_last_gap_seconds{daemon=\"ip\\\\d\"} 0.00025\n",
 		"strata_daemon_cpu_seconds_total{daemon=\"ip\\\\d\"} 0.07\n",
-		"_packets_total{from=\"a\",to=\"b\",kind=\"data\"} "
-		"4000000000\n",
+		"{from=\"a\",to=\"b\",kind=\"data\"} 4000000000\n",
 		"strata_addresses{link=\"wan\",state=\"valid\"} 2\n",
 		"strata_addresses{link=\"wan\",state=\"tentative\"} 0\n",
 		"strata_app_sockets{app=\"3\",pid=\"44\"} 7\n",
