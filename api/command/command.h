@@ -28,6 +28,7 @@ int command_capture(int argc, char **argv);
 int command_dump(int argc, char **argv);
 int command_impair(int argc, char **argv);
 int command_latency(int argc, char **argv);
+int command_trace(int argc, char **argv);
 int command_nc(int argc, char **argv);
 int command_fetch(int argc, char **argv);
 int command_top(int argc, char **argv);

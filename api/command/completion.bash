@@ -40,7 +40,7 @@ _strata_words() {
 	status:* | ss:* | metrics:* | top:*) _strata_stacks ;;
 	addr:1 | route:1 | neigh:1) _strata_stacks ;;
 	restart:1 | log:1 | down:1) _strata_stacks ;;
-	capture:1 | dump:1 | latency:*) _strata_stacks ;;
+	capture:1 | dump:1 | trace:1 | latency:*) _strata_stacks ;;
 	addr:2 | route:2 | neigh:2) echo show add replace change del ;;
 	restart:2 | log:2) _strata_daemons "$3" "$4" ;;
 	log:3) echo error warn info debug ;;
@@ -61,7 +61,8 @@ _strata() {
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W \
 			'up check status restart log down ping traceroute nc fetch --help
-			top ss metrics addr route neigh impair capture dump latency' -- "$word")
+			top ss metrics addr route neigh impair
+			capture dump trace latency' -- "$word")
 		return
 	fi
 	case $sub in
@@ -73,6 +74,7 @@ _strata() {
 	metrics) options='--listen --help' ;;
 	capture | dump) options='--at --help' ;;
 	latency) options='--json --help' ;;
+	trace) options=--help ;;
 	ss) options='--tcp --udp --listening --all --ipv4 --ipv6 --numeric
 		--info --options --processes --no-header --json --help' ;;
 	esac

@@ -37,6 +37,8 @@ static const struct subcommand {
 	{ "dump", "NAME [OPTIONS] [FILTER]", "the same as text", command_dump },
 	{ "impair", "NAME LINK [KEY=VALUE]", "loss, delay and so on of a link",
 	    command_impair },
+	{ "trace", "NAME [-c COUNT] [FILTER]",
+	    "the walk of packets through the daemons", command_trace },
 	{ "latency", "[NAME] [-d SECONDS]",
 	    "waiting and work at each hop, while it runs", command_latency },
 	{ "down", "NAME", "take the stack down; nothing is left",
