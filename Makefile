@@ -140,6 +140,12 @@ $(B)/obj/%.o: %.c $(B)/.flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# A page as bytes between two symbols, named after its path.
+$(B)/obj/%.o: %.html
+	$(call say,LD,$<)
+	@mkdir -p $(@D)
+	$(Q)ld -r -b binary -z noexecstack -o $@ $<
+
 define archive
 $(call say,AR,$@)
 @rm -f $@
@@ -149,7 +155,7 @@ $(SHMLIB): $(call objs,$(SHM_SRC)) $(B)/.files
 	$(archive)
 $(B)/libapi.a: $(call objs,$(API_SRC)) $(B)/.files
 	$(archive)
-$(B)/libcommand.a: $(B)/.files \
+$(B)/libcommand.a: $(B)/.files $(B)/obj/api/command/web_page.o \
 		$(call objs,$(filter-out api/command/main.c,$(COMMAND_SRC)))
 	$(archive)
 $(B)/libharness.a: $(call objs,$(HARNESS_SRC)) $(B)/.files

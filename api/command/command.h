@@ -32,6 +32,7 @@ int command_trace(int argc, char **argv);
 int command_nc(int argc, char **argv);
 int command_fetch(int argc, char **argv);
 int command_top(int argc, char **argv);
+int command_web(int argc, char **argv);
 int command_ping(int argc, char **argv);
 int command_traceroute(int argc, char **argv);
 int command_ss(int argc, char **argv);

@@ -37,7 +37,7 @@ _strata_links() {
 # What may stand at place $2 behind the subcommand $1.
 _strata_words() {
 	case $1:$2 in
-	status:* | ss:* | metrics:* | top:*) _strata_stacks ;;
+	status:* | ss:* | metrics:* | top:* | web:*) _strata_stacks ;;
 	addr:1 | route:1 | neigh:1) _strata_stacks ;;
 	restart:1 | log:1 | down:1) _strata_stacks ;;
 	capture:1 | dump:1 | trace:1 | latency:*) _strata_stacks ;;
@@ -61,7 +61,7 @@ _strata() {
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W \
 			'up check status restart log down ping traceroute nc fetch --help
-			top ss metrics addr route neigh impair
+			top web ss metrics addr route neigh impair
 			capture dump trace latency' -- "$word")
 		return
 	fi
@@ -71,7 +71,7 @@ _strata() {
 	impair) options='--json --help' ;;
 	addr | route | neigh) options='--json --help' ;;
 	top) options='--delay --count --once --json --help' ;;
-	metrics) options='--listen --help' ;;
+	metrics | web) options='--listen --help' ;;
 	capture | dump) options='--at --help' ;;
 	latency) options='--json --help' ;;
 	trace) options=--help ;;

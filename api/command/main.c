@@ -28,6 +28,8 @@ static const struct subcommand {
 	{ "neigh", "[NAME] [add|del ...]", "neighbours", command_neigh },
 	{ "top", "[NAME] [-d SECONDS]", "the pipeline at work, live",
 	    command_top },
+	{ "web", "[NAME] [--listen PORT]", "the same for a browser",
+	    command_web },
 	{ "restart", "NAME DAEMON", "a fresh process takes a daemon's place",
 	    command_restart },
 	{ "log", "NAME DAEMON LEVEL", "error, warn, info or debug, from now on",

@@ -188,7 +188,7 @@ static const char *get(const struct server *s, const char *request)
 static void pages(void **state)
 {
 	const struct server *s = *state;
-	const char *text = get(s, "GET /page?x=1 HTTP/1.1\r\nHost: x\r\n\r\n");
+	const char *text = get(s, "GET /page?x=1 HTTP/1.1\r\n\r\n");
 
 	assert_memory_equal(text, "HTTP/1.1 200 OK\r\n", 17);
 	assert_non_null(strstr(text, "\r\nContent-Length: 6\r\n"));
@@ -200,6 +200,34 @@ static void pages(void **state)
 	assert_memory_equal(
 	    get(s, "POST /page HTTP/1.1\r\n\r\n") + 9, "405", 3);
 	assert_memory_equal(get(s, "nonsense\r\n\r\n") + 9, "400", 3);
+}
+
+/* By a name that leads here, although it is not ours: DNS rebinding. */
+static void only_names_of_this_machine(void **state)
+{
+	static const struct {
+		const char *host, *status;
+	} cases[] = {
+		{ "localhost", "200" },
+		{ "LocalHost:8080", "200" },
+		{ "127.0.0.1", "200" },
+		{ " 127.0.0.1:9464", "200" },
+		{ "[::1]:80", "200" },
+		{ "example.org", "403" },
+		{ "127.0.0.1.example.org", "403" },
+		{ "localhost.example.org:8080", "403" },
+		{ "", "403" },
+		{ "[example.org]", "403" },
+	};
+	const struct server *s = *state;
+	char request[256];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		snprintf(request, sizeof(request),
+		    "GET /page HTTP/1.1\r\nhost:%s\r\n\r\n", cases[i].host);
+		if (memcmp(get(s, request) + 9, cases[i].status, 3) != 0)
+			fail_msg("Host: %s", cases[i].host);
+	}
 }
 
 /* Many who say nothing, and one who talks without end. */
@@ -247,6 +275,8 @@ int main(void)
 		cmocka_unit_test(samples),
 		cmocka_unit_test(families),
 		cmocka_unit_test_setup_teardown(pages, start, stop),
+		cmocka_unit_test_setup_teardown(
+		    only_names_of_this_machine, start, stop),
 		cmocka_unit_test_setup_teardown(
 		    strangers_keep_nobody, start, stop),
 		cmocka_unit_test(where_to_listen),
