@@ -5,7 +5,6 @@
  * pieces: so after a long answer there is a longer rest.
  */
 #include <errno.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,27 +43,6 @@ static void publish(json_t **place, json_t *value)
 
 /* ---- Connections */
 
-static json_t *sockets_json(const struct answer *a)
-{
-	json_t *counts = json_object();
-	json_t *rows = json_array();
-	struct ask_socket k;
-	char what[32];
-
-	for (size_t at = 0; at < a->len; at += k.bytes) {
-		if (ss_read(&k, a->records + at, a->len - at) < 0)
-			break;
-		snprintf(what, sizeof(what), "%s %s",
-		    k.proto == IPPROTO_TCP ? "tcp" : "udp", ss_state(&k));
-		json_object_set_new(counts, what,
-		    json_integer(
-			json_integer_value(json_object_get(counts, what)) + 1));
-		if (json_array_size(rows) < ROWS)
-			json_array_append_new(rows, ss_json(&a->file, &k));
-	}
-	return json_pack("{s:o, s:o}", "counts", counts, "rows", rows);
-}
-
 static void ask_sockets(void)
 {
 	const struct ask q = { .op = ASK_SOCKETS };
@@ -74,7 +52,7 @@ static void ask_sockets(void)
 		publish(&sockets, NULL);
 		return;
 	}
-	publish(&sockets, sockets_json(&a));
+	publish(&sockets, ss_summary(&a, ROWS));
 	answer_free(&a);
 }
 
