@@ -325,6 +325,12 @@ bench: deps-test
 	@BUILD=$(B) tests/bench/bench.sh
 	@BUILD=$(B) tests/bench/tcp.sh
 
+# The pictures that README shows, of a stack at work.
+.PHONY: screenshots
+screenshots: deps-test
+	@$(MAKE) --no-print-directory all tools
+	@V=1 BUILD=$(B) tests/run-net screenshots tests/screenshots.sh
+
 # ---- Style
 
 C_FILES = $(shell find $(wildcard shm $(LAYERS) api tests) -name '*.[ch]')
@@ -399,6 +405,7 @@ help:
 #? make models       Spin models, and that they fail without their fences
 #? make fuzz-smoke   each fuzz target for seconds;  fuzz T=NAME S=60 for one
 #? make soak         hours of traffic, kills and restarts
+#? make screenshots  the pictures in README, of a stack at work
 #? make bench        against the kernel's own stack, in the same run
 #?
 #? make lint         all that must be clean: two compilers, four checkers

@@ -14,8 +14,7 @@ enum {
 	BOX_COLS = 37, /* two of them and a space between in 80 columns */
 	BOX_ROWS = 5,
 	DEVICE_ROWS = 4,
-	RECENT_S = 5, /* so long a takeover is shown in red */
-	EVENT_COLS = 30,
+	RECENT_S = 5,  /* so long a takeover is shown in red */
 	MAX_DROPS = 8, /* more only if there is room */
 };
 
@@ -397,5 +396,5 @@ void top_draw(struct canvas *c, const struct top_view *v)
 	if (room > MAX_DROPS)
 		room = MAX_DROPS;
 	draw_drops(&d, room);
-	draw_events(&d, 50, room);
+	draw_events(&d, 51, room);
 }
