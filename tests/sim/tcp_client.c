@@ -103,6 +103,10 @@ static bool know(struct sock *k)
 		t->pair = pair_new(
 		    k->s, &n.local, &t->client->to, t->client->to_host);
 	t->pair->refs++;
+	/* Gone before we knew our own name: it could not excuse us. */
+	if (t->client->meets == NULL &&
+	    !listener_is_up(k->s, t->client->to_host, t->client->to.port))
+		pair_excuse(k->s, t->pair, "its listener is closed");
 	k->task->what = "tcp client";
 	note(k->s,
 	    "tcp %uc: h%u app%u socket %u port %u to h%u port %u, "
