@@ -31,7 +31,7 @@ int command_addr(int argc, char **argv)
 {
 	static const struct table_command addr = {
 		.name = "addr",
-		.usage =
+		.help =
 		    "usage: strata addr [NAME] [show] [-4] [-6] [dev LINK] "
 		    "[--json]\n"
 		    "       strata addr [NAME] add|replace|change|del "
@@ -40,7 +40,11 @@ int command_addr(int argc, char **argv)
 		    "Our addresses on the stack NAME.  A new one is asked for\n"
 		    "first (DAD; with \"acd\" also IPv4) and may be used when\n"
 		    "it is valid.  Changes last until the stack is taken "
-		    "down.\n",
+		    "down.\n"
+		    "\n"
+		    "  -4, -6    IPv4 only, IPv6 only\n"
+		    "  dev LINK  only of that link\n"
+		    "  --json    for programs\n",
 		.array = "addresses",
 		.key = "address",
 		.thing = "address",

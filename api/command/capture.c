@@ -14,9 +14,11 @@ enum {
 	WRITE_AT = 256 * 1024, /* bytes */
 };
 
-static const char USAGE[] =
+static const char help[] =
     "usage: strata capture NAME [--at PLACE,...] [-w FILE|-] [-c COUNT]\n"
     "                      [-s SNAPLEN] [FILTER]\n"
+    "\n"
+    "The packets at any place of the running stack NAME, as a pcapng file.\n"
     "\n"
     "  --at PLACE,...  where; else everywhere.  A ring: \"linkd>ipd\" or\n"
     "                  linkd:ipd; a device: tap0, tap0:rx, tap0:tx; drops\n"
@@ -25,7 +27,7 @@ static const char USAGE[] =
     "  -s SNAPLEN      so many bytes of each packet\n"
     "  FILTER          as tcpdump's, pcap-filter(7)\n"
     "\n"
-    "  strata capture demo -w - | wireshark -k -i -\n";
+    "Live: strata capture demo -w - | wireshark -k -i -\n";
 
 struct capture {
 	struct tap_watch w; /* first */
@@ -178,7 +180,7 @@ static int run(struct capture *c)
 int command_capture(int argc, char **argv)
 {
 	static struct capture c;
-	int r = tap_watch_arguments(&c.w, argc, argv, "w:c:s:", USAGE);
+	int r = tap_watch_arguments(&c.w, argc, argv, "w:c:s:", help);
 
 	if (r != 0)
 		return r - 1;

@@ -12,6 +12,7 @@
 #define API_COMMAND_COMMAND_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 enum {
 	STATUS_FAILED = 1,
@@ -28,11 +29,9 @@ int command_capture(int argc, char **argv);
 int command_dump(int argc, char **argv);
 int command_impair(int argc, char **argv);
 int command_latency(int argc, char **argv);
-int command_trace(int argc, char **argv);
 int command_nc(int argc, char **argv);
 int command_fetch(int argc, char **argv);
 int command_top(int argc, char **argv);
-int command_web(int argc, char **argv);
 int command_ping(int argc, char **argv);
 int command_traceroute(int argc, char **argv);
 int command_ss(int argc, char **argv);
@@ -40,6 +39,20 @@ int command_metrics(int argc, char **argv);
 int command_addr(int argc, char **argv);
 int command_route(int argc, char **argv);
 int command_neigh(int argc, char **argv);
+
+/*
+ * What `strata X --help` prints is one text: "usage:" lines, an empty one, what
+ * it does, an empty one, a line for each option.  It fits a screen, and bash's
+ * completion reads the options from it.
+ *
+ * help_wanted() prints it if a word is --help, and says so.  usage_wrong()
+ * prints its "usage:" lines on standard error and returns STATUS_USAGE.
+ */
+bool help_wanted(int argc, char **argv, const char *help);
+int usage_wrong(const char *help);
+
+/* Of a subcommand without options: are there @n words, from argv[optind] on? */
+bool only_words(int argc, char **argv, int n);
 
 /* On standard output, indented. */
 void print_json(const json_t *j);

@@ -37,10 +37,10 @@ _strata_links() {
 # What may stand at place $2 behind the subcommand $1.
 _strata_words() {
 	case $1:$2 in
-	status:* | ss:* | metrics:* | top:* | web:*) _strata_stacks ;;
+	status:* | top:* | ss:* | metrics:*) _strata_stacks ;;
 	addr:1 | route:1 | neigh:1) _strata_stacks ;;
 	restart:1 | log:1 | down:1) _strata_stacks ;;
-	capture:1 | dump:1 | trace:1 | latency:*) _strata_stacks ;;
+	capture:1 | dump:1 | latency:*) _strata_stacks ;;
 	addr:2 | route:2 | neigh:2) echo show add replace change del ;;
 	restart:2 | log:2) _strata_daemons "$3" "$4" ;;
 	log:3) echo error warn info debug ;;
@@ -52,44 +52,47 @@ _strata_words() {
 	esac
 }
 
+# Subcommands and options are what --help says; nothing is listed here twice.
+_strata_subcommands() {
+	"$1" --help 2>/dev/null | awk '/^  [a-z]/ { print $1 }'
+	echo --help
+}
+
+# "  -l, --listen PORT  what it does" gives -l and --listen.
+_strata_options() {
+	"$1" "$2" --help 2>/dev/null | awk '/^ +-/ {
+		sub(/^ +/, "")
+		sub(/  .*/, "")
+		n = split($0, word, /[ ,]+/)
+		for (i = 1; i <= n; i++)
+			if (word[i] ~ /^-./)
+				print word[i]
+	}'
+	echo --help
+}
+
 _strata() {
+	local strata=${COMP_WORDS[0]}
 	local word=${COMP_WORDS[COMP_CWORD]}
 	local sub=${COMP_WORDS[1]:-}
-	local options=
+	local words
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W \
-			'up check status restart log down ping traceroute nc fetch --help
-			top web ss metrics addr route neigh impair
-			capture dump trace latency' -- "$word")
-		return
-	fi
-	case $sub in
-	up) options=--detach ;;
-	status) options=--json ;;
-	impair) options='--json --help' ;;
-	addr | route | neigh) options='--json --help' ;;
-	top) options='--delay --count --once --json --help' ;;
-	metrics | web) options='--listen --help' ;;
-	capture | dump) options='--at --help' ;;
-	latency) options='--json --help' ;;
-	trace) options=--help ;;
-	ss) options='--tcp --udp --listening --all --ipv4 --ipv6 --numeric
-		--info --options --processes --no-header --json --help' ;;
-	esac
-	if [[ $word == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+		words=$(_strata_subcommands "$strata")
+	elif [[ $word == -* ]]; then
+		words=$(_strata_options "$strata" "$sub")
 	elif [ "$sub" = up ] || [ "$sub" = check ]; then
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(
 			compgen -f -X '!*.json' -- "$word"
 			compgen -d -- "$word"
 		)
+		return
 	else
-		mapfile -t COMPREPLY < <(compgen -W "$(_strata_words "$sub" \
-			$((COMP_CWORD - 1)) "${COMP_WORDS[0]}" \
-			"${COMP_WORDS[2]:-}")" -- "$word")
+		words=$(_strata_words "$sub" $((COMP_CWORD - 1)) "$strata" \
+			"${COMP_WORDS[2]:-}")
 	fi
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }
 complete -F _strata strata

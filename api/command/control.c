@@ -1,6 +1,7 @@
 /*
  * control.c - strata restart, down, log: one question each
  */
+#include <getopt.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,12 +24,20 @@ static int ask_and_forget(const char *name, json_t *question)
 
 int command_restart(int argc, char **argv)
 {
-	if (argc != 3) {
-		fprintf(stderr, "usage: strata restart NAME DAEMON\n");
-		return STATUS_USAGE;
-	}
-	return ask_and_forget(argv[1],
-	    json_pack("{s:s, s:s}", "command", "restart", "daemon", argv[2]));
+	static const char help[] =
+	    "usage: strata restart NAME DAEMON\n"
+	    "\n"
+	    "A fresh process takes the place of DAEMON in the stack NAME, from"
+	    " the program\n"
+	    "as it lies on the disk now.  Returns when it has taken over.\n";
+
+	if (help_wanted(argc, argv, help))
+		return 0;
+	if (!only_words(argc, argv, 2))
+		return usage_wrong(help);
+	argv += optind;
+	return ask_and_forget(argv[0],
+	    json_pack("{s:s, s:s}", "command", "restart", "daemon", argv[1]));
 }
 
 /*
@@ -48,13 +57,18 @@ static void wait_end(pid_t pid)
 
 int command_down(int argc, char **argv)
 {
+	static const char help[] =
+	    "usage: strata down NAME\n"
+	    "\n"
+	    "Take the stack NAME down: daemons, devices, files.  Returns when"
+	    " nothing is\nleft.\n";
 	json_t *answer;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: strata down NAME\n");
-		return STATUS_USAGE;
-	}
-	answer = ask_stack(argv[1], json_pack("{s:s}", "command", "down"));
+	if (help_wanted(argc, argv, help))
+		return 0;
+	if (!only_words(argc, argv, 1))
+		return usage_wrong(help);
+	answer = ask_stack(argv[optind], json_pack("{s:s}", "command", "down"));
 	if (answer == NULL)
 		return STATUS_FAILED;
 	wait_end(
@@ -65,12 +79,19 @@ int command_down(int argc, char **argv)
 
 int command_log(int argc, char **argv)
 {
-	if (argc != 4) {
-		fprintf(stderr,
-		    "usage: strata log NAME DAEMON error|warn|info|debug\n");
-		return STATUS_USAGE;
-	}
-	return ask_and_forget(argv[1],
-	    json_pack("{s:s, s:s, s:s}", "command", "log", "daemon", argv[2],
-		"level", argv[3]));
+	static const char help[] =
+	    "usage: strata log NAME DAEMON error|warn|info|debug\n"
+	    "\n"
+	    "From now on DAEMON of the stack NAME logs what is as important as"
+	    " that, or more.\n"
+	    "With debug, each header of each packet that it handles.\n";
+
+	if (help_wanted(argc, argv, help))
+		return 0;
+	if (!only_words(argc, argv, 3))
+		return usage_wrong(help);
+	argv += optind;
+	return ask_and_forget(argv[0],
+	    json_pack("{s:s, s:s, s:s}", "command", "log", "daemon", argv[1],
+		"level", argv[2]));
 }

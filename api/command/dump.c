@@ -10,9 +10,11 @@
 #include "api/command/tap_watch.h"
 #include "shm/addr.h"
 
-static const char USAGE[] =
+static const char help[] =
     "usage: strata dump NAME [--at PLACE,...] [-c COUNT] [-s SNAPLEN]\n"
     "                   [-v] [-x] [FILTER]\n"
+    "\n"
+    "The packets at any place of the running stack NAME, a line for each.\n"
     "\n"
     "  --at PLACE,...  where; else everywhere.  A ring: \"linkd>ipd\" or\n"
     "                  linkd:ipd; a device: tap0, tap0:rx, tap0:tx; drops\n"
@@ -163,7 +165,7 @@ static int width_of(const struct places *ps)
 int command_dump(int argc, char **argv)
 {
 	static struct dump_command c;
-	int r = tap_watch_arguments(&c.w, argc, argv, "c:s:vx", USAGE);
+	int r = tap_watch_arguments(&c.w, argc, argv, "c:s:vx", help);
 
 	if (r != 0)
 		return r - 1;

@@ -23,9 +23,17 @@ struct fetch {
 	bool verbose;
 };
 
-static const char usage[] =
+static const char help[] =
     "usage: strata fetch [-46v] [-o FILE] [-r FROM-TO] [-w SECONDS]\n"
-    "                    http://HOST[:PORT][/PATH]\n";
+    "                    http://HOST[:PORT][/PATH]\n"
+    "\n"
+    "What a web server has there, by HTTP/1.0, on standard output.\n"
+    "\n"
+    "  -4, -6      IPv4 only, IPv6 only\n"
+    "  -o FILE     into FILE instead\n"
+    "  -r FROM-TO  only those bytes; FROM- and -N (the last N), too\n"
+    "  -v          say what the server answers\n"
+    "  -w SECONDS  the longest silence, and the longest connecting\n";
 
 static char buf[256 * 1024];
 
@@ -207,14 +215,10 @@ int command_fetch(int argc, char **argv)
 			       .tool = "strata fetch", .type = SOCK_STREAM } };
 	struct http_url url;
 
-	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-		fputs(usage, stdout);
+	if (help_wanted(argc, argv, help))
 		return 0;
-	}
 	if (!read_options(&f, argc, argv) || optind + 1 != argc ||
-	    http_url_parse(&url, argv[optind]) == -1) {
-		fputs(usage, stderr);
-		return STATUS_USAGE;
-	}
+	    http_url_parse(&url, argv[optind]) == -1)
+		return usage_wrong(help);
 	return fetch(&f, &url);
 }

@@ -1,6 +1,7 @@
 /*
  * impair.c - strata impair: a bad wire, while the stack runs
  */
+#include <getopt.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -8,17 +9,21 @@
 
 #include "api/command/command.h"
 
-static const char usage[] =
+static const char help[] =
     "usage: strata impair NAME LINK [rx|tx] KEY=VALUE...\n"
     "       strata impair NAME LINK [rx|tx] off\n"
-    "       strata impair NAME LINK [show] [--json]\n\n"
+    "       strata impair NAME LINK [show] [--json]\n"
+    "\n"
+    "Faults of a link: rx is what comes from the wire, tx what goes to it;\n"
+    "without one of them both.  Keys that are not named stay as they are.\n"
+    "\n"
     "  loss=PERCENT       duplicate=PERCENT    seed=NUMBER\n"
     "  reorder=PERCENT    corrupt=PERCENT\n"
     "  delay_ms=MS        jitter_ms=MS\n"
     "                     distribution=uniform|normal|pareto\n"
-    "  rate_mbit=MBIT     queue_bytes=BYTES\n\n"
-    "Other keys stay as they are.  rx is what comes from the wire, tx what\n"
-    "goes to it; without one of them both are meant.\n";
+    "  rate_mbit=MBIT     queue_bytes=BYTES\n"
+    "\n"
+    "  --json             for programs\n";
 
 /* Numbers as numbers; what is none the supervisor will refuse. */
 static json_t *value_of(const char *word)
@@ -50,23 +55,24 @@ static bool add_key(json_t *q, const char *word)
 	return json_object_set_new(set, key, value_of(equals + 1)) == 0;
 }
 
-/* Arguments behind the link; false: that is no way to ask. */
-static bool read_words(json_t *q, int argc, char **argv, bool *as_json)
+/* What stands behind the link; false: that is no way to ask. */
+static bool read_words(json_t *q, int argc, char **argv)
 {
 	bool off = false, show = false, given;
 
 	for (int i = 0; i < argc; i++) {
-		if (strcmp(argv[i], "--json") == 0)
-			*as_json = true;
-		else if (i == 0 &&
+		if (i == 0 &&
 		    (strcmp(argv[i], "rx") == 0 || strcmp(argv[i], "tx") == 0))
 			json_object_set_new(q, "way", json_string(argv[i]));
 		else if (strcmp(argv[i], "off") == 0)
 			off = true;
 		else if (strcmp(argv[i], "show") == 0)
 			show = true;
-		else if (!add_key(q, argv[i]))
+		else if (!add_key(q, argv[i])) {
+			fprintf(stderr, "strata impair: what is \"%s\"?\n",
+			    argv[i]);
 			return false;
+		}
 	}
 	given = json_object_get(q, "set") != NULL;
 	json_object_set_new(q, "off", json_boolean(off));
@@ -110,32 +116,34 @@ static void print_all(const json_t *answer)
 
 int command_impair(int argc, char **argv)
 {
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
 	bool as_json = false;
 	json_t *q, *answer;
+	int c;
 
-	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-		fputs(usage, stdout);
+	if (help_wanted(argc, argv, help))
 		return 0;
-	}
-	if (argc < 3) {
-		fputs(usage, stderr);
-		return STATUS_USAGE;
-	}
-	q = json_pack("{s:s, s:s}", "command", "impair", "link", argv[2]);
-	if (q == NULL || !read_words(q, argc - 3, argv + 3, &as_json)) {
-		fputs(usage, stderr);
+	while ((c = getopt_long(argc, argv, "", options, NULL)) == 'j')
+		as_json = true;
+	argc -= optind;
+	argv += optind;
+	if (c != -1 || argc < 2)
+		return usage_wrong(help);
+	q = json_pack("{s:s, s:s}", "command", "impair", "link", argv[1]);
+	if (q == NULL || !read_words(q, argc - 2, argv + 2)) {
 		json_decref(q);
-		return STATUS_USAGE;
+		return usage_wrong(help);
 	}
-	answer = ask_stack(argv[1], q);
+	answer = ask_stack(argv[0], q);
 	if (answer == NULL)
 		return STATUS_FAILED;
-	if (as_json) {
-		json_dumpf(answer, stdout, JSON_INDENT(2));
-		putchar('\n');
-	} else if (argc == 3 || strcmp(argv[3], "show") == 0) {
+	if (as_json)
+		print_json(answer);
+	else if (argc == 2 || strcmp(argv[2], "show") == 0)
 		print_all(answer);
-	}
 	json_decref(answer);
 	return 0;
 }

@@ -15,7 +15,7 @@ enum {
 	SECONDS_MAX = 24 * 3600,
 };
 
-static const char USAGE[] =
+static const char help[] =
     "usage: strata latency [NAME] [-d SECONDS] [-n COUNT] [--json]\n"
     "\n"
     "How long packets wait in each ring and are worked on in each daemon, for\n"
@@ -144,26 +144,18 @@ int command_latency(int argc, char **argv)
 {
 	static const struct option names[] = {
 		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	static struct latency l = { .seconds = SECONDS };
 	int c, r;
 
-	while ((c = getopt_long(argc, argv, "d:n:", names, NULL)) != -1) {
-		if (c == 'h') {
-			fputs(USAGE, stdout);
-			return 0;
-		}
-		if (!one_option(&l, c)) {
-			fputs(USAGE, stderr);
-			return STATUS_USAGE;
-		}
-	}
-	if (argc - optind > 1) {
-		fputs(USAGE, stderr);
-		return STATUS_USAGE;
-	}
+	if (help_wanted(argc, argv, help))
+		return 0;
+	while ((c = getopt_long(argc, argv, "d:n:", names, NULL)) != -1)
+		if (!one_option(&l, c))
+			return usage_wrong(help);
+	if (argc - optind > 1)
+		return usage_wrong(help);
 	l.name = optind < argc ? argv[optind] : default_stack();
 	if (l.name == NULL)
 		return STATUS_FAILED;

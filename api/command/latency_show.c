@@ -25,11 +25,13 @@ static const struct {
 static const char *place_of(
     const struct hop *h, const struct topology *topo, char text[RING_NAME])
 {
-	const char *from = "app";
+	const struct topo_ring *r = &topo->rings[h->key.in];
 
 	if (h->key.in < TOPO_MAX_RINGS)
-		from = topo->procs[topo->rings[h->key.in].from].name;
-	snprintf(text, RING_NAME, "%s>%s", from, topo->procs[h->proc].name);
+		snprintf(text, RING_NAME, "%s>%s", topo->procs[r->from].name,
+		    topo->procs[r->to].name);
+	else
+		snprintf(text, RING_NAME, "app>%s", topo->procs[h->proc].name);
 	return text;
 }
 

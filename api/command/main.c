@@ -28,8 +28,6 @@ static const struct subcommand {
 	{ "neigh", "[NAME] [add|del ...]", "neighbours", command_neigh },
 	{ "top", "[NAME] [-d SECONDS]", "the pipeline at work, live",
 	    command_top },
-	{ "web", "[NAME] [--listen PORT]", "the same for a browser",
-	    command_web },
 	{ "restart", "NAME DAEMON", "a fresh process takes a daemon's place",
 	    command_restart },
 	{ "log", "NAME DAEMON LEVEL", "error, warn, info or debug, from now on",
@@ -39,8 +37,6 @@ static const struct subcommand {
 	{ "dump", "NAME [OPTIONS] [FILTER]", "the same as text", command_dump },
 	{ "impair", "NAME LINK [KEY=VALUE]", "loss, delay and so on of a link",
 	    command_impair },
-	{ "trace", "NAME [-c COUNT] [FILTER]",
-	    "the walk of packets through the daemons", command_trace },
 	{ "latency", "[NAME] [-d SECONDS]",
 	    "waiting and work at each hop, while it runs", command_latency },
 	{ "down", "NAME", "take the stack down; nothing is left",
@@ -61,15 +57,24 @@ enum {
 
 static int usage(FILE *to, int status)
 {
-	fprintf(to, "strata - a TCP/IP stack as a pipeline of processes\n\n");
+	fprintf(to, "strata COMMAND ..., or strata COMMAND --help\n");
 	for (int i = 0; i < NSUBCOMMANDS; i++)
-		fprintf(to, "  strata %-10s %-24s %s\n", subcommands[i].name,
+		fprintf(to, "  %-10s %-23s %s\n", subcommands[i].name,
 		    subcommands[i].arguments, subcommands[i].what);
 	fprintf(to,
-	    "\nNAME is the \"name\" in the topology file.  Programs find their"
-	    " stack by\nSTRATA=NAME, or are on the only one that runs.\n"
-	    "Exit status: 0 done, 1 not done (and why), 2 wrong usage.\n");
+	    "NAME: a stack; else $STRATA, or the only one.  Exit: 0 done,"
+	    " 1 not done, 2 usage\n");
 	return status;
+}
+
+/* getopt begins its sentences with argv[0]. */
+static int run(const struct subcommand *s, int argc, char **argv)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "strata %s", s->name);
+	argv[0] = name;
+	return s->run(argc, argv);
 }
 
 int main(int argc, char **argv)
@@ -80,7 +85,7 @@ int main(int argc, char **argv)
 		return usage(stdout, 0);
 	for (int i = 0; i < NSUBCOMMANDS; i++)
 		if (strcmp(argv[1], subcommands[i].name) == 0)
-			return subcommands[i].run(argc - 1, argv + 1);
+			return run(&subcommands[i], argc - 1, argv + 1);
 	fprintf(
 	    stderr, "strata: no command \"%s\"; see strata --help\n", argv[1]);
 	return STATUS_USAGE;

@@ -11,18 +11,14 @@
 #include "api/command/command.h"
 #include "api/command/http.h"
 
-static int usage(FILE *to, int status)
-{
-	fprintf(to,
-	    "usage: strata metrics [NAME] [--listen [ADDRESS:]PORT]\n"
-	    "\n"
-	    "All numbers of the stack NAME as OpenMetrics text.\n"
-	    "\n"
-	    "  -l, --listen [ADDRESS:]PORT\n"
-	    "        serve them at http://ADDRESS:PORT/metrics instead, until\n"
-	    "        it is stopped; ADDRESS is 127.0.0.1 if not given\n");
-	return status;
-}
+static const char help[] =
+    "usage: strata metrics [NAME] [--listen [ADDRESS:]PORT]\n"
+    "\n"
+    "All numbers of the stack NAME as OpenMetrics text.\n"
+    "\n"
+    "  -l, --listen [ADDRESS:]PORT\n"
+    "        serve them at http://ADDRESS:PORT/metrics instead, until\n"
+    "        it is stopped; ADDRESS is 127.0.0.1 if not given\n";
 
 static json_t *ask(const char *stack)
 {
@@ -91,22 +87,21 @@ int command_metrics(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "listen", required_argument, NULL, 'l' },
-		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *where = NULL;
 	const char *stack;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "l:h", options, NULL)) != -1) {
-		if (c == 'h')
-			return usage(stdout, 0);
+	if (help_wanted(argc, argv, help))
+		return 0;
+	while ((c = getopt_long(argc, argv, "l:", options, NULL)) != -1) {
 		if (c != 'l')
-			return usage(stderr, STATUS_USAGE);
+			return usage_wrong(help);
 		where = optarg;
 	}
 	if (argc - optind > 1)
-		return usage(stderr, STATUS_USAGE);
+		return usage_wrong(help);
 	stack = optind < argc ? argv[optind] : default_stack();
 	if (stack == NULL)
 		return STATUS_FAILED;

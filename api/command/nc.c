@@ -31,9 +31,19 @@ struct pending {
 	bool over; /* nothing more comes */
 };
 
-static const char usage[] =
+static const char help[] =
     "usage: strata nc [-46Nuv] [-w SECONDS] HOST PORT\n"
-    "       strata nc -l [-46kNuv] [-w SECONDS] [HOST] PORT\n";
+    "       strata nc -l [-46kNuv] [-w SECONDS] [HOST] PORT\n"
+    "\n"
+    "A connection to HOST, or one that comes, on standard input and output.\n"
+    "\n"
+    "  -4, -6      IPv4 only, IPv6 only\n"
+    "  -k          after a connection the next one\n"
+    "  -l          listen, at all addresses or at that of HOST\n"
+    "  -N          end our half at the end of standard input\n"
+    "  -u          UDP; else TCP\n"
+    "  -v          say who is connected to whom\n"
+    "  -w SECONDS  the longest silence, and the longest connecting\n";
 
 static bool write_all(const char *p, size_t len)
 {
@@ -276,20 +286,15 @@ int command_nc(int argc, char **argv)
 	struct nc nc = { .d = { .tool = "strata nc", .type = SOCK_STREAM } };
 	int n;
 
-	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-		fputs(usage, stdout);
+	if (help_wanted(argc, argv, help))
 		return 0;
-	}
-	if (!read_options(&nc, argc, argv)) {
-		fputs(usage, stderr);
-		return STATUS_USAGE;
-	}
+	if (!read_options(&nc, argc, argv))
+		return usage_wrong(help);
 	n = argc - optind;
 	argv += optind;
 	if (nc.listen && (n == 1 || n == 2))
 		return serve(&nc, n == 2 ? argv[0] : NULL, argv[n - 1]);
 	if (!nc.listen && !nc.keep && n == 2)
 		return call(&nc, argv[0], argv[1]);
-	fputs(usage, stderr);
-	return STATUS_USAGE;
+	return usage_wrong(help);
 }

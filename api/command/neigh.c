@@ -74,7 +74,7 @@ int command_neigh(int argc, char **argv)
 {
 	static const struct table_command neigh = {
 		.name = "neigh",
-		.usage =
+		.help =
 		    "usage: strata neigh [NAME] [show] [-4] [-6] [dev LINK] "
 		    "[--json]\n"
 		    "       strata neigh [NAME] add|replace|change ADDRESS\n"
@@ -84,7 +84,11 @@ int command_neigh(int argc, char **argv)
 		    "Neighbours of the stack NAME on its links, as ARP and\n"
 		    "Neighbor Discovery found them, or as they were added: "
 		    "who\n"
-		    "is permanent is never asked for again.\n",
+		    "is permanent is never asked for again.\n"
+		    "\n"
+		    "  -4, -6    IPv4 only, IPv6 only\n"
+		    "  dev LINK  only of that link\n"
+		    "  --json    for programs\n",
 		.array = "neighbours",
 		.key = "address",
 		.thing = "neighbour",

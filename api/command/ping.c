@@ -52,9 +52,21 @@ struct results {
 	uint8_t seen[SEQS / 8]; /* a bit for each */
 };
 
-static const char usage[] =
+static const char help[] =
     "usage: strata ping [-46fnq] [-c COUNT] [-i SECONDS] [-s BYTES] [-t HOPS]\n"
-    "                   [-W SECONDS] HOST\n";
+    "                   [-W SECONDS] HOST\n"
+    "\n"
+    "Send ICMP echo requests to HOST, and say how long the replies take.\n"
+    "\n"
+    "  -4, -6      IPv4 only, IPv6 only\n"
+    "  -c COUNT    so many requests; else until Ctrl-C\n"
+    "  -f          flood: the next one as soon as all are answered\n"
+    "  -i SECONDS  between requests, 1 if not given\n"
+    "  -n          does nothing: addresses are never turned into names\n"
+    "  -q          only the statistics\n"
+    "  -s BYTES    of data, 56 if not given\n"
+    "  -t HOPS     the packets' hop limit\n"
+    "  -W SECONDS  to wait after the last request, 2 if not given\n";
 
 static struct results results;
 static volatile sig_atomic_t stopped;
@@ -168,7 +180,7 @@ static void hear_errors(const struct ping *p)
 			continue;
 		printf("From %s icmp_seq=%u %s\n",
 		    dial_text((struct sockaddr *)&t.from, t.from_len),
-		    t.len >= HEADER ? be16_get(t.data + SEQ_AT) : 0U,
+		    t.len >= HEADER ? be16_get(t.data + SEQ_AT) : 0,
 		    icmp_sentence(&t));
 	}
 }
@@ -398,19 +410,13 @@ int command_ping(int argc, char **argv)
 	};
 	int c, status;
 
-	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-		fputs(usage, stdout);
+	if (help_wanted(argc, argv, help))
 		return 0;
-	}
 	while ((c = getopt(argc, argv, "46c:fi:nqs:t:W:")) != -1)
-		if (!read_option(&p, c)) {
-			fputs(usage, stderr);
-			return STATUS_USAGE;
-		}
-	if (optind + 1 != argc) {
-		fputs(usage, stderr);
-		return STATUS_USAGE;
-	}
+		if (!read_option(&p, c))
+			return usage_wrong(help);
+	if (optind + 1 != argc)
+		return usage_wrong(help);
 	status = open_socket(&p, argv[optind]);
 	if (status != 0)
 		return status;

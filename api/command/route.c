@@ -67,7 +67,7 @@ int command_route(int argc, char **argv)
 {
 	static const struct table_command route = {
 		.name = "route",
-		.usage =
+		.help =
 		    "usage: strata route [NAME] [show] [-4] [-6] [dev LINK] "
 		    "[--json]\n"
 		    "       strata route [NAME] add|replace|change|del\n"
@@ -77,7 +77,11 @@ int command_route(int argc, char **argv)
 		    "\n"
 		    "Routes of the stack NAME.  Those that are connected come\n"
 		    "and go with our addresses (strata addr).  Changes last\n"
-		    "until the stack is taken down.\n",
+		    "until the stack is taken down.\n"
+		    "\n"
+		    "  -4, -6    IPv4 only, IPv6 only\n"
+		    "  dev LINK  only of that link\n"
+		    "  --json    for programs\n",
 		.array = "routes",
 		.key = "to",
 		.thing = "route",

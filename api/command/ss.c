@@ -10,26 +10,23 @@
 #include "api/command/ask_daemon.h"
 #include "api/command/command.h"
 
-static int usage(FILE *to, int status)
-{
-	fprintf(to,
-	    "usage: strata ss [NAME] [-tulaniopH46] [--json]\n"
-	    "\n"
-	    "Sockets of the stack NAME, as ss(8) shows those of the kernel.\n"
-	    "\n"
-	    "  -t, --tcp        TCP only\n"
-	    "  -u, --udp        UDP only\n"
-	    "  -l, --listening  only those that listen (UDP: not connected)\n"
-	    "  -a, --all        those too, and SYN-RECV and TIME-WAIT\n"
-	    "  -4, -6           IPv4 only, IPv6 only\n"
-	    "  -n, --numeric    ports as numbers\n"
-	    "  -i, --info       RTT, windows, rates, options of connections\n"
-	    "  -o, --options    timers\n"
-	    "  -p, --processes  whose it is\n"
-	    "  -H, --no-header\n"
-	    "  --json           all of it, for programs\n");
-	return status;
-}
+static const char help[] =
+    "usage: strata ss [NAME] [-tulaniopH46] [--json]\n"
+    "\n"
+    "Sockets of the stack NAME, as ss(8) shows those of the kernel.\n"
+    "\n"
+    "  -t, --tcp        TCP only\n"
+    "  -u, --udp        UDP only\n"
+    "  -l, --listening  only those that listen (UDP: not connected)\n"
+    "  -a, --all        those too, and SYN-RECV and TIME-WAIT\n"
+    "  -4, --ipv4       IPv4 only\n"
+    "  -6, --ipv6       IPv6 only\n"
+    "  -n, --numeric    ports as numbers\n"
+    "  -i, --info       RTT, windows, rates, options of connections\n"
+    "  -o, --options    timers\n"
+    "  -p, --processes  whose it is\n"
+    "  -H, --no-header  without the line of headings\n"
+    "  --json           all of it, for programs\n";
 
 static const struct option long_options[] = {
 	{ "tcp", no_argument, NULL, 't' },
@@ -44,7 +41,6 @@ static const struct option long_options[] = {
 	{ "processes", no_argument, NULL, 'p' },
 	{ "no-header", no_argument, NULL, 'H' },
 	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -173,17 +169,17 @@ int command_ss(int argc, char **argv)
 	const char *stack;
 	int c;
 
+	if (help_wanted(argc, argv, help))
+		return 0;
 	while ((c = getopt_long(
-		    argc, argv, "tula46niopHh", long_options, NULL)) != -1) {
-		if (c == 'h')
-			return usage(stdout, 0);
+		    argc, argv, "tula46niopH", long_options, NULL)) != -1) {
 		if (c == 'j')
 			as_json = true;
 		else if (!set_option(&o, c))
-			return usage(stderr, STATUS_USAGE);
+			return usage_wrong(help);
 	}
 	if (argc - optind > 1)
-		return usage(stderr, STATUS_USAGE);
+		return usage_wrong(help);
 	stack = optind < argc ? argv[optind] : default_stack();
 	return stack == NULL ? STATUS_FAILED : run(stack, &o, as_json);
 }

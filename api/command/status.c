@@ -4,6 +4,7 @@
  * With --json what the supervisor answered (sup_status.c), unchanged; else the
  * same as tables.
  */
+#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -152,34 +153,39 @@ static void print_status(const json_t *s)
 
 int command_status(int argc, char **argv)
 {
-	const char *name = NULL;
+	static const char help[] =
+	    "usage: strata status [NAME] [--json]\n"
+	    "\n"
+	    "The state of everything in the stack NAME: daemons, links,"
+	    " addresses,\n"
+	    "neighbours, routes, rings, pools, what was dropped and why.\n"
+	    "\n"
+	    "  --json  one object, for programs\n";
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
 	bool as_json = false;
+	const char *name;
 	json_t *answer;
+	int c;
 
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--json") == 0)
-			as_json = true;
-		else if (argv[i][0] != '-' && name == NULL)
-			name = argv[i];
-		else {
-			fprintf(
-			    stderr, "usage: strata status [NAME] [--json]\n");
-			return STATUS_USAGE;
-		}
-	}
-	if (name == NULL)
-		name = default_stack();
+	if (help_wanted(argc, argv, help))
+		return 0;
+	while ((c = getopt_long(argc, argv, "", options, NULL)) == 'j')
+		as_json = true;
+	if (c != -1 || argc - optind > 1)
+		return usage_wrong(help);
+	name = optind < argc ? argv[optind] : default_stack();
 	if (name == NULL)
 		return STATUS_FAILED;
 	answer = ask_stack(name, json_pack("{s:s}", "command", "status"));
 	if (answer == NULL)
 		return STATUS_FAILED;
-	if (as_json) {
-		json_dumpf(answer, stdout, JSON_INDENT(2));
-		putchar('\n');
-	} else {
+	if (as_json)
+		print_json(answer);
+	else
 		print_status(answer);
-	}
 	json_decref(answer);
 	return 0;
 }

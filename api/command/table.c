@@ -184,7 +184,7 @@ static int change(const struct table_command *t, const char *stack,
 	else if (r == -ENETUNREACH)
 		snprintf(text, sizeof(text),
 		    "that next hop is on no link; add an address first");
-	fprintf(stderr, "strata: %s %s: %s\n", t->name, verb, text);
+	fprintf(stderr, "strata %s %s: %s\n", t->name, verb, text);
 	return STATUS_FAILED;
 }
 
@@ -219,9 +219,8 @@ static bool is_change(const char *word, enum ask_change *ret)
 
 static int wrong(const struct table_command *t, const char *word)
 {
-	fprintf(stderr, "strata: %s: what is \"%s\"?\n\n%s", t->name, word,
-	    t->usage);
-	return STATUS_USAGE;
+	fprintf(stderr, "strata %s: what is \"%s\"?\n", t->name, word);
+	return usage_wrong(t->help);
 }
 
 static int run_list(
@@ -253,10 +252,8 @@ int table_run(const struct table_command *t, int argc, char **argv)
 	const char *stack = NULL;
 	enum ask_change verb;
 
-	if (word_is(&w, "--help") || word_is(&w, "-h")) {
-		fputs(t->usage, stdout);
+	if (help_wanted(argc, argv, t->help))
 		return 0;
-	}
 	if (w.left > 0 && **w.at != '-' && strcmp(*w.at, "dev") != 0 &&
 	    !is_show(*w.at) && !is_change(*w.at, &verb))
 		stack = word_next(&w);

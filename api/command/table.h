@@ -23,8 +23,8 @@ struct words {
 };
 
 struct table_command {
-	const char *name;  /* "addr" */
-	const char *usage; /* all of it */
+	const char *name; /* "addr" */
+	const char *help;
 	const char *array; /* of the status */
 	const char *key;   /* of an element: the address that says its family */
 	const char *thing; /* "address", in sentences */

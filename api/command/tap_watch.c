@@ -102,30 +102,22 @@ static int compile(struct tap_watch *w, int argc, char **argv)
 }
 
 int tap_watch_arguments(struct tap_watch *w, int argc, char **argv,
-    const char *options, const char *usage)
+    const char *options, const char *help)
 {
 	static const struct option names[] = {
 		{ "at", required_argument, NULL, 'a' },
-		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
 
 	*w = (struct tap_watch){ .taps.sock = -1 };
-	while ((c = getopt_long(argc, argv, options, names, NULL)) != -1) {
-		if (c == 'h') {
-			fputs(usage, stdout);
-			return 1;
-		}
-		if (!one_option(w, c)) {
-			fputs(usage, stderr);
-			return 1 + STATUS_USAGE;
-		}
-	}
-	if (optind == argc) {
-		fputs(usage, stderr);
-		return 1 + STATUS_USAGE;
-	}
+	if (help_wanted(argc, argv, help))
+		return 1;
+	while ((c = getopt_long(argc, argv, options, names, NULL)) != -1)
+		if (!one_option(w, c))
+			return 1 + usage_wrong(help);
+	if (optind == argc)
+		return 1 + usage_wrong(help);
 	w->name = argv[optind++];
 	if (compile(w, argc - optind, argv + optind) < 0)
 		return 1 + STATUS_USAGE;
@@ -181,7 +173,7 @@ static bool all_records(struct tap_watch *w, bool all)
 	struct tapped r;
 
 	while (!enough(w) && taps_next(&w->taps, &r, all))
-		if (w->record != NULL ? !w->record(w, &r) : !one_record(w, &r))
+		if (!one_record(w, &r))
 			return false;
 	return w->flush(w);
 }
@@ -191,10 +183,6 @@ static void say_begun(const struct tap_watch *w)
 {
 	uint32_t n = 0;
 
-	if (w->record != NULL) {
-		fprintf(stderr, "tracing \"%s\"\n", w->name);
-		return;
-	}
 	for (uint32_t i = 0; i < w->places.n; i++)
 		n += w->places.p[i].wanted;
 	fprintf(stderr, "capturing at %u place%s of \"%s\"\n", n,
@@ -203,14 +191,12 @@ static void say_begun(const struct tap_watch *w)
 
 int tap_watch_run(struct tap_watch *w)
 {
-	struct taps_wish wish =
-	    w->record != NULL ? w->wish : places_wish(&w->places);
+	struct taps_wish wish = places_wish(&w->places);
 	bool good = true;
 	bool there = true;
 
 	catch_signals();
-	if (w->record == NULL)
-		wish.snap = w->snap;
+	wish.snap = w->snap;
 	if (taps_want(&w->taps, &wish) < 0)
 		return STATUS_FAILED;
 	say_begun(w);

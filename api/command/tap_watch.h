@@ -32,19 +32,17 @@ struct tap_watch {
 	    const struct tapped *r, const struct shown *s);
 	/* Drops of no packet; may be NULL. */
 	void (*drops)(struct tap_watch *w, const struct tapped *r);
-	/* Instead of all that: each record as it is, of what @wish asks for. */
-	bool (*record)(struct tap_watch *w, const struct tapped *r);
-	struct taps_wish wish;
 	/* Nothing more waits for now: out with it.  False as above. */
 	bool (*flush)(struct tap_watch *w);
 };
 
 /*
- * Read the arguments: @options as for getopt, of "w:vx"; @usage is printed for
- * --help and if they are wrong.  0, or an exit status plus one.
+ * Read the arguments: @options as for getopt, of "w:vx"; @help is printed for
+ * --help, and its "usage:" lines if they are wrong.  0, or an exit status plus
+ * one.
  */
 int tap_watch_arguments(struct tap_watch *w, int argc, char **argv,
-    const char *options, const char *usage);
+    const char *options, const char *help);
 
 /* Connect and find the places; 0 or an exit status. */
 int tap_watch_open(struct tap_watch *w);

@@ -126,7 +126,6 @@ static int look(struct top *t)
 	t->trouble = NULL;
 	json_decref(t->rates);
 	t->rates = rates_between(t->look, now);
-	json_object_set_new(t->rates, "sockets", top_sockets());
 	json_decref(t->look);
 	t->look = now;
 	keep_events(t);
@@ -200,11 +199,6 @@ static int start(struct top *t)
 	t->look = answer;
 	t->rates = rates_between(NULL, answer);
 	t->events = json_array();
-	r = top_sockets_start(t->stack);
-	if (r < 0) {
-		fprintf(stderr, "strata: no thread: %s\n", strerror(-r));
-		return STATUS_FAILED;
-	}
 	catch_signals();
 	if (t->terminal)
 		terminal_take(t);
@@ -222,22 +216,15 @@ static int start(struct top *t)
 
 /* ---- Arguments */
 
-static int usage(FILE *to, int status)
-{
-	fprintf(to,
-	    "usage: strata top [NAME] [-d SECONDS] [-n COUNT] [--once]"
-	    " [--json]\n"
-	    "\n"
-	    "The stack NAME as it works: processes, rings, links, drops.\n"
-	    "\n"
-	    "  -d, --delay SECONDS  between two pictures; 1 if not given\n"
-	    "  -n, --count COUNT    so many pictures, then end\n"
-	    "  -1, --once           one picture, after SECONDS\n"
-	    "      --json           what is in it, an object for each\n"
-	    "\n"
-	    "q ends it.\n");
-	return status;
-}
+static const char help[] =
+    "usage: strata top [NAME] [-d SECONDS] [-n COUNT] [--once] [--json]\n"
+    "\n"
+    "The stack NAME as it works: processes, rings, links, drops.  q ends it.\n"
+    "\n"
+    "  -d, --delay SECONDS  between two pictures; 1 if not given\n"
+    "  -n, --count COUNT    so many pictures, then end\n"
+    "  -1, --once           one picture, after SECONDS\n"
+    "  --json               what is in it, an object for each\n";
 
 static bool set_option(struct top *t, int c, const char *value)
 {
@@ -270,21 +257,19 @@ int command_top(int argc, char **argv)
 		{ "count", required_argument, NULL, 'n' },
 		{ "once", no_argument, NULL, '1' },
 		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct top t = { .delay_ms = 1000 };
 	const char *stack;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "d:n:1h", options, NULL)) != -1) {
-		if (c == 'h')
-			return usage(stdout, 0);
+	if (help_wanted(argc, argv, help))
+		return 0;
+	while ((c = getopt_long(argc, argv, "d:n:1", options, NULL)) != -1)
 		if (!set_option(&t, c, optarg))
-			return usage(stderr, STATUS_USAGE);
-	}
+			return usage_wrong(help);
 	if (argc - optind > 1)
-		return usage(stderr, STATUS_USAGE);
+		return usage_wrong(help);
 	stack = optind < argc ? argv[optind] : default_stack();
 	if (stack == NULL)
 		return STATUS_FAILED;

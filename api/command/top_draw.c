@@ -14,7 +14,8 @@ enum {
 	BOX_COLS = 37, /* two of them and a space between in 80 columns */
 	BOX_ROWS = 5,
 	DEVICE_ROWS = 4,
-	RECENT_S = 5,  /* so long a takeover is shown in red */
+	RECENT_S = 5, /* so long a takeover is shown in red */
+	EVENT_COLS = 30,
 	MAX_DROPS = 8, /* more only if there is room */
 };
 
@@ -273,25 +274,6 @@ static double counter_rate(const struct drawing *d, const char *name)
 	return sum;
 }
 
-/* "2 apps; 1 tcp LISTEN, 3 tcp ESTAB" */
-static void draw_sockets(const struct drawing *d, json_t *sockets)
-{
-	char text[256];
-	int at = snprintf(text, sizeof(text), "%lld apps",
-	    (long long)member_int(d->v->rates, "apps"));
-	const char *what;
-	json_t *n;
-
-	json_object_foreach(sockets, what, n)
-	{
-		if (at >= (int)sizeof(text))
-			break;
-		at += snprintf(text + at, sizeof(text) - (size_t)at,
-		    ", %lld %s", (long long)json_integer_value(n), what);
-	}
-	canvas_text(d->c, 3, 2, STYLE_PLAIN, "%s", text);
-}
-
 static void draw_head(struct drawing *d)
 {
 	const json_t *r = d->v->rates;
@@ -304,14 +286,16 @@ static void draw_head(struct drawing *d)
 	    (long long)member_int(r, "supervisor_pid"));
 	if (d->v->trouble != NULL)
 		canvas_text(d->c, 1, 0, STYLE_BAD, "%s", d->v->trouble);
-	canvas_text(d->c, 2, 2, STYLE_PLAIN,
-	    "TCP: %s opened/s, %s retransmitted/s",
+	canvas_text(d->c, 2, 0, STYLE_PLAIN,
+	    "  apps %lld, sockets %lld; TCP: %s connections/s,"
+	    " %s retransmitted/s",
+	    (long long)member_int(r, "apps"),
+	    (long long)member_int(r, "sockets"),
 	    short_number(counter_rate(d, "active_opens") +
 		    counter_rate(d, "passive_opens"),
 		opened),
 	    short_number(counter_rate(d, "retransmitted"), again));
-	draw_sockets(d, json_object_get(r, "sockets"));
-	d->row = 4;
+	d->row = 3;
 }
 
 /* Which of two is to be shown first. */
@@ -396,5 +380,5 @@ void top_draw(struct canvas *c, const struct top_view *v)
 	if (room > MAX_DROPS)
 		room = MAX_DROPS;
 	draw_drops(&d, room);
-	draw_events(&d, 51, room);
+	draw_events(&d, 50, room);
 }

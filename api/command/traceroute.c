@@ -25,9 +25,21 @@ enum {
 	HTTP_PORT = 80,
 };
 
-static const char usage[] =
+static const char help[] =
     "usage: strata traceroute [-46InT] [-f FIRST] [-m MAX] [-p PORT] [-q N]\n"
-    "                         [-w SECONDS] HOST\n";
+    "                         [-w SECONDS] HOST\n"
+    "\n"
+    "Who is on the way to HOST, found with growing hop limits.\n"
+    "\n"
+    "  -4, -6      IPv4 only, IPv6 only\n"
+    "  -f FIRST    the first hop limit, 1 if not given\n"
+    "  -I          by echo requests; else by UDP\n"
+    "  -m MAX      the last hop limit, 30 if not given\n"
+    "  -n          does nothing: addresses are never turned into names\n"
+    "  -p PORT     33434 and those after it for UDP, 80 for TCP, if not given\n"
+    "  -q N        probes for each hop, 3 if not given\n"
+    "  -T          by SYNs of TCP; only for root\n"
+    "  -w SECONDS  to wait for each answer, 3 if not given\n";
 
 /* ---- UDP and ICMP: a socket whose errors come by the queue */
 
@@ -310,18 +322,12 @@ int command_traceroute(int argc, char **argv)
 	};
 	int c;
 
-	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-		fputs(usage, stdout);
+	if (help_wanted(argc, argv, help))
 		return 0;
-	}
 	while ((c = getopt(argc, argv, "46ITf:m:np:q:w:")) != -1)
-		if (!read_option(&t, c)) {
-			fputs(usage, stderr);
-			return STATUS_USAGE;
-		}
-	if (optind + 1 != argc) {
-		fputs(usage, stderr);
-		return STATUS_USAGE;
-	}
+		if (!read_option(&t, c))
+			return usage_wrong(help);
+	if (optind + 1 != argc)
+		return usage_wrong(help);
 	return trace_to(&t, argv[optind]);
 }

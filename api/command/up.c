@@ -38,18 +38,24 @@ static int load(struct topology *t, const char *path)
 
 int command_check(int argc, char **argv)
 {
+	static const char help[] =
+	    "usage: strata check FILE.json\n"
+	    "\n"
+	    "Say whether a stack can be made of FILE, strata.topology(5), or"
+	    " what is wrong:\n"
+	    "its line, column and path.  Nothing is left behind.\n";
 	static struct topology t;
 	int r;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: strata check FILE.json\n");
-		return STATUS_USAGE;
-	}
-	r = load(&t, argv[1]);
+	if (help_wanted(argc, argv, help))
+		return 0;
+	if (!only_words(argc, argv, 1))
+		return usage_wrong(help);
+	r = load(&t, argv[optind]);
 	if (r == 0)
 		printf("%s: good: stack \"%s\", %u links, %u addresses,"
 		       " %u processes\n",
-		    argv[1], t.name, t.nlinks, t.naddrs, t.nprocs);
+		    argv[optind], t.name, t.nlinks, t.naddrs, t.nprocs);
 	return r;
 }
 
@@ -171,6 +177,15 @@ static int detach(const struct topology *t)
 
 int command_up(int argc, char **argv)
 {
+	static const char help[] =
+	    "usage: strata up [--detach] FILE.json\n"
+	    "\n"
+	    "Launch the stack that FILE describes, strata.topology(5).  In the"
+	    " foreground its\n"
+	    "log goes to standard output, and Ctrl-C takes all down.\n"
+	    "\n"
+	    "  -d, --detach  return when all addresses can be used; strata down"
+	    " ends it\n";
 	static const struct option options[] = {
 		{ "detach", no_argument, NULL, 'd' },
 		{ NULL, 0, NULL, 0 },
@@ -185,12 +200,12 @@ int command_up(int argc, char **argv)
 	bool detached = false;
 	int c;
 
+	if (help_wanted(argc, argv, help))
+		return 0;
 	while ((c = getopt_long(argc, argv, "d", options, NULL)) == 'd')
 		detached = true;
-	if (c != -1 || optind + 1 != argc) {
-		fprintf(stderr, "usage: strata up [--detach] FILE.json\n");
-		return STATUS_USAGE;
-	}
+	if (c != -1 || optind + 1 != argc)
+		return usage_wrong(help);
 	c = load(&t, argv[optind]);
 	if (c != 0)
 		return c;
