@@ -101,8 +101,7 @@ static void drop_taken(void)
 	pthread_mutex_unlock(&spare_lock);
 }
 
-/* 0, or why there are fewer than @want. */
-static int add_spares(const struct sock *k, uint32_t want, bool patient)
+static void add_spares(const struct sock *k, uint32_t want)
 {
 	struct lib_socket_fd f[CTL_MAX_SOCKETS];
 	struct lib_wish w = {
@@ -118,7 +117,6 @@ static int add_spares(const struct sock *k, uint32_t want, bool patient)
 	lib_lock(&k->l->tx);
 	while (r >= 0 && in_stock(k) < want) {
 		w.count = want - in_stock(k);
-		w.patient = patient && in_stock(k) == 0;
 		if (w.count > CTL_MAX_SOCKETS)
 			w.count = CTL_MAX_SOCKETS;
 		r = lib_make_sockets(&w, f);
@@ -127,7 +125,6 @@ static int add_spares(const struct sock *k, uint32_t want, bool patient)
 	}
 	lib_unlock(&k->l->tx);
 	sock_post(k);
-	return r < 0 ? r : 0;
 }
 
 /* As many as may come before anybody looks again. */
@@ -149,10 +146,9 @@ static _Atomic uint16_t *stock_of(const struct sock *k)
 	return &stock[number_of(k->lib, k->sub)];
 }
 
-int listen_ready(const struct sock *k)
+void listen_ready(const struct sock *k)
 {
 	uint32_t most = atomic_load(stock_of(k));
-	int r = 0;
 
 	/*
 	 * Inherited: what is in stock may be somebody's who is no more, and was
@@ -161,15 +157,13 @@ int listen_ready(const struct sock *k)
 	if (most == 0) {
 		most = stock_for(-1) / 4 + 1;
 		atomic_store(stock_of(k), (uint16_t)most);
-		r = add_spares(k, in_stock(k) + most, false);
+		add_spares(k, in_stock(k) + most);
 	} else if (in_stock(k) <= most / 2) {
 		drop_taken();
-		r = add_spares(k, most, false);
+		add_spares(k, most);
 	}
 	/* A byte when half are used up. */
 	sock_poll_room(k, most / 2 * (uint32_t)sizeof(uint32_t));
-	/* Fewer do, as long as there are some. */
-	return in_stock(k) > 0 ? 0 : r;
 }
 
 int strata_listen(int fd, int backlog)
@@ -186,9 +180,9 @@ int strata_listen(int fd, int backlog)
 		uint32_t most = stock_for(backlog);
 
 		atomic_store(stock_of(&k), (uint16_t)most);
-		r = add_spares(&k, most, true);
-		if (in_stock(&k) > 0)
-			r = 0;
+		add_spares(&k, most);
+		/* Fewer do, as long as there are some. */
+		r = in_stock(&k) > 0 ? 0 : -EMFILE;
 	}
 	return (int)lib_result(r);
 }
@@ -255,17 +249,12 @@ static int take_record(
 /* Nothing is there: 0, look again; or why not. */
 static int wait_for_record(const struct sock *k, struct mono deadline)
 {
-	int r;
-
 	if (!(stream_word(k) & STREAM_LISTENING))
 		return sock_is_down(k) ? -ENETDOWN : -EINVAL;
-	r = listen_ready(k);
+	listen_ready(k);
 	stream_settle(k);
 	if (stream_unread(k) > 0)
 		return 0;
-	/* Nothing can come, and nobody would wake us. */
-	if (r < 0)
-		return r;
 	if (!(stream_word(k) & STREAM_LISTENING)) {
 		/* The byte that is gone now was for others here, too. */
 		sock_ask_for_byte(k);

@@ -1,0 +1,279 @@
+#!/bin/bash
+# manual.sh - the command, its --help, its manual and its completion agree
+#
+# No stack runs here.  What `strata --help` lists is what there is: for each of
+# these, --help has one form and fits a screen, its page tells of the same
+# options, bash completes them, the program takes them and no others, and its
+# exit status is 2 for wrong usage, 1 for what can't be done.
+. "$(dirname "$0")/lib.sh"
+
+man=api/man
+letters=$(echo {a..z} {A..Z} {0..9})
+
+# The whole of it, in $out; its status in $status.
+try() {
+	out=$(timeout 10 "$strata" "$@" 2>&1 </dev/null)
+	status=$?
+}
+
+# Options of lines like "  -l, --listen PORT  what it does", sorted.
+described() {
+	sed -n 's/^ *\(-.*\)/\1/p' | sed 's/  .*//' | tr -s ', ' '\n' |
+		grep '^-.' | sort -u
+}
+
+# Those of "usage: strata X [-46v] [-w SECONDS] [--json]", one by one.
+in_usage() {
+	sed '/^$/q' | grep -oE '(^|[][ |])--?[A-Za-z0-9][A-Za-z0-9-]*' |
+		sed 's/^[^-]//' | split_letters
+}
+
+# -46v is -4, -6 and -v.
+split_letters() {
+	local o i
+	while read -r o; do
+		case $o in
+		--*) echo "$o" ;;
+		*) for ((i = 1; i < ${#o}; i++)); do
+			printf -- '-%s\n' "${o:i:1}"
+		done ;;
+		esac
+	done | sort -u
+}
+
+# What follows each Fl macro of a page.
+in_page() {
+	awk '/^\./ {
+		on = 0
+		for (i = 1; i <= NF; i++)
+			if ($i ~ /^\.?[A-Z][a-z]$/)
+				on = $i ~ /Fl/
+			else if (on && $i ~ /^[-A-Za-z0-9]/)
+				print "-" $i
+	}' "$1" | split_letters
+}
+
+# same WHAT A B: lists, of a word a line.
+same() {
+	[ "$2" = "$3" ] || fail "$1:"$'\n'"$(diff <(echo "$2") <(echo "$3"))"
+}
+
+# The first list has nothing that the second has not.
+within() {
+	local more
+	more=$(comm -23 <(echo "$2") <(echo "$3"))
+	[ -z "$more" ] || fail "$1: $more"
+}
+
+fits() {
+	expect "lines of $1" "$(wc -l <<<"$out")" -le 24
+	expect "columns of $1" "$(wc -L <<<"$out")" -le 80
+}
+
+# . completion.bash and press TAB behind these words.
+complete_words() {
+	COMP_WORDS=("$strata" "$@")
+	COMP_CWORD=$#
+	_strata
+	printf '%s\n' "${COMPREPLY[@]}" | sort -u
+}
+# shellcheck source=api/command/completion.bash
+. api/command/completion.bash
+
+# ---- The command as a whole
+
+try --help
+expect 'status of --help' $status -eq 0
+fits --help
+all=$(awk '/^  [a-z]/ { print $1 }' <<<"$out")
+expect 'subcommands' "$(wc -w <<<"$all")" -ge 19
+sorted=$(sort -u <<<"$all")
+same 'completion of subcommands' \
+	"$(complete_words '' | grep -v '^-')" "$sorted"
+same 'pages' "$(basename -s .1 $man/strata-*.1 | sed 's/strata-//' | sort)" \
+	"$sorted"
+same 'lines of strata(1)' \
+	"$(sed -n 's/^\.It Xr strata-\([a-z]*\) 1.*/\1/p' $man/strata.1 |
+	sort)" "$sorted"
+try
+expect 'status without a word' $status -eq 2
+try nosuch
+expect 'status of strata nosuch' $status -eq 2
+[[ $out == *'"nosuch"'*--help* ]] || fail "$out"
+say "$(wc -w <<<"$all") subcommands are known to all"
+
+# ---- Each of them
+
+# takes X OPTION: did getopt (or who stands in for it) know this option?
+takes() {
+	try "$1" "$2"
+	case $out in
+	*'invalid option'* | *'unrecognized option'* | *'what is "-'*)
+		expect "status of $1 $2" $status -eq 2
+		return 1
+		;;
+	esac
+}
+
+one() {
+	local page=$man/strata-$1.1 options words
+
+	try "$1" --help
+	expect "status of $1 --help" $status -eq 0
+	fits "$1 --help"
+	[[ $out == "usage: strata $1"[\ $'\n']*$'\n\n'[A-Z]* ]] ||
+		fail "the form of $1 --help: $out"
+	options=$(described <<<"$out")
+	within "$1 --help uses, and does not describe" \
+		"$(in_usage <<<"$out")" "$options"
+	[ -z "$("$strata" "$1" --help 2>&1 >/dev/null)" ] ||
+		fail "$1 --help writes to standard error"
+
+	case $(cat "$page") in
+	.so\ *) page=$man/$(sed 's/.*man1.//' "$page") ;;
+	esac
+	within "options of $1 that $page lacks" "$options" "$(in_page "$page")"
+	told["$page"]+=" $options"
+	grep -qE "^\.Nm strata $1( ,)?$" "$page" || fail "$page is not of $1"
+
+	same "completion of strata $1 -" \
+		"$(complete_words "$1" - | grep -vx -- --help)" "$options"
+	for o in $options; do
+		takes "$1" "$o" || fail "$1 does not know its $o"
+	done
+	for o in $letters; do
+		if takes "$1" "-$o" && ! grep -qx -- "-$o" <<<"$options"; then
+			fail "$1 takes -$o, which is told nowhere"
+		fi
+	done
+
+	# Wrong usage: all of it on standard error, the synopsis at the end.
+	try "$1" --nonsense
+	expect "status of $1 --nonsense" $status -eq 2
+	[[ $out == *"usage: strata $1"* ]] || fail "$1 --nonsense: $out"
+	fits "$1 --nonsense"
+	[ -z "$("$strata" "$1" --nonsense 2>/dev/null)" ] ||
+		fail "$1 --nonsense writes to standard output"
+}
+
+declare -A told
+for sub in $all; do
+	one "$sub"
+done
+say 'their options are those of --help, page and completion'
+
+for page in "${!told[@]}"; do
+	# shellcheck disable=SC2086 # words
+	within "$page tells of options that nobody has" "$(in_page "$page")" \
+		"$(printf '%s\n' ${told[$page]} | sort -u)"
+	for section in NAME SYNOPSIS DESCRIPTION 'EXIT STATUS' 'SEE ALSO'; do
+		grep -qx ".Sh $section" "$page" || fail "$page: no $section"
+	done
+	grep -q '^\.Xr strata 1' "$page" || fail "$page knows no strata(1)"
+done
+# Two of its warnings are wrong: strata-ss is not strata, and read(2) may well
+# come before accept(2).
+if command -v mandoc >/dev/null; then
+	# shellcheck disable=SC2046 # names without spaces
+	out=$(mandoc -T lint -W warning $(grep -L '^\.so' $man/*.[1-8]) |
+		grep -vE 'reference to self|unusual Xr order')
+	[ -z "$out" ] || fail "$out"
+fi
+for page in "$man"/*.[1-8]; do
+	while read -r name section; do
+		[ -e "$man/$name.$section" ] ||
+			grep -qE "^\.Nm $name( ,)?$" "$man"/*."$section" ||
+			fail "$page refers to $name($section)"
+	done < <(sed -n 's/.*Xr \(lib\)\{0,1\}\(strata[a-z._-]*\) \([1-8]\).*/\1\2 \3/p' "$page")
+done
+say "pages are whole, and so are their references"
+
+# ---- Exit status
+
+# Too many words, too few, the wrong ones.
+while read -r words; do
+	# shellcheck disable=SC2086 # words
+	try $words
+	expect "status of strata $words" $status -eq 2
+	[[ $out == *"usage: strata ${words%% *}"* ]] || fail "$words: $out"
+done <<-'EOT'
+	up
+	up a.json b.json
+	check
+	check a.json b.json
+	status a b
+	top a b
+	top -n 0
+	top -d x
+	ss a b
+	metrics a b
+	metrics --listen
+	latency a b
+	latency -n 0
+	latency -d x
+	addr a b
+	addr a add
+	route a b
+	route add 192.0.2.0/33
+	neigh a b
+	neigh a add 192.0.2.1
+	restart a
+	restart a b c
+	log a b
+	log a b debug c
+	capture
+	capture -c x a
+	capture --at
+	dump
+	dump -s x a
+	impair a
+	impair a tap0 loss
+	impair a tap0 off loss=1
+	down
+	down a b
+	ping
+	ping -c 0 192.0.2.1
+	ping 192.0.2.1 192.0.2.2
+	traceroute
+	traceroute -m 256 192.0.2.1
+	nc
+	nc 192.0.2.1
+	nc -k 192.0.2.1 80
+	fetch
+	fetch https://192.0.2.1/
+	fetch -r x http://192.0.2.1/
+EOT
+
+# Nothing is wrong with these but that no stack runs.
+while read -r words; do
+	# shellcheck disable=SC2086 # words
+	try $words
+	expect "status of strata $words" $status -eq 1
+	expect "sentences of strata $words" "$(wc -l <<<"$out")" -eq 1
+	[[ $out == strata* ]] || fail "$words: $out"
+done <<-'EOT'
+	up nosuch.json
+	check nosuch.json
+	status
+	status nosuch
+	top nosuch
+	ss nosuch
+	metrics nosuch
+	latency nosuch
+	addr nosuch
+	addr nosuch add 192.0.2.1/24
+	route nosuch del default
+	neigh nosuch del 192.0.2.1
+	restart nosuch ipd
+	log nosuch ipd debug
+	capture -w /dev/null nosuch
+	dump nosuch icmp
+	impair nosuch tap0 loss=1
+	down nosuch
+	ping 192.0.2.1
+	traceroute 192.0.2.1
+	nc 192.0.2.1 80
+	nc -l 80
+	fetch http://192.0.2.1/
+EOT
+say 'exit statuses are as documented'
