@@ -140,6 +140,12 @@ $(B)/obj/%.o: %.c $(B)/.flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# A page as bytes between two symbols, named after its path.
+$(B)/obj/%.o: %.html
+	$(call say,LD,$<)
+	@mkdir -p $(@D)
+	$(Q)ld -r -b binary -z noexecstack -o $@ $<
+
 define archive
 $(call say,AR,$@)
 @rm -f $@
@@ -149,7 +155,7 @@ $(SHMLIB): $(call objs,$(SHM_SRC)) $(B)/.files
 	$(archive)
 $(B)/libapi.a: $(call objs,$(API_SRC)) $(B)/.files
 	$(archive)
-$(B)/libcommand.a: $(B)/.files \
+$(B)/libcommand.a: $(B)/.files $(B)/obj/api/command/web_page.o \
 		$(call objs,$(filter-out api/command/main.c,$(COMMAND_SRC)))
 	$(archive)
 $(B)/libharness.a: $(call objs,$(HARNESS_SRC)) $(B)/.files
@@ -319,6 +325,12 @@ bench: deps-test
 	@BUILD=$(B) tests/bench/bench.sh
 	@BUILD=$(B) tests/bench/tcp.sh
 
+# The pictures that README shows, of a stack at work.
+.PHONY: screenshots
+screenshots: deps-test
+	@$(MAKE) --no-print-directory all tools
+	@V=1 BUILD=$(B) tests/run-net screenshots tests/screenshots.sh
+
 # ---- Style
 
 C_FILES = $(shell find $(wildcard shm $(LAYERS) api tests) -name '*.[ch]')
@@ -393,6 +405,7 @@ help:
 #? make models       Spin models, and that they fail without their fences
 #? make fuzz-smoke   each fuzz target for seconds;  fuzz T=NAME S=60 for one
 #? make soak         hours of traffic, kills and restarts
+#? make screenshots  the pictures in README, of a stack at work
 #? make bench        against the kernel's own stack, in the same run
 #?
 #? make lint         all that must be clean: two compilers, four checkers

@@ -339,8 +339,11 @@ void stream_did_read(const struct sock *k, uint64_t end, uint32_t rcvbuf);
 void listen_ended(const struct sock *k);
 void listen_closed(const struct sock *k);
 
-/* Somebody is going to wait on this listener: sockets must be in stock. */
-void listen_ready(const struct sock *k);
+/*
+ * Somebody is going to wait on this listener: sockets must be in stock.  Or why
+ * there are none; who sleeps all the same is woken when one is wanted.
+ */
+int listen_ready(const struct sock *k);
 void spare_before_fork(void);
 void spare_after_fork(void);
 void spare_forget_all(void);

@@ -101,7 +101,8 @@ static void drop_taken(void)
 	pthread_mutex_unlock(&spare_lock);
 }
 
-static void add_spares(const struct sock *k, uint32_t want)
+/* 0, or why there are fewer than @want. */
+static int add_spares(const struct sock *k, uint32_t want, bool patient)
 {
 	struct lib_socket_fd f[CTL_MAX_SOCKETS];
 	struct lib_wish w = {
@@ -117,6 +118,7 @@ static void add_spares(const struct sock *k, uint32_t want)
 	lib_lock(&k->l->tx);
 	while (r >= 0 && in_stock(k) < want) {
 		w.count = want - in_stock(k);
+		w.patient = patient && in_stock(k) == 0;
 		if (w.count > CTL_MAX_SOCKETS)
 			w.count = CTL_MAX_SOCKETS;
 		r = lib_make_sockets(&w, f);
@@ -125,6 +127,7 @@ static void add_spares(const struct sock *k, uint32_t want)
 	}
 	lib_unlock(&k->l->tx);
 	sock_post(k);
+	return r < 0 ? r : 0;
 }
 
 /* As many as may come before anybody looks again. */
@@ -146,9 +149,10 @@ static _Atomic uint16_t *stock_of(const struct sock *k)
 	return &stock[number_of(k->lib, k->sub)];
 }
 
-void listen_ready(const struct sock *k)
+int listen_ready(const struct sock *k)
 {
 	uint32_t most = atomic_load(stock_of(k));
+	int r = 0;
 
 	/*
 	 * Inherited: what is in stock may be somebody's who is no more, and was
@@ -157,13 +161,15 @@ void listen_ready(const struct sock *k)
 	if (most == 0) {
 		most = stock_for(-1) / 4 + 1;
 		atomic_store(stock_of(k), (uint16_t)most);
-		add_spares(k, in_stock(k) + most);
+		r = add_spares(k, in_stock(k) + most, false);
 	} else if (in_stock(k) <= most / 2) {
 		drop_taken();
-		add_spares(k, most);
+		r = add_spares(k, most, false);
 	}
 	/* A byte when half are used up. */
 	sock_poll_room(k, most / 2 * (uint32_t)sizeof(uint32_t));
+	/* Fewer do, as long as there are some. */
+	return in_stock(k) > 0 ? 0 : r;
 }
 
 int strata_listen(int fd, int backlog)
@@ -180,9 +186,9 @@ int strata_listen(int fd, int backlog)
 		uint32_t most = stock_for(backlog);
 
 		atomic_store(stock_of(&k), (uint16_t)most);
-		add_spares(&k, most);
-		/* Fewer do, as long as there are some. */
-		r = in_stock(&k) > 0 ? 0 : -EMFILE;
+		r = add_spares(&k, most, true);
+		if (in_stock(&k) > 0)
+			r = 0;
 	}
 	return (int)lib_result(r);
 }
@@ -249,12 +255,17 @@ static int take_record(
 /* Nothing is there: 0, look again; or why not. */
 static int wait_for_record(const struct sock *k, struct mono deadline)
 {
+	int r;
+
 	if (!(stream_word(k) & STREAM_LISTENING))
 		return sock_is_down(k) ? -ENETDOWN : -EINVAL;
-	listen_ready(k);
+	r = listen_ready(k);
 	stream_settle(k);
 	if (stream_unread(k) > 0)
 		return 0;
+	/* Nothing can come, and nobody would wake us. */
+	if (r < 0)
+		return r;
 	if (!(stream_word(k) & STREAM_LISTENING)) {
 		/* The byte that is gone now was for others here, too. */
 		sock_ask_for_byte(k);

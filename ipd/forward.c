@@ -71,6 +71,7 @@ static bool send_copy(
 {
 	struct ring_out *out = ip->down[way->link];
 	struct desc d = r->d;
+	char next[IP_TEXT_LEN];
 	uint8_t *slot;
 
 	if (!node_room(&ip->n, out, 1))
@@ -88,6 +89,9 @@ static bool send_copy(
 	d.flags &= PKT_CSUM_PARTIAL | PKT_GSO_ECN;
 	d.dst = way->next_hop;
 	show_tx(ip, slot + SLOT_HEADROOM, &d);
+	node_note(&ip->n, "not for us: forwarded with %u hops left to %s on %s",
+	    r->hops - 1U, ip_text(&d.dst, next),
+	    ip->n.topo->links[d.link].name);
 	node_put(&ip->n, out, &d);
 	node_count(&ip->n, CNT_FORWARDED);
 	node_give_back(&ip->n, &r->d);

@@ -87,6 +87,7 @@ static bool answer_echo(struct ipd *ip, struct received *r)
 	if (t.slot == NULL)
 		return false;
 	emit_reply(&t, r);
+	node_note(&ip->n, "for us, an echo request: answered");
 	if (!tx_datagram(ip, &t)) {
 		node_unalloc(&ip->n, &t.d);
 		return false;
@@ -167,6 +168,10 @@ static bool hand_up(struct ipd *ip, struct received *r, struct ring_out *out,
 	d.icmp_code = m->code;
 	d.icmp_from = (uint16_t)(d.off - source_at(r));
 	d.icmp_info = m->info;
+	node_note(&ip->n,
+	    "for us, an ICMP error: to %s, which sent what it is"
+	    " about",
+	    ip->n.topo->procs[out->to].name);
 	node_put(&ip->n, out, &d);
 	return true;
 }

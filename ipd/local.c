@@ -113,6 +113,8 @@ static bool deliver(struct ipd *ip, struct received *r, struct ring_out *out)
 		return false;
 	if (r->to_many)
 		deliver_copies(ip, r, out);
+	node_note(&ip->n, "for us, protocol %u: up to %s", r->proto,
+	    ip->n.topo->procs[out->to].name);
 	node_put(&ip->n, out, &d);
 	node_count(&ip->n, CNT_DELIVERED);
 	return true;

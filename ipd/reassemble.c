@@ -84,6 +84,7 @@ static bool add(
 	case REASM_COMPLETE:
 		return complete(ip, r, done);
 	case REASM_HELD:
+		node_note(&ip->n, "a fragment: kept until all are there");
 		node_count(&ip->n, CNT_FRAGMENTS_RECEIVED);
 		node_give_back(&ip->n, &r->d);
 		return true;

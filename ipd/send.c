@@ -288,10 +288,31 @@ static bool send_cut(struct ipd *ip, struct datagram *t)
 	return true;
 }
 
+static void note_way(struct ipd *ip, const struct datagram *t, bool cut)
+{
+	const char *link = ip->n.topo->links[t->way.link].name;
+	char next[IP_TEXT_LEN], src[IP_TEXT_LEN];
+
+	node_note(&ip->n, "source %s",
+	    ip_text(is_v4(t) ? &t->h4.src : &t->h6.src, src));
+	if (t->way.kind == FIB_LOCAL)
+		node_note(&ip->n, "route: to ourselves");
+	else
+		node_note(&ip->n, "route: %s %s on %s, MTU %u",
+		    ip_equal(&t->way.next_hop, &t->d.dst) ? "neighbour"
+							  : "by gateway",
+		    ip_text(&t->way.next_hop, next), link, t->mtu);
+	if (cut)
+		node_note(&ip->n, "%u bytes are too long: cut into fragments",
+		    t->hdr_len + t->payload);
+}
+
 bool send_packet(struct ipd *ip, struct datagram *t)
 {
 	bool cut = t->d.gso_size == 0 && !stays_here(t) &&
 	    t->hdr_len + t->payload > t->mtu;
 
+	if (ip->n.noting)
+		note_way(ip, t, cut);
 	return cut ? send_cut(ip, t) : send_whole(ip, t);
 }

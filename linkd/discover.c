@@ -136,6 +136,7 @@ void discover_answer(struct linkd *x, uint8_t link,
     const struct mac *to)
 {
 	bool probe = ip_is_any(asker);
+	char who[IP_TEXT_LEN];
 	struct arp_hdr arp = {
 		.op = ARP_REPLY,
 		.sha = link_mac(x, link),
@@ -153,6 +154,8 @@ void discover_answer(struct linkd *x, uint8_t link,
 		.tlla = link_mac(x, link),
 	};
 
+	node_note(&x->n, "asks who has %s, which is ours: answered",
+	    ip_text(target, who));
 	node_count(&x->n, CNT_TX_ANSWER);
 	if (ip_is_v4(target))
 		send_arp(x, link, to, &arp);

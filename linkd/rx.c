@@ -125,6 +125,8 @@ static void rx_ip(struct linkd *x, const struct frame *f)
 	    !merge_add(x, f->link, up_flags(f), f->p + ETH_HDR_LEN,
 		f->len - ETH_HDR_LEN))
 		rx_up(x, f);
+	else
+		node_note(&x->n, "held for what else of it this turn brings");
 }
 
 bool rx_loop(struct linkd *x, const struct packet *p, const struct desc *d)

@@ -177,6 +177,7 @@ static bool loop(struct linkd *x, struct taken *t)
 {
 	if (!settle(x, t))
 		return false;
+	node_note(&x->n, "to ourselves: up again");
 	if (!rx_loop(x, &t->p, &t->d)) {
 		t->in->mine = t->pos;
 		return false;
@@ -202,14 +203,21 @@ static bool send_to(struct linkd *x, struct taken *t, const struct mac *mac)
 static bool to_neighbour(struct linkd *x, struct taken *t)
 {
 	struct neighbour_hop hop;
+	char who[IP_TEXT_LEN], mac[MAC_TEXT_LEN];
 
 	if (t->d.flags & PKT_CONFIRM)
 		neighbour_confirmed(&x->nb, t->d.link, &t->d.dst, x->n.now);
 	switch (
 	    neighbour_wanted(&x->nb, t->d.link, &t->d.dst, x->n.now, &hop)) {
 	case NEIGHBOUR_SEND:
+		node_note(&x->n, "neighbour %s has MAC %s",
+		    ip_text(&t->d.dst, who), mac_text(&hop.mac, mac));
 		return send_to(x, t, &hop.mac);
 	case NEIGHBOUR_QUEUE:
+		node_note(&x->n,
+		    "the MAC of neighbour %s is not known: it is"
+		    " asked for, the packet waits",
+		    ip_text(&t->d.dst, who));
 		return wait(x, t, hop.id);
 	case NEIGHBOUR_FULL: /* counted by the table */
 		if (!settle(x, t))

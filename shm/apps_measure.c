@@ -45,7 +45,11 @@ void apps_measure(struct apps *a, uint32_t id, uint64_t begin, uint64_t end)
 	struct mono when;
 
 	node_measure_done(a->n);
-	if (id < MAX_SOCKETS && a->app[app_of(id)].a2s != NULL &&
-	    last_write(a2s_of(a, id), &at, &when) && at - begin < end - begin)
-		node_measure_app(a->n, when);
+	if (id >= MAX_SOCKETS || a->app[app_of(id)].a2s == NULL ||
+	    !last_write(a2s_of(a, id), &at, &when) || at - begin >= end - begin)
+		return;
+	node_measure_app(a->n, when);
+	if (mono_before(when, a->n->now))
+		node_note(a->n, "the app wrote this %.1f us before the turn",
+		    (double)mono_since(a->n->now, when) / 1000);
 }

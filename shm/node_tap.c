@@ -225,6 +225,7 @@ void node_tap_put(
 	struct tap_span s[1 + REFS];
 	struct tap_record r = {
 		.kind = TAP_PUT,
+		.flags = t->hand == NULL ? TAP_NO_HAND : 0,
 		.index = out->mine,
 		.d = *d,
 	};
@@ -267,7 +268,11 @@ void node_tap_frame(struct node *n, bool tx, const struct desc *d,
 void node_tap_note(struct node *n, const char *fmt, ...)
 {
 	char text[TAP_NOTE_LEN];
-	struct tap_record r = { .kind = TAP_NOTE, .place = TAP_PLACE_DAEMON };
+	struct tap_record r = {
+		.kind = TAP_NOTE,
+		.flags = n->tap.hand == NULL ? TAP_NO_HAND : 0,
+		.place = TAP_PLACE_DAEMON,
+	};
 	struct tap_span s = { text, 0 };
 	va_list ap;
 	int len;
@@ -300,6 +305,8 @@ static bool happened(void *ctx, const struct tap_record *r)
 	struct node *n = ctx;
 	struct node_tap *t = &n->tap;
 
+	if (r->flags & TAP_NO_HAND)
+		t->undone = false;
 	if (r->kind == TAP_NOTE)
 		return !t->undone;
 	if (r->kind == TAP_TURN)

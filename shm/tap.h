@@ -82,6 +82,8 @@ enum tap_kind {
 enum tap_record_flag {
 	/* Its place is not watched: it is here because it was dropped. */
 	TAP_ONLY_DROPPED = 1 << 0,
+	/* PUT, NOTE: because of no packet in hand. */
+	TAP_NO_HAND = 1 << 1,
 };
 
 /* A record's header; its bytes follow, padded to TAP_ALIGN. */

@@ -271,5 +271,9 @@ uint32_t stream_accept(struct streams *s, uint32_t id, uint32_t conn,
 	*ret = to->words;
 	put_record(s, k, id, spare, local, peer);
 	to->record_end = k->words.rx_written;
+	node_note(s->n,
+	    "connection %u is socket %u of app %u, to be accepted by"
+	    " socket %u",
+	    conn, sub_of(spare), app_of(spare), sub_of(id));
 	return spare;
 }

@@ -226,6 +226,8 @@ void sender_ack(struct tcpd *t, struct tcb *c, const struct segment *seg,
 	n.duplicate = is_duplicate(c, seg, verdict, changed);
 	take_blocks(t, c, &n, verdict);
 	if (n.sb.acked > 0) {
+		node_note(&t->n, "%u of what we have sent are acknowledged",
+		    n.sb.acked);
 		free_bytes(c, n.sb.acked);
 		c->soft_error = 0;
 	}

@@ -97,6 +97,11 @@ void conn_set_state(struct tcpd *t, struct tcb *c, enum tcp_state next)
 
 	log_debug(&t->n.log, "conn %u: %s -> %s", conn_id(t, c),
 	    tcp_state_name(c->state), tcp_state_name(next));
+	node_note(&t->n, "connection %u: %s -> %s", conn_id(t, c),
+	    tcp_state_name((c->flags & CONN_PASSIVE) && c->state == TCP_CLOSED
+		    ? TCP_LISTEN
+		    : c->state),
+	    tcp_state_name(next));
 	tcp_state_set(&c->state, next);
 	timers_state_entered(&c->timers, &timers, next, orphan, t->n.now);
 }

@@ -339,6 +339,9 @@ static bool is_deferred(
 static void must_wait(struct tcpd *t, struct tcb *c, const struct segment *seg)
 {
 	tcpd_drop(t, seg, CNT_TCP_NO_SPARE);
+	/* The app may have been refused some, and sleep. */
+	if (stream_spares(&t->streams, c->listener) == 0)
+		apps_wake_later(&t->streams.apps, c->listener, WAKE_RX);
 	conn_half_acked(t, c, true);
 	if (t->config.abort_on_overflow)
 		conn_abort(t, c, 0);

@@ -441,6 +441,8 @@ static bool send_owed(struct tcpd *t, struct tcb *c, bool urgent)
 	case ACK_NOW:
 		return send_ack(t, c);
 	case ACK_LATER:
+		node_note(&t->n, "connection %u: its ACK may wait for data",
+		    conn_id(t, c));
 		timers_ack_owed(&c->timers, t->config.ack_delay_ns, t->n.now);
 		break;
 	case ACK_NONE:

@@ -216,6 +216,12 @@ void receive_text(struct tcpd *t, struct tcb *c, const struct segment *seg,
 	c->stats.bytes_received += bytes;
 	c->stats.data_received = t->n.now;
 	if (bytes > 0)
+		node_note(&t->n, "%u new bytes to socket %u of app %u%s", bytes,
+		    sub_of(c->sock), app_of(c->sock),
+		    c->rx_read == c->rx_nxt - bytes ? ", which is woken" : "");
+	else if (x.len > 0)
+		node_note(&t->n, "%u bytes beyond a gap: kept", x.len);
+	if (bytes > 0)
 		measure(t, c, seg);
 	acknowledge(c, seg, seq_len(before, c->rcv_nxt), had_gap);
 }

@@ -95,16 +95,22 @@ static void to_listener(struct tcpd *t, struct segment *seg)
 {
 	uint32_t listener = listen_find(t, seg);
 
-	if (listener == NO_SOCKET)
+	if (listener == NO_SOCKET) {
+		node_note(
+		    &t->n, "nobody listens on port %u", seg->ends.local_port);
 		refuse(t, seg);
-	else
-		listen_segment(t, listener, seg, NULL);
+		return;
+	}
+	node_note(&t->n, "socket %u of app %u listens on port %u",
+	    sub_of(listener), app_of(listener), seg->ends.local_port);
+	listen_segment(t, listener, seg, NULL);
 }
 
 static void to_connection(struct tcpd *t, uint32_t id, struct segment *seg)
 {
 	struct tcb *c = conn_touch(t, id);
 
+	node_note(&t->n, "connection %u, %s", id, tcp_state_name(c->state));
 	c->stats.segs_in += segment_pieces(seg);
 	if (c->flags & CONN_ABORTED)
 		tcpd_drop(t, seg, CNT_TCP_ABORTED);

@@ -77,6 +77,7 @@ bool segment_send(struct tcpd *t, const struct tcb *c, struct outgoing *o)
 		.src = c->ends.local,
 		.dst = c->ends.remote,
 	};
+	char flags[TCP_FLAGS_TEXT];
 	uint8_t *slot;
 
 	o->h.src_port = c->ends.local_port;
@@ -93,6 +94,9 @@ bool segment_send(struct tcpd *t, const struct tcb *c, struct outgoing *o)
 	slot = node_alloc(&t->n, d.off + d.len, &d);
 	if (slot == NULL)
 		return false;
+	node_note(&t->n, "connection %u sends %s, %u bytes%s", conn_id(t, c),
+	    tcp_flags_text(o->h.flags, flags), o->len,
+	    copied ? "" : ", which stay in the app's ring");
 	tcp_emit(slot + d.off, &o->h);
 	if (copied && o->len > 0) {
 		app_ring_read(slot + d.off + hdr_len,
@@ -122,6 +126,7 @@ void segment_send_bare(struct tcpd *t, const struct bare *b, struct tcp_hdr *h)
 		.src = b->ends.local,
 		.dst = b->ends.remote,
 	};
+	char flags[TCP_FLAGS_TEXT];
 	uint8_t *slot = node_alloc(&t->n, d.off + d.len, &d);
 
 	if (slot == NULL)
@@ -129,6 +134,7 @@ void segment_send_bare(struct tcpd *t, const struct bare *b, struct tcp_hdr *h)
 	h->src_port = b->ends.local_port;
 	h->dst_port = b->ends.remote_port;
 	d.csum_offset = CSUM_AT;
+	node_note(&t->n, "answered with %s", tcp_flags_text(h->flags, flags));
 	tcp_emit(slot + d.off, h);
 	node_put(&t->n, t->down, &d);
 	note_sent(t, &d, h, 0);

@@ -266,8 +266,7 @@ void tcp_checksum_seal(uint8_t *buf, size_t len, const struct ip_addr *src,
 	be16_put(buf + OFF_CHECKSUM, csum_fold(csum_add(sum, buf, len)));
 }
 
-/* "SYN ACK", most significant last, as they are read aloud. */
-static const char *flags_text(uint16_t flags, char buf[40])
+const char *tcp_flags_text(uint16_t flags, char buf[TCP_FLAGS_TEXT])
 {
 	static const char names[][4] = { "FIN", "SYN", "RST", "PSH", "ACK",
 		"URG", "ECE", "CWR", "AE" };
@@ -300,14 +299,14 @@ static void log_options(struct log *log, const struct tcp_hdr *h)
 
 void tcp_log(struct log *log, const struct tcp_hdr *h)
 {
-	char flags[40];
+	char flags[TCP_FLAGS_TEXT];
 
 	log_field(log, "src port", "%u", h->src_port);
 	log_field(log, "dst port", "%u", h->dst_port);
 	log_field(log, "seq", "%u", h->seq.n);
 	log_field(log, "ack", "%u", h->ack.n);
 	log_field(log, "header length", "%u", h->hdr_len);
-	log_field(log, "flags", "%s", flags_text(h->flags, flags));
+	log_field(log, "flags", "%s", tcp_flags_text(h->flags, flags));
 	log_field(log, "window", "%u", h->window);
 	log_field(log, "checksum", "0x%04x", h->checksum);
 	log_field(log, "urgent", "%u", h->urgent);

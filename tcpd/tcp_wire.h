@@ -39,6 +39,7 @@ enum {
 	TCP_DEFAULT_MSS =
 	    536, /* SendMSS without the option (RFC 9293, 3.7.1) */
 	TCP_DEFAULT_MSS6 = 1220,
+	TCP_FLAGS_TEXT = 40,
 };
 
 /* Control bits; AE is the one before CWR, in the other byte (RFC 9768). */
@@ -120,6 +121,9 @@ bool tcp_checksum_ok(const uint8_t *buf, size_t len, const struct ip_addr *src,
 /* Compute and write the checksum of the segment of @len bytes at @buf. */
 void tcp_checksum_seal(uint8_t *buf, size_t len, const struct ip_addr *src,
     const struct ip_addr *dst);
+
+/* "SYN ACK", most significant last, as they are read aloud. */
+const char *tcp_flags_text(uint16_t flags, char buf[TCP_FLAGS_TEXT]);
 
 /* Print @h field by field at level debug. */
 void tcp_log(struct log *log, const struct tcp_hdr *h);

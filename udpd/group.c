@@ -17,7 +17,7 @@ void group_clear(struct udpd *u)
 
 	for (uint32_t i = 0; i < GROUP_BUCKETS; i++)
 		j->bucket[i] = NO_GROUP;
-	for (uint16_t i = 0; i < GROUP_TABLE_MAX; i++) {
+	for (uint32_t i = 0; i < GROUP_TABLE_MAX; i++) {
 		j->group[i].sockets = 0;
 		j->group[i].next =
 		    i + 1 < GROUP_TABLE_MAX ? (uint16_t)(i + 1) : NO_GROUP;

@@ -61,6 +61,10 @@ void rx_deliver(struct udpd *u, uint32_t id, const struct desc *d,
 	app_ring_write(ring, APP_RX_BYTES, f->rx_written, &g, sizeof(g));
 	app_ring_write(
 	    ring, APP_RX_BYTES, f->rx_written + sizeof(g), payload, len);
+	node_note(&u->n, "%u bytes to socket %u of app %u%s", len, sub_of(id),
+	    app_of(id),
+	    apps_rx_read(&u->apps, id) == f->rx_written ? ", which is woken"
+							: "");
 	f->rx_written += dgram_room(len);
 	node_count(&u->n, CNT_RX_DELIVERED);
 }
@@ -180,6 +184,7 @@ static void rx_datagram(struct udpd *u, const struct desc *d, const uint8_t *p)
 		deliver(u, id, d, &h, p + UDP_HDR_LEN);
 		return;
 	}
+	node_note(&u->n, "no socket has port %u", h.dst_port);
 	node_count(&u->n, CNT_RX_NO_SOCKET);
 	log_debug(&u->n.log, "no socket, port=%u", h.dst_port);
 	ask_unreachable(u, d, p);

@@ -195,6 +195,8 @@ static bool send_one(
 		refused(u, id, r);
 		return true;
 	}
+	node_note(&u->n, "socket %u of app %u sends %u bytes", sub_of(id),
+	    app_of(id), g->len);
 	if (u->n.measuring)
 		apps_measure(&u->apps, id, at, at + 1);
 	node_put(&u->n, u->down, &d);

@@ -37,10 +37,10 @@ _strata_links() {
 # What may stand at place $2 behind the subcommand $1.
 _strata_words() {
 	case $1:$2 in
-	status:* | top:* | ss:* | metrics:*) _strata_stacks ;;
+	status:* | top:* | web:* | ss:* | metrics:*) _strata_stacks ;;
 	addr:1 | route:1 | neigh:1) _strata_stacks ;;
 	restart:1 | log:1 | down:1) _strata_stacks ;;
-	capture:1 | dump:1 | latency:*) _strata_stacks ;;
+	capture:1 | dump:1 | trace:1 | latency:*) _strata_stacks ;;
 	addr:2 | route:2 | neigh:2) echo show add replace change del ;;
 	restart:2 | log:2) _strata_daemons "$3" "$4" ;;
 	log:3) echo error warn info debug ;;

@@ -20,7 +20,7 @@ enum {
 	CONNECTIONS = 16,
 	REQUEST_LEN = 4096,
 	PATIENCE_MS = 5000, /* for the whole of it */
-	HEAD_LEN = 512,
+	HEAD_LEN = 1024,
 };
 
 struct visitor {
@@ -31,6 +31,8 @@ struct visitor {
 	char *answer; /* NULL: the request is not complete */
 	size_t len, sent;
 };
+
+static bool on_loopback; /* only this machine can ask */
 
 /* ---- Where */
 
@@ -102,6 +104,13 @@ static void show_url(int fd, char url[80])
 	}
 }
 
+static bool is_loopback(const union name *at)
+{
+	if (at->any.sa_family == AF_INET)
+		return ntohl(at->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	return IN6_IS_ADDR_LOOPBACK(&at->v6.sin6_addr);
+}
+
 int http_listen(const char *where, char url[80])
 {
 	const int on = 1;
@@ -122,6 +131,7 @@ int http_listen(const char *where, char url[80])
 		close(fd);
 		return r;
 	}
+	on_loopback = is_loopback(&at);
 	show_url(fd, url);
 	return fd;
 }
@@ -143,6 +153,8 @@ static const char *reason(int status)
 		return "OK";
 	case 400:
 		return "Bad Request";
+	case 403:
+		return "Forbidden";
 	case 404:
 		return "Not Found";
 	case 405:
@@ -166,11 +178,44 @@ static void put_answer(
 	}
 	n = snprintf(v->answer, HEAD_LEN,
 	    "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-	    "Cache-Control: no-store\r\nConnection: close\r\n\r\n",
+	    "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+	    "Content-Security-Policy: default-src 'none'; "
+	    "script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+	    "connect-src 'self'; img-src data:; frame-ancestors 'none'\r\n"
+	    "Connection: close\r\n\r\n",
 	    p->status, reason(p->status), p->type, p->len);
 	if (body > 0)
 		memcpy(v->answer + n, p->body, body);
 	v->len = (size_t)n + body;
+}
+
+/*
+ * A page elsewhere may have a name of its own lead to 127.0.0.1, and then ask
+ * us in its visitor's browser.  Such a name is in the request; we are asked by
+ * number, or as "localhost".
+ */
+static bool local_host(const char *request)
+{
+	const char *at = strcasestr(request, "\r\nHost:");
+	char host[64];
+	struct in6_addr ip;
+	size_t n;
+
+	if (at == NULL)
+		return true;
+	at += strlen("\r\nHost:");
+	at += strspn(at, " \t");
+	if (*at == '[')
+		n = strcspn(++at, "]\r\n");
+	else
+		n = strcspn(at, ": \t\r\n");
+	if (n >= sizeof(host))
+		return false;
+	memcpy(host, at, n);
+	host[n] = '\0';
+	return strcasecmp(host, "localhost") == 0 ||
+	    inet_pton(AF_INET, host, &ip) == 1 ||
+	    inet_pton(AF_INET6, host, &ip) == 1;
 }
 
 /* "GET /path?query HTTP/1.1": which page. */
@@ -199,6 +244,8 @@ static void answer(struct visitor *v, http_make *make, void *ctx)
 	char path[HTTP_PATH_LEN];
 
 	p.status = parse_request(v->request, path);
+	if (p.status == 200 && on_loopback && !local_host(v->request))
+		p.status = 403;
 	if (p.status == 200)
 		make(ctx, path, &p);
 	if (p.body == NULL) {

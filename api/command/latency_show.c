@@ -25,13 +25,11 @@ static const struct {
 static const char *place_of(
     const struct hop *h, const struct topology *topo, char text[RING_NAME])
 {
-	const struct topo_ring *r = &topo->rings[h->key.in];
+	const char *from = "app";
 
 	if (h->key.in < TOPO_MAX_RINGS)
-		snprintf(text, RING_NAME, "%s>%s", topo->procs[r->from].name,
-		    topo->procs[r->to].name);
-	else
-		snprintf(text, RING_NAME, "app>%s", topo->procs[h->proc].name);
+		from = topo->procs[topo->rings[h->key.in].from].name;
+	snprintf(text, RING_NAME, "%s>%s", from, topo->procs[h->proc].name);
 	return text;
 }
 

@@ -180,7 +180,7 @@ static void hear_errors(const struct ping *p)
 			continue;
 		printf("From %s icmp_seq=%u %s\n",
 		    dial_text((struct sockaddr *)&t.from, t.from_len),
-		    t.len >= HEADER ? be16_get(t.data + SEQ_AT) : 0,
+		    t.len >= HEADER ? be16_get(t.data + SEQ_AT) : 0U,
 		    icmp_sentence(&t));
 	}
 }

@@ -176,17 +176,6 @@ static json_t *each(const json_t *before, const json_t *now, const char *list,
 	return all;
 }
 
-static json_int_t sockets(const json_t *now)
-{
-	json_int_t sum = 0;
-	size_t i;
-	json_t *app;
-
-	json_array_foreach(json_object_get(now, "apps"), i, app) sum +=
-	    member_int(app, "sockets");
-	return sum;
-}
-
 json_t *rates_between(const json_t *before, const json_t *now)
 {
 	static const char *const by_name[3] = { "name" };
@@ -198,16 +187,16 @@ json_t *rates_between(const json_t *before, const json_t *now)
 		before = NULL;
 	if (before == NULL)
 		us = 0;
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o,"
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o,"
 			 " s:o, s:o}",
 	    "name", member_text(now, "name"), "uptime_us",
 	    member_int(now, "uptime_us"), "supervisor_pid",
 	    member_int(now, "supervisor_pid"), "interval_us", us, "apps",
 	    (json_int_t)json_array_size(json_object_get(now, "apps")),
-	    "sockets", sockets(now), "daemons",
-	    each(before, now, "daemons", by_name, us, daemon_rates), "links",
-	    each(before, now, "links", by_name, us, link_rates), "rings",
-	    each(before, now, "rings", by_ends, us, ring_rates), "drops",
+	    "daemons", each(before, now, "daemons", by_name, us, daemon_rates),
+	    "links", each(before, now, "links", by_name, us, link_rates),
+	    "rings", each(before, now, "rings", by_ends, us, ring_rates),
+	    "drops",
 	    counts(json_object_get(before, "drops"),
 		json_object_get(now, "drops"), us),
 	    "counters",

@@ -12,7 +12,7 @@
 /*
  * From @before (NULL: there was none) to @now.  A new object:
  *
- *	name, uptime_us, supervisor_pid, interval_us, apps, sockets
+ *	name, uptime_us, supervisor_pid, interval_us, apps
  *	daemons	[{name, layer, pid, up, restarts, last_gap_us, rss,
  *		  cpu (percent), turns, wakeups}]
  *	links	[{name, device, interface, daemon,

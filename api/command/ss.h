@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "api/command/ask_daemon.h"
 #include "shm/ask_socket.h"
 
 struct ss_options {
@@ -37,6 +38,9 @@ void ss_print(FILE *to, const struct ss_options *o, const struct ask_file *f,
     const struct ask_socket *k);
 
 json_t *ss_json(const struct ask_file *f, const struct ask_socket *k);
+
+/* {"counts": {"tcp ESTAB": n, ...}, "rows": the first @rows}. */
+json_t *ss_summary(const struct answer *a, size_t rows);
 
 /* "curl", or "" if there is none any more. */
 void ss_program(uint32_t pid, char name[32]);

@@ -177,3 +177,25 @@ json_t *ss_json(const struct ask_file *f, const struct ask_socket *k)
 		json_object_set_new(o, "info", info_json(k));
 	return o;
 }
+
+json_t *ss_summary(const struct answer *a, size_t rows)
+{
+	json_t *counts = json_object();
+	json_t *first = json_array();
+	struct ask_socket k;
+	char what[32];
+
+	for (size_t at = 0; at < a->len; at += k.bytes) {
+		json_int_t n;
+
+		if (ss_read(&k, a->records + at, a->len - at) < 0)
+			break;
+		snprintf(what, sizeof(what), "%s %s",
+		    k.proto == IPPROTO_TCP ? "tcp" : "udp", ss_state(&k));
+		n = json_integer_value(json_object_get(counts, what));
+		json_object_set_new(counts, what, json_integer(n + 1));
+		if (json_array_size(first) < rows)
+			json_array_append_new(first, ss_json(&a->file, &k));
+	}
+	return json_pack("{s:o, s:o}", "counts", counts, "rows", first);
+}

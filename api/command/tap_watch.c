@@ -173,7 +173,7 @@ static bool all_records(struct tap_watch *w, bool all)
 	struct tapped r;
 
 	while (!enough(w) && taps_next(&w->taps, &r, all))
-		if (!one_record(w, &r))
+		if (w->record != NULL ? !w->record(w, &r) : !one_record(w, &r))
 			return false;
 	return w->flush(w);
 }
@@ -183,6 +183,10 @@ static void say_begun(const struct tap_watch *w)
 {
 	uint32_t n = 0;
 
+	if (w->record != NULL) {
+		fprintf(stderr, "tracing \"%s\"\n", w->name);
+		return;
+	}
 	for (uint32_t i = 0; i < w->places.n; i++)
 		n += w->places.p[i].wanted;
 	fprintf(stderr, "capturing at %u place%s of \"%s\"\n", n,
@@ -191,12 +195,14 @@ static void say_begun(const struct tap_watch *w)
 
 int tap_watch_run(struct tap_watch *w)
 {
-	struct taps_wish wish = places_wish(&w->places);
+	struct taps_wish wish =
+	    w->record != NULL ? w->wish : places_wish(&w->places);
 	bool good = true;
 	bool there = true;
 
 	catch_signals();
-	wish.snap = w->snap;
+	if (w->record == NULL)
+		wish.snap = w->snap;
 	if (taps_want(&w->taps, &wish) < 0)
 		return STATUS_FAILED;
 	say_begun(w);

@@ -32,6 +32,9 @@ struct tap_watch {
 	    const struct tapped *r, const struct shown *s);
 	/* Drops of no packet; may be NULL. */
 	void (*drops)(struct tap_watch *w, const struct tapped *r);
+	/* Instead of all that: each record as it is, of what @wish asks for. */
+	bool (*record)(struct tap_watch *w, const struct tapped *r);
+	struct taps_wish wish;
 	/* Nothing more waits for now: out with it.  False as above. */
 	bool (*flush)(struct tap_watch *w);
 };

@@ -126,6 +126,7 @@ static int look(struct top *t)
 	t->trouble = NULL;
 	json_decref(t->rates);
 	t->rates = rates_between(t->look, now);
+	json_object_set_new(t->rates, "sockets", top_sockets());
 	json_decref(t->look);
 	t->look = now;
 	keep_events(t);
@@ -199,6 +200,11 @@ static int start(struct top *t)
 	t->look = answer;
 	t->rates = rates_between(NULL, answer);
 	t->events = json_array();
+	r = top_sockets_start(t->stack);
+	if (r < 0) {
+		fprintf(stderr, "strata: no thread: %s\n", strerror(-r));
+		return STATUS_FAILED;
+	}
 	catch_signals();
 	if (t->terminal)
 		terminal_take(t);

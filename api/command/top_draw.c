@@ -14,8 +14,7 @@ enum {
 	BOX_COLS = 37, /* two of them and a space between in 80 columns */
 	BOX_ROWS = 5,
 	DEVICE_ROWS = 4,
-	RECENT_S = 5, /* so long a takeover is shown in red */
-	EVENT_COLS = 30,
+	RECENT_S = 5,  /* so long a takeover is shown in red */
 	MAX_DROPS = 8, /* more only if there is room */
 };
 
@@ -274,6 +273,25 @@ static double counter_rate(const struct drawing *d, const char *name)
 	return sum;
 }
 
+/* "2 apps; 1 tcp LISTEN, 3 tcp ESTAB" */
+static void draw_sockets(const struct drawing *d, json_t *sockets)
+{
+	char text[256];
+	int at = snprintf(text, sizeof(text), "%lld apps",
+	    (long long)member_int(d->v->rates, "apps"));
+	const char *what;
+	json_t *n;
+
+	json_object_foreach(sockets, what, n)
+	{
+		if (at >= (int)sizeof(text))
+			break;
+		at += snprintf(text + at, sizeof(text) - (size_t)at,
+		    ", %lld %s", (long long)json_integer_value(n), what);
+	}
+	canvas_text(d->c, 3, 2, STYLE_PLAIN, "%s", text);
+}
+
 static void draw_head(struct drawing *d)
 {
 	const json_t *r = d->v->rates;
@@ -286,16 +304,14 @@ static void draw_head(struct drawing *d)
 	    (long long)member_int(r, "supervisor_pid"));
 	if (d->v->trouble != NULL)
 		canvas_text(d->c, 1, 0, STYLE_BAD, "%s", d->v->trouble);
-	canvas_text(d->c, 2, 0, STYLE_PLAIN,
-	    "  apps %lld, sockets %lld; TCP: %s connections/s,"
-	    " %s retransmitted/s",
-	    (long long)member_int(r, "apps"),
-	    (long long)member_int(r, "sockets"),
+	canvas_text(d->c, 2, 2, STYLE_PLAIN,
+	    "TCP: %s opened/s, %s retransmitted/s",
 	    short_number(counter_rate(d, "active_opens") +
 		    counter_rate(d, "passive_opens"),
 		opened),
 	    short_number(counter_rate(d, "retransmitted"), again));
-	d->row = 3;
+	draw_sockets(d, json_object_get(r, "sockets"));
+	d->row = 4;
 }
 
 /* Which of two is to be shown first. */
@@ -380,5 +396,5 @@ void top_draw(struct canvas *c, const struct top_view *v)
 	if (room > MAX_DROPS)
 		room = MAX_DROPS;
 	draw_drops(&d, room);
-	draw_events(&d, 50, room);
+	draw_events(&d, 51, room);
 }

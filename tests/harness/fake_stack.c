@@ -27,7 +27,7 @@
 #include "tests/harness/temp_dir.h"
 
 enum {
-	SOCKETS = 32,
+	SOCKETS = 64,
 	PROC = 0,
 	SNDBUF = 3000,
 	RCVBUF = 4000,
@@ -40,6 +40,7 @@ static struct {
 	uint8_t *a2s, *s2a;
 	int end[SOCKETS]; /* ours of each socket */
 	_Atomic uint32_t nsockets;
+	_Atomic int refused;
 	pthread_t thread;
 } fake;
 
@@ -61,6 +62,11 @@ uint8_t *fake_tx(uint32_t sub)
 uint32_t fake_sub(void)
 {
 	return atomic_load(&fake.nsockets) - 1;
+}
+
+void fake_refuse(int err)
+{
+	atomic_store(&fake.refused, err);
 }
 
 uint32_t fake_posted(void)
@@ -189,7 +195,7 @@ static void answer_socket(struct ctl_msg *m)
 
 	m->arg[0] = PROC;
 	m->arg[3] = 0;
-	while (m->nfds < count && fake.nsockets < SOCKETS) {
+	while (m->nfds < count && fake.nsockets < SOCKETS && !fake.refused) {
 		uint32_t sub = fake.nsockets;
 		int pair[2];
 
@@ -203,7 +209,7 @@ static void answer_socket(struct ctl_msg *m)
 		atomic_store(&fake.nsockets, sub + 1);
 	}
 	if (m->nfds == 0)
-		m->arg[3] = EMFILE;
+		m->arg[3] = fake.refused ? (uint32_t)fake.refused : EMFILE;
 	ctl_send(fake.client, m, fds);
 	for (uint32_t i = 0; i < m->nfds; i++)
 		close(fds[i]);

@@ -39,6 +39,9 @@ void fake_down(uint32_t sub);
 void fake_error(uint32_t sub, int err);
 void fake_byte(uint32_t sub);
 
+/* No more sockets, and this errno; 0: as many as there are. */
+void fake_refuse(int err);
+
 /* Events that were posted so far. */
 uint32_t fake_posted(void);
 

@@ -27,9 +27,12 @@ void stores_add(struct stores *s, void *start, size_t bytes)
 {
 	assert(s->nareas < STORES_MAX_AREAS);
 	assert((uintptr_t)start % PAGE == 0);
+	bytes = (bytes + PAGE - 1) & ~(size_t)(PAGE - 1);
 	s->area[s->nareas].start = start;
-	s->area[s->nareas].bytes = (bytes + PAGE - 1) & ~(size_t)(PAGE - 1);
+	s->area[s->nareas].bytes = bytes;
 	s->nareas++;
+	if (s->runs && bytes > 0 && mprotect(start, bytes, PROT_READ) == -1)
+		abort();
 }
 
 static void protect(const struct stores *s, int prot)
@@ -196,6 +199,7 @@ bool stores_run(struct stores *s, void (*run)(void *arg), void *arg)
 	if (depth++ == 0)
 		catch_signals();
 	protect(s, PROT_READ);
+	s->runs = true;
 	current = s;
 	/* No signal is blocked in the handlers: there is no mask to restore. */
 	if (_setjmp(s->stop) == 0) {
@@ -203,6 +207,7 @@ bool stores_run(struct stores *s, void (*run)(void *arg), void *arg)
 		whole = true;
 	}
 	current = outer;
+	s->runs = false;
 	protect(s, PROT_READ | PROT_WRITE);
 	if (--depth == 0)
 		release_signals();

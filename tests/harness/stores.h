@@ -42,6 +42,7 @@ struct stores {
 		size_t bytes; /* whole pages */
 	} area[STORES_MAX_AREAS];
 	uint32_t nareas;
+	bool runs;
 	/* Pages that the instruction at hand writes, and how they were. */
 	uint8_t *open[8];
 	alignas(8) uint8_t before[8][4096];
@@ -49,7 +50,7 @@ struct stores {
 	jmp_buf stop;
 };
 
-/* Watch @bytes at @start, page-aligned, too. */
+/* Watch @bytes at @start, page-aligned, too; also from @changed. */
 void stores_add(struct stores *s, void *start, size_t bytes);
 
 /*

@@ -203,14 +203,13 @@ static void note_error(struct notes *n, const struct cmsghdr *c)
 	    (socklen_t)(c->cmsg_len - CMSG_LEN(sizeof(e))));
 }
 
-/* One message with all that is beside it; *@p its bytes. */
-static long receive(struct notes *n, int fd, int flags, uint8_t *p, size_t size)
+/* One message with all that is beside it; its bytes to @iov. */
+static long receive_into(struct notes *n, int fd, int flags, struct iovec iov)
 {
 	union {
 		char bytes[512];
 		struct cmsghdr c;
 	} control;
-	struct iovec iov = { p, size };
 	union address from = { .a = { .sa_family = AF_UNSPEC } };
 	struct msghdr msg = {
 		.msg_iov = &iov,
@@ -245,6 +244,9 @@ static long receive(struct notes *n, int fd, int flags, uint8_t *p, size_t size)
 	}
 	return r;
 }
+
+#define receive(n, fd, flags, p, size) \
+	receive_into(n, fd, flags, (struct iovec){ p, size })
 
 static void recverr(struct notes *n, int fd)
 {

@@ -33,6 +33,7 @@ at_least 'turns of ipd' \
 at_least 'from linkd to ipd' "$(rates moves \
 	'.rings[] | select(.from == "linkd" and .kind == "data") | .moved')" 50
 expect 'apps' "$(rates moves .apps)" -eq 1
+expect 'listeners' "$(rates moves '.sockets["tcp LISTEN"]')" -eq 1
 expect 'events' "$(rates moves '.events | length')" -eq 0
 say 'rates'
 

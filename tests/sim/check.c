@@ -73,12 +73,24 @@ void check_progress(struct sim *s)
 		}
 }
 
-/* What a daemon may give up, and counts. */
-static bool gave_up(const struct proc *p)
+/* Of this instance, also what it has not published yet. */
+static uint64_t counted(const struct proc *p, const char *name)
+{
+	const struct out_head *h = head_of(p);
+	const struct node *n = proc_node(p);
+
+	for (uint32_t i = 0; n != NULL && i < n->ncounters; i++)
+		if (strcmp(h->counter_name[i].name, name) == 0)
+			return n->counter[i];
+	return 0;
+}
+
+void check_dying(struct proc *p)
 {
 	/* Three deaths on one packet; no slot for one sent to oneself. */
-	return counter(p, "put_aside_after_crashes") > 0 ||
-	    counter(p, "tx_loop_full") > 0;
+	if (counted(p, "put_aside_after_crashes") > 0 ||
+	    counted(p, "tx_loop_full") > 0)
+		p->gave_up = true;
 }
 
 bool check_lossless(const struct sim *s)
@@ -86,9 +98,13 @@ bool check_lossless(const struct sim *s)
 	if (!s->plan.lossless || s->wire.lost > 0)
 		return false;
 	for (uint32_t h = 0; h < s->plan.hosts; h++)
-		for (uint32_t i = 0; i < HOST_PROCS; i++)
-			if (gave_up(&s->host[h]->proc[i]))
+		for (uint32_t i = 0; i < HOST_PROCS; i++) {
+			struct proc *p = &s->host[h]->proc[i];
+
+			check_dying(p);
+			if (p->gave_up)
 				return false;
+		}
 	return true;
 }
 

@@ -6,6 +6,8 @@
 
 #include "tests/sim/sim.h"
 
+struct proc;
+
 /* Now and then: no task stands still. */
 void check_progress(struct sim *s);
 
@@ -17,6 +19,12 @@ bool check_lossless(const struct sim *s);
  * @ret and true; or false.
  */
 bool check_leftovers(struct sim *s, char *ret, size_t size);
+
+/*
+ * Before its memory is gone: has it given up a packet, as it may?  What it has
+ * counted in a turn that was committed and not published dies with it.
+ */
+void check_dying(struct proc *p);
 
 /* What was dropped where, when verbose. */
 void check_say_drops(struct sim *s);

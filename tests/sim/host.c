@@ -9,6 +9,7 @@
 
 #include "shm/names.h"
 #include "shm/poison.h"
+#include "tests/sim/check.h"
 #include "tests/sim/kill.h"
 
 enum {
@@ -106,6 +107,7 @@ const char *proc_name(const struct proc *p)
 
 void proc_die(struct proc *p)
 {
+	check_dying(p);
 	if (p->x != NULL) {
 		p->ops->detach(p->x);
 		free(p->x);

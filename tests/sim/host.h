@@ -42,6 +42,7 @@ struct proc {
 	const struct proc_ops *ops;
 	void *x; /* the instance, whose first member is a node; NULL: dead */
 	bool up; /* it has attached */
+	bool gave_up; /* a packet, as it may (check_dying) */
 	struct mono next;
 	bool asleep;
 	bool rung;

@@ -12,7 +12,8 @@ enum {
 	STORES_FAR = 300, /* the farthest death in a turn, or in several */
 	DEPTH_MAX = 63,
 	CHANGES_FAR = 100,
-	FARTHER = 20,    /* times that, now and then */
+	FARTHER = 20, /* times that, now and then */
+	PAGE = 4096,
 	PATIENCE = 2000, /* stores; what then? It dies the next time */
 };
 
@@ -90,18 +91,33 @@ static void remember(struct proc *p, const struct stores *st)
 struct victim {
 	struct stores stores; /* first */
 	struct proc *p;
+	bool there;       /* the step has been reached; all is watched */
+	uint64_t skipped; /* stores before that */
 	int64_t changes;
 };
 
 static int64_t count_of(const struct victim *v)
 {
-	return v->p->kill_by_changes ? v->changes : (int64_t)v->stores.stores;
+	return v->p->kill_by_changes ? v->changes
+				     : (int64_t)(v->stores.stores - v->skipped);
 }
 
+static void watch_all(struct victim *v);
+
+/*
+ * Until the step is reached only the page is watched that tells of it: every
+ * store that is looked at costs as much as a thousand that are not.
+ */
 static void changed(void *ctx)
 {
 	struct victim *v = ctx;
 
+	if (!v->there) {
+		if (step_of(v->p) < v->p->kill_from)
+			return;
+		v->skipped = v->stores.stores;
+		watch_all(v);
+	}
 	if (step_of(v->p) < v->p->kill_from)
 		return;
 	/*
@@ -115,14 +131,20 @@ static void changed(void *ctx)
 	stores_stop(&v->stores);
 }
 
-static void watch_memory(struct victim *v)
+/* The words of turn.h that step_of() reads. */
+static void watch_step(struct victim *v)
+{
+	stores_add(&v->stores, v->p->h->priv[v->p->index], PAGE);
+}
+
+static void watch_all(struct victim *v)
 {
 	struct proc *p = v->p;
 	struct host *h = p->h;
 	uint32_t me = p->index;
 
 	stores_add(&v->stores, h->out[me], h->wiring.out_bytes[me]);
-	stores_add(&v->stores, h->priv[me], PRIV_BYTES);
+	stores_add(&v->stores, h->priv[me] + PAGE, PRIV_BYTES - PAGE);
 	for (uint32_t i = 0; i < h->topo.nprocs; i++)
 		if (wiring_writes_pool(&h->wiring, me, i) &&
 		    h->wiring.pool_bytes[i] > 0)
@@ -134,6 +156,7 @@ static void watch_memory(struct victim *v)
 		if (s2a != NULL)
 			stores_add(&v->stores, s2a, S2A_BYTES);
 	}
+	v->there = true;
 }
 
 /* It is to die at work: not in a turn that finds none. */
@@ -156,7 +179,9 @@ bool kill_run(struct proc *p, void (*run)(void *arg), void *arg)
 	v.stores.changed = changed;
 	v.stores.ctx = &v;
 	v.stores.patience = p->kill_patience;
-	watch_memory(&v);
+	watch_step(&v);
+	if (p->kill_from == STEP_BETWEEN)
+		watch_all(&v);
 	if (stores_run(&v.stores, run, arg)) {
 		p->kill_in -= count_of(&v);
 		p->kill_in = p->kill_in > 0 ? p->kill_in : 0;

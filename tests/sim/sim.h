@@ -90,12 +90,12 @@ void moved(struct sim *s);
 /* @low to @high, both included. */
 static inline int64_t draw(struct sim *s, int64_t low, int64_t high)
 {
-	uint64_t span = (uint64_t)(high - low) + 1;
+	uint64_t far = (uint64_t)high - (uint64_t)low;
 
-	/* All numbers there are: the sum has gone round. */
-	if (span == 0)
+	/* All numbers there are. */
+	if (far == UINT64_MAX)
 		return (int64_t)random_next(&s->r);
-	return low + (int64_t)(random_next(&s->r) % span);
+	return low + (int64_t)(random_next(&s->r) % (far + 1));
 }
 
 /* The same, but each order of magnitude as likely as the next; @low > 0. */

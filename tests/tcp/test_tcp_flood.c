@@ -160,6 +160,8 @@ static void no_socket_for_it(struct wire *w)
 	none(w);
 	state_is(w, TCP_SYN_RECEIVED);
 	counted(w, CNT_TCP_NO_SPARE, 1);
+	/* Whoever sleeps on the listener gets the chance to make some. */
+	call_woken(w, l);
 	after(w, 1000);
 	out(w, SYN | ACK, .seq = 0, .ack = 1, .mss = OUR_MSS);
 	in(w, ACK, .seq = 1, .ack = 1);

@@ -129,11 +129,13 @@ static void run(struct wire *w)
 			wire_fail(w, "tcpd does not come to rest");
 		more = tcpd_turn(w->t, w->r->now);
 		wire_collect(w);
-		while (apps_next_wake(&w->t->streams.apps, &id, &wake))
+		while (apps_next_wake(&w->t->streams.apps, &id, &wake)) {
+			w->woken[id] |= (wake & WAKE_RX) != 0;
 			if (wake & WAKE_CLOSED) {
 				w->family[id] = 0;
 				w->hung_up[id] = false;
 			}
+		}
 	} while (more || !tcpd_may_sleep(w->t));
 }
 

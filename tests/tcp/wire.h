@@ -146,6 +146,7 @@ struct wire {
 	uint8_t *a2s, *s2a;
 	uint8_t family[WIRE_SOCKETS]; /* 0: no such socket */
 	bool hung_up[WIRE_SOCKETS];
+	bool woken[WIRE_SOCKETS]; /* by a byte; see call_woken() */
 	uint64_t tx_base[WIRE_SOCKETS], rx_base[WIRE_SOCKETS];
 
 	char *trace; /* what has happened, as tcpdump would tell it */
@@ -244,8 +245,10 @@ int64_t wire_ms(const struct wire *w);
 #define call_listen(w, port)  (WIRE_AT(w), wire_listen(w, port, 100, 16))
 #define call_listen_with(w, port, backlog, spares) \
 	(WIRE_AT(w), wire_listen(w, port, backlog, spares))
-#define call_spares(w, s, n)     (WIRE_AT(w), wire_spares(w, s, n))
-#define call_connect(w)          (WIRE_AT(w), wire_connect(w))
+#define call_spares(w, s, n) (WIRE_AT(w), wire_spares(w, s, n))
+#define call_connect(w)      (WIRE_AT(w), wire_connect(w))
+/* Somebody who slept on @s was woken since this was asked last. */
+#define call_woken(w, s)         (WIRE_AT(w), wire_woken(w, s))
 #define call_accept(w, l)        (WIRE_AT(w), wire_accept(w, l))
 #define call_write(w, s, n)      (WIRE_AT(w), wire_write(w, s, n, false))
 #define call_write_more(w, s, n) (WIRE_AT(w), wire_write(w, s, n, true))
@@ -265,6 +268,7 @@ void wire_spares(struct wire *w, uint32_t l, uint32_t n);
 uint32_t wire_connect(struct wire *w);
 int wire_connect_with(struct wire *w, uint32_t s);
 /* The next accepted socket; fails if there is none. */
+void wire_woken(struct wire *w, uint32_t s);
 uint32_t wire_accept(struct wire *w, uint32_t l);
 bool wire_can_accept(struct wire *w, uint32_t l);
 void wire_write(struct wire *w, uint32_t s, uint32_t n, bool more);

@@ -172,6 +172,13 @@ bool wire_can_accept(struct wire *w, uint32_t l)
 	return wire_a2s(w, l)->rx_read != wire_s2a(w, l)->rx_written;
 }
 
+void wire_woken(struct wire *w, uint32_t s)
+{
+	if (!w->woken[s])
+		wire_fail(w, "nobody was woken");
+	w->woken[s] = false;
+}
+
 uint32_t wire_accept(struct wire *w, uint32_t l)
 {
 	struct a2s_socket *a = wire_a2s(w, l);

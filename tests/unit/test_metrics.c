@@ -64,14 +64,12 @@ static void samples(void **state)
 		"strata_daemon_restarts_total{daemon=\"ip\\\\d\"} 2\n",
 		"strata_daemon_last_gap_seconds{daemon=\"ip\\\\d\"} 0.00025\n",
 		"strata_daemon_cpu_seconds_total{daemon=\"ip\\\\d\"} 0.07\n",
-		"strata_ring_packets_total{from=\"a\",to=\"b\",kind=\"data\"} "
-		"4000000000\n",
+		"{from=\"a\",to=\"b\",kind=\"data\"} 4000000000\n",
 		"strata_addresses{link=\"wan\",state=\"valid\"} 2\n",
 		"strata_addresses{link=\"wan\",state=\"tentative\"} 0\n",
 		"strata_app_sockets{app=\"3\",pid=\"44\"} 7\n",
 		"strata_drops_total{daemon=\"ipd\",reason=\"no_route\"} 0\n",
-		"strata_events_total{daemon=\"ipd\",event=\"ipv4_sent\"} "
-		"12345678901\n",
+		"{daemon=\"ipd\",event=\"ipv4_sent\"} 12345678901\n",
 	};
 	char *text = metrics();
 
@@ -91,13 +89,16 @@ static void families(void **state)
 	char *text = metrics(), *rest = text;
 	char name[100] = "", type[20] = "", word[100];
 	char seen[8192] = "";
+	size_t used = 0;
 
 	(void)state;
 	for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
 		if (sscanf(line, "# TYPE %99s %19s", name, type) == 2) {
 			snprintf(word, sizeof(word), "|%s|", name);
 			assert_null(strstr(seen, word));
-			strcat(seen, word);
+			used += (size_t)snprintf(
+			    seen + used, sizeof(seen) - used, "%s", word);
+			assert_in_range(used, 1, sizeof(seen) - 1);
 			continue;
 		}
 		if (line[0] == '\0' || line[0] == '#')
@@ -187,7 +188,7 @@ static const char *get(const struct server *s, const char *request)
 static void pages(void **state)
 {
 	const struct server *s = *state;
-	const char *text = get(s, "GET /page?x=1 HTTP/1.1\r\nHost: x\r\n\r\n");
+	const char *text = get(s, "GET /page?x=1 HTTP/1.1\r\n\r\n");
 
 	assert_memory_equal(text, "HTTP/1.1 200 OK\r\n", 17);
 	assert_non_null(strstr(text, "\r\nContent-Length: 6\r\n"));
@@ -199,6 +200,34 @@ static void pages(void **state)
 	assert_memory_equal(
 	    get(s, "POST /page HTTP/1.1\r\n\r\n") + 9, "405", 3);
 	assert_memory_equal(get(s, "nonsense\r\n\r\n") + 9, "400", 3);
+}
+
+/* By a name that leads here, although it is not ours: DNS rebinding. */
+static void only_names_of_this_machine(void **state)
+{
+	static const struct {
+		const char *host, *status;
+	} cases[] = {
+		{ "localhost", "200" },
+		{ "LocalHost:8080", "200" },
+		{ "127.0.0.1", "200" },
+		{ " 127.0.0.1:9464", "200" },
+		{ "[::1]:80", "200" },
+		{ "example.org", "403" },
+		{ "127.0.0.1.example.org", "403" },
+		{ "localhost.example.org:8080", "403" },
+		{ "", "403" },
+		{ "[example.org]", "403" },
+	};
+	const struct server *s = *state;
+	char request[256];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		snprintf(request, sizeof(request),
+		    "GET /page HTTP/1.1\r\nhost:%s\r\n\r\n", cases[i].host);
+		if (memcmp(get(s, request) + 9, cases[i].status, 3) != 0)
+			fail_msg("Host: %s", cases[i].host);
+	}
 }
 
 /* Many who say nothing, and one who talks without end. */
@@ -246,6 +275,8 @@ int main(void)
 		cmocka_unit_test(samples),
 		cmocka_unit_test(families),
 		cmocka_unit_test_setup_teardown(pages, start, stop),
+		cmocka_unit_test_setup_teardown(
+		    only_names_of_this_machine, start, stop),
 		cmocka_unit_test_setup_teardown(
 		    strangers_keep_nobody, start, stop),
 		cmocka_unit_test(where_to_listen),

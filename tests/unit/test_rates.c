@@ -93,7 +93,6 @@ static void counts_become_rates(void **state)
 	(void)state;
 	IS(r, "interval_us", 500000);
 	IS(r, "apps", 2);
-	IS(r, "sockets", 3);
 	IS(at(r, "daemons", 0), "turns", 1000);
 	IS(at(r, "daemons", 0), "wakeups", 2);
 	IS(at(r, "daemons", 0), "restarts", 2);

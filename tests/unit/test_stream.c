@@ -396,6 +396,21 @@ static void tells_of_a_listeners_end_once_more(void **state)
 	strata_close(e.fd);
 }
 
+/* Nothing can come to a listener without sockets: nobody sleeps on it. */
+static void says_why_there_are_no_sockets_for_a_listener(void **state)
+{
+	struct end e = connected();
+
+	(void)state;
+	fake_stream(e.sub, STREAM_LISTENING);
+	fake_refuse(ENOBUFS);
+	assert_fails(strata_listen(e.fd, 1), ENOBUFS);
+	assert_fails(strata_accept(e.fd, NULL, NULL), ENOBUFS);
+	fake_refuse(0);
+	assert_int_equal(strata_listen(e.fd, 1), 0);
+	strata_close(e.fd);
+}
+
 static void lends_its_rings(void **state)
 {
 	struct end e = connected_at(APP_TX_BYTES - 5);
@@ -692,6 +707,7 @@ int main(void)
 		cmocka_unit_test(forgets_what_was_unread_when_disconnected),
 		cmocka_unit_test(closes_a_listener_with_half_a_record),
 		cmocka_unit_test(tells_of_a_listeners_end_once_more),
+		cmocka_unit_test(says_why_there_are_no_sockets_for_a_listener),
 		cmocka_unit_test(lends_its_rings),
 		cmocka_unit_test(tells_of_reading_now_and_then),
 		cmocka_unit_test(believes_no_impossible_counts),

@@ -122,9 +122,9 @@ static void keeps_as_many_as_there_are_places(void **state)
 
 	(void)state;
 	apps_setopt(w, s, IPPROTO_IP, IP_RECVERR, 1);
-	for (uint8_t i = 0; i < APP_ERRORS + 3; i++)
-		rx_icmp(w, "192.0.2.1", 11, i, "");
-	for (uint8_t i = 0; i < APP_ERRORS; i++) {
+	for (int i = 0; i < APP_ERRORS + 3; i++)
+		rx_icmp(w, "192.0.2.1", 11, (uint8_t)i, "");
+	for (int i = 0; i < APP_ERRORS; i++) {
 		assert_true(apps_queued(w, s, &e));
 		assert_int_equal(e.code, i);
 	}

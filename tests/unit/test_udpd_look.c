@@ -103,7 +103,7 @@ static void a_lie_is_not_shown(void **state)
 	uint32_t s = apps_socket(w, AF_INET);
 	static struct ask_chunk c;
 	struct ask q = { .op = ASK_NEIGHBOUR };
-	struct ask_socket k[1];
+	struct ask_socket k[1] = { 0 };
 	uint32_t chunks;
 
 	(void)state;
