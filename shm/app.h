@@ -310,7 +310,7 @@ struct s2a_head {
 	uint32_t magic;
 	uint32_t version;
 	alignas(CACHE_LINE) _Atomic uint32_t asleep; /* ring the bell */
-	_Atomic uint32_t measure; /* say when you write: tx_time */
+	_Atomic uint32_t measure;           /* say when you write: tx_time */
 	alignas(CACHE_LINE) struct fib fib; /* as the transport knows it */
 };
 

@@ -62,18 +62,15 @@ static void name(struct way *w, const struct topology *topo)
 /* False: its beginning has not been measured. */
 static bool follow(struct way *ret, const struct hops *h, const struct hop *end)
 {
-	const struct hop *back[WAY_HOPS];
-	uint32_t n = 0;
+	const struct hop *at;
 
-	for (const struct hop *at = end; at != NULL && n < WAY_HOPS;
-	     at = before(h, at))
-		back[n++] = at;
-	if (back[n - 1]->key.in < TOPO_MAX_RINGS)
-		return false;
-	ret->n = n;
-	for (uint32_t i = 0; i < n; i++)
-		ret->hop[i] = back[n - 1 - i];
-	return true;
+	ret->n = 0;
+	for (at = end; at != NULL && ret->n < WAY_HOPS; at = before(h, at)) {
+		memmove(ret->hop + 1, ret->hop, ret->n * sizeof(ret->hop[0]));
+		ret->hop[0] = at;
+		ret->n++;
+	}
+	return ret->hop[0]->key.in >= TOPO_MAX_RINGS;
 }
 
 uint32_t ways_find(

@@ -303,7 +303,7 @@ static void take(struct walks *s, const struct tapped *r)
 static struct stand who_puts(struct walks *s, const struct tapped *r)
 {
 	struct daemon_now *d = &s->now[r->proc];
-	struct stand at = nowhere;
+	struct stand at;
 
 	if (is_link(s, r->proc)) {
 		at = release(s, r, false);
