@@ -27,14 +27,16 @@ static const char help[] =
     "The stack NAME as it works, for a browser: processes, rings, latencies,\n"
     "connections, and a time line of what happened.\n"
     "\n"
-    "  -l, --listen [ADDRESS:]PORT  127.0.0.1:8080 if not given; whoever\n"
-    "                               reaches it sees all\n";
+    "  -l, --listen [ADDRESS:]PORT\n"
+    "        127.0.0.1:8080 if not given; whoever reaches it sees all\n";
 
 static void give_page(struct http_page *ret)
 {
 	const char *from = _binary_api_command_web_page_html_start;
 
-	ret->len = (size_t)(_binary_api_command_web_page_html_end - from);
+	/* By number, since to the compiler they are two objects. */
+	ret->len =
+	    (uintptr_t)_binary_api_command_web_page_html_end - (uintptr_t)from;
 	ret->type = "text/html; charset=utf-8";
 	ret->body = malloc(ret->len);
 	if (ret->body != NULL)

@@ -205,6 +205,8 @@ done <<-'EOT'
 	top a b
 	top -n 0
 	top -d x
+	web a b
+	web --listen
 	ss a b
 	metrics a b
 	metrics --listen
@@ -257,6 +259,7 @@ done <<-'EOT'
 	status
 	status nosuch
 	top nosuch
+	web nosuch
 	ss nosuch
 	metrics nosuch
 	latency nosuch
