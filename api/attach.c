@@ -336,6 +336,7 @@ static void begin_socket(struct lib *l, const struct ctl_msg *asked,
 	atomic_store(&s->recv_timeout_ns, 0);
 	atomic_store(&s->room_waits, 0);
 	atomic_store(&s->connecting, 0);
+	atomic_fetch_add(&s->made, 1);
 	atomic_store(&s->taken, 0);
 	fill(&k, fd, l, answer->subs[i]);
 	resume(&k);

@@ -38,6 +38,7 @@ struct lib_socket {
 	_Atomic uint32_t room_waits; /* polls and epolls that want to write */
 	_Atomic uint32_t connecting; /* connect() has not told the end */
 	_Atomic uint32_t taken;      /* a spare: some process has accepted it */
+	_Atomic uint32_t made;       /* how often its number was a new one's */
 	uint32_t forks;              /* lib_shared's when it was made */
 	uint64_t rx_posted;          /* under rx: reads that tcpd was told of */
 	uint8_t family;
@@ -51,6 +52,7 @@ struct lib_shared {
 	pthread_mutex_t post;    /* the event ring */
 	uint32_t token;
 	_Atomic uint32_t forks; /* how often the program has */
+	_Atomic uint32_t stray; /* spares accepted by another than their maker */
 	struct lib_socket socket[APP_MAX_SOCKETS];
 };
 

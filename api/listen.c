@@ -25,10 +25,18 @@ enum {
 	/* That a ring has room for: those of the dead are in it, too. */
 	RING_SPARES = APP_TX_BYTES / sizeof(uint32_t) - CTL_MAX_SOCKETS,
 	ALL_SOCKETS = LIB_APPS * APP_MAX_SOCKETS,
+	STRAY_SPARES = 32, /* so many before we look which of ours they are */
 };
 
-/* By number of socket: 1 + the fd of a spare that is ours; 0: none. */
-static int spare_fd[ALL_SOCKETS];
+/*
+ * A spare of ours, by number of socket.  Once another process has taken it, its
+ * number may be that of a new one, made here or elsewhere.
+ */
+static struct {
+	int fd;        /* 1 + fd; 0: none */
+	uint32_t made; /* lib_socket's when it was */
+} spares[ALL_SOCKETS];
+static _Atomic uint32_t strays_seen; /* of lib_shared's stray */
 /* By listener: how many spares this process keeps for it; 0: none yet. */
 static _Atomic uint16_t stock[ALL_SOCKETS];
 static pthread_mutex_t spare_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -36,6 +44,23 @@ static pthread_mutex_t spare_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint32_t number_of(const struct lib *l, uint32_t sub)
 {
 	return l->index * APP_MAX_SOCKETS + sub;
+}
+
+/* Under the spare lock. */
+static void close_spare(uint32_t number)
+{
+	if (spares[number].fd > 0)
+		close(spares[number].fd - 1);
+	spares[number].fd = 0;
+}
+
+/* Under the spare lock: is what we have of @sub the socket of that number? */
+static bool has_spare(const struct lib *l, uint32_t sub)
+{
+	uint32_t i = number_of(l, sub);
+
+	return spares[i].fd > 0 &&
+	    spares[i].made == atomic_load(&l->shared->socket[sub].made);
 }
 
 void spare_before_fork(void)
@@ -51,9 +76,7 @@ void spare_after_fork(void)
 void spare_forget_all(void)
 {
 	for (uint32_t i = 0; i < ALL_SOCKETS; i++) {
-		if (spare_fd[i] > 0)
-			close(spare_fd[i] - 1);
-		spare_fd[i] = 0;
+		close_spare(i);
 		atomic_store(&stock[i], 0);
 	}
 }
@@ -66,12 +89,16 @@ static void hand_over(const struct sock *k, const struct lib_socket_fd *f)
 	uint64_t at =
 	    atomic_load_explicit(&k->a->tx_written, memory_order_relaxed);
 	uint32_t word = spare_make(f->lib->id, f->sub);
+	uint32_t i = number_of(f->lib, f->sub);
 	struct sock spare;
 
 	lib_sock(&spare, f);
 	atomic_store(&spare.a->offered, k->lib->id + 1);
 	pthread_mutex_lock(&spare_lock);
-	spare_fd[number_of(f->lib, f->sub)] = f->fd + 1;
+	/* One that another process has taken, and its number is free again. */
+	close_spare(i);
+	spares[i].fd = f->fd + 1;
+	spares[i].made = atomic_load(&spare.l->made);
 	pthread_mutex_unlock(&spare_lock);
 	app_ring_write(k->tx, APP_TX_BYTES, at, &word, sizeof(word));
 	atomic_store_explicit(
@@ -89,16 +116,27 @@ static void drop_taken(void)
 {
 	pthread_mutex_lock(&spare_lock);
 	for (uint32_t i = 0; i < ALL_SOCKETS; i++) {
+		uint32_t sub = i % APP_MAX_SOCKETS;
 		struct lib *l;
 
-		if (spare_fd[i] == 0 ||
-		    lib_attach(&l, i / APP_MAX_SOCKETS) < 0 ||
-		    !atomic_load(&l->shared->socket[i % APP_MAX_SOCKETS].taken))
-			continue;
-		close(spare_fd[i] - 1);
-		spare_fd[i] = 0;
+		if (spares[i].fd > 0 &&
+		    lib_attach(&l, i / APP_MAX_SOCKETS) == 0 &&
+		    (!has_spare(l, sub) ||
+			atomic_load(&l->shared->socket[sub].taken)))
+			close_spare(i);
 	}
 	pthread_mutex_unlock(&spare_lock);
+}
+
+/* Now and then: to look at all of them costs more than some fds. */
+static void drop_strays(const struct sock *k)
+{
+	uint32_t stray = atomic_load(&k->lib->shared->stray);
+
+	if (stray - atomic_load(&strays_seen) < STRAY_SPARES)
+		return;
+	atomic_store(&strays_seen, stray);
+	drop_taken();
 }
 
 /* 0, or why there are fewer than @want. */
@@ -154,6 +192,7 @@ int listen_ready(const struct sock *k)
 	uint32_t most = atomic_load(stock_of(k));
 	int r = 0;
 
+	drop_strays(k);
 	/*
 	 * Inherited: what is in stock may be somebody's who is no more, and was
 	 * closed with him.
@@ -163,7 +202,6 @@ int listen_ready(const struct sock *k)
 		atomic_store(stock_of(k), (uint16_t)most);
 		r = add_spares(k, in_stock(k) + most, false);
 	} else if (in_stock(k) <= most / 2) {
-		drop_taken();
 		r = add_spares(k, most, false);
 	}
 	/* A byte when half are used up. */
@@ -196,32 +234,32 @@ int strata_listen(int fd, int backlog)
 /* ---- Accepting */
 
 /*
- * The fd that goes with a record, now the program's.  Ours is of no use any
- * more if another process has got a new one, though it died before it could
- * step over the record.
+ * The fd that goes with record @rec of @k, now the program's.  Ours is of no
+ * use any more if another process has got a new one, though it died before it
+ * could step over the record.
  */
-static int claim(const struct accept_record *rec, struct lib_socket_fd *ret)
+static int claim(const struct sock *k, const struct accept_record *rec,
+    struct lib_socket_fd *ret)
 {
 	uint32_t sub = rec->spare & 0xffff;
 	struct lib *l = lib_of_app(rec->spare >> 16);
 	bool taken;
-	int *mine;
 	int r = 1;
 
 	if (l == NULL || sub >= APP_MAX_SOCKETS)
 		return -ECONNABORTED;
-	mine = &spare_fd[number_of(l, sub)];
 	taken = atomic_exchange(&l->shared->socket[sub].taken, 1) != 0;
 	pthread_mutex_lock(&spare_lock);
-	if (*mine > 0 && taken) {
-		close(*mine - 1);
-		*mine = 0;
-	}
-	if (*mine > 0)
-		*ret = (struct lib_socket_fd){ *mine - 1, l, sub };
-	else
+	if (taken || !has_spare(l, sub)) {
+		close_spare(number_of(l, sub));
 		r = lib_renew_socket(l, sub, ret);
-	*mine = 0;
+		atomic_fetch_add(&k->lib->shared->stray, 1);
+	} else {
+		*ret = (struct lib_socket_fd){
+			spares[number_of(l, sub)].fd - 1, l, sub
+		};
+		spares[number_of(l, sub)].fd = 0;
+	}
 	pthread_mutex_unlock(&spare_lock);
 	if (r < 0)
 		return r;
@@ -243,7 +281,7 @@ static int take_record(
 	if (stream_unread(k) < sizeof(*rec))
 		return -EAGAIN;
 	app_ring_read(rec, k->rx, APP_RX_BYTES, at, sizeof(*rec));
-	r = claim(rec, ret);
+	r = claim(k, rec, ret);
 	if (r == -ECONNABORTED || r == -EBADF)
 		r = 1;
 	/* Else it waits, for somebody who has a descriptor left, say. */
@@ -353,19 +391,15 @@ int strata_accept(int fd, struct sockaddr *addr, socklen_t *len)
 
 /* ---- Closing a listener: its connections nobody accepted go with it */
 
-static void close_spare(uint32_t spare)
+static void close_named(uint32_t spare)
 {
 	struct lib *l = lib_of_app(spare >> 16);
 	uint32_t sub = spare & 0xffff;
-	int *mine;
 
 	if (l == NULL || sub >= APP_MAX_SOCKETS)
 		return;
-	mine = &spare_fd[number_of(l, sub)];
 	pthread_mutex_lock(&spare_lock);
-	if (*mine > 0)
-		close(*mine - 1);
-	*mine = 0;
+	close_spare(number_of(l, sub));
 	pthread_mutex_unlock(&spare_lock);
 }
 
@@ -388,12 +422,12 @@ static void close_spares(const struct sock *k)
 	for (; in_ring(at, &k->a->tx_written, sizeof(word));
 	     at += sizeof(word)) {
 		app_ring_read(&word, k->tx, APP_TX_BYTES, at, sizeof(word));
-		close_spare(word);
+		close_named(word);
 	}
 	for (at = atomic_load(&k->a->rx_read);
 	     in_ring(at, &k->s->rx_written, sizeof(rec)); at += sizeof(rec)) {
 		app_ring_read(&rec, k->rx, APP_RX_BYTES, at, sizeof(rec));
-		close_spare(rec.spare);
+		close_named(rec.spare);
 	}
 }
 
