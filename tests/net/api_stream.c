@@ -388,10 +388,17 @@ static void on_alarm(int sig)
 	(void)sig;
 }
 
+/*
+ * Again and again, if it is to end a call: the kernel sees a signal whenever it
+ * comes, the library only one that comes while it sleeps.
+ */
 static void alarm_in(int ms, int flags)
 {
 	struct sigaction act = { .sa_handler = on_alarm, .sa_flags = flags };
 	struct itimerval t = { .it_value = { .tv_usec = ms * 1000 } };
+
+	if (!(flags & SA_RESTART))
+		t.it_interval = t.it_value;
 
 	sigaction(SIGALRM, &act, NULL);
 	setitimer(ITIMER_REAL, &t, NULL);
