@@ -222,6 +222,11 @@ static struct mono open_client(struct sock *k)
 	struct udp_task *t = task_of(k);
 	int r;
 
+	/* The server's app was killed before it could come up. */
+	if (!t->flow->server_up && t->flow->refs == 1) {
+		sock_close(k);
+		return MONO_NEVER;
+	}
 	if (!t->flow->server_up || !flows_ready(k->s))
 		return mono_add_ms(k->s->now, 1);
 	if (t->stage == 0 && t->connected)
