@@ -214,11 +214,14 @@ ssize_t strata_sendmsg(int fd, const struct msghdr *msg, int flags);
  * From a stream: what is there, at least one byte or SO_RCVLOWAT; with
  * MSG_WAITALL all of @len unless the stream ends, time (SO_RCVTIMEO) is up or a
  * signal comes.  Returns how many; 0 at the end of the stream; or -1 with
- *errno: ECONNRESET, ETIMEDOUT, ...  why the connection ended, after all that
- *had come was read; said once, then 0 ENOTCONN		never connected EAGAIN
- *nothing is there: non-blocking, or time is up EINTR		a signal came
- *first EINVAL		MSG_OOB: urgent data is read where it stands MSG_PEEK
- *leaves it there, MSG_TRUNC throws it away (@buf is not used).
+ * errno:
+ *   ECONNRESET, ETIMEDOUT, ...  why the connection ended, after all that had
+ *			come was read; said once, then 0
+ *   ENOTCONN		never connected
+ *   EAGAIN		nothing is there: non-blocking, or time is up
+ *   EINTR		a signal came first
+ *   EINVAL		MSG_OOB: urgent data is read where it stands
+ * MSG_PEEK leaves it there, MSG_TRUNC throws it away (@buf is not used).
  *
  * One datagram: its length, which may be 0, or -1 with errno.  Bytes beyond
  * @len are lost.  MSG_PEEK, MSG_TRUNC and MSG_DONTWAIT are understood.

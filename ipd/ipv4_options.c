@@ -1,12 +1,11 @@
 /*
  * ipv4_options.c - what may follow the IPv4 header (RFC 791, 3.1)
  *
- *	+------+--------+---------+- - - -		type 0 and 1 are one
- *	| type | length | pointer | data ...		byte; the pointer is
- *only
- *	+------+--------+---------+- - - -		in those that routers
- *fill
+ *	+------+--------+---------+- - - -
+ *	| type | length | pointer | data ...
+ *	+------+--------+---------+- - - -
  *
+ * Types 0 and 1 are one byte; the pointer is only in those that routers fill.
  * length counts the whole option; pointer the first free byte of it, from 1.
  */
 #include "ipd/ipv4.h"

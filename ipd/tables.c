@@ -9,9 +9,9 @@
  *
  * A table whose writer died in the middle of it can't be read.  Who has read it
  * before keeps what it said; an instance that has not is blind: it neither
- *takes packets nor publishes anything until the writer's next instance has
- *written the table whole.  It would say of our own addresses that they are not
- *ours.
+ * takes packets nor publishes anything until the writer's next instance has
+ * written the table whole.  It would say of our own addresses that they are not
+ * ours.
  */
 #include "ipd/ipd.h"
 

@@ -7,9 +7,10 @@
  * was undone goes once more, as with everything that linkd sends.)
  *
  *	persistent	used[]	a bit for each block that begins a frame
- *			line[]	what impair.h keeps; conf[]: the settings it is
- *for block[]	| next due order len line ... | bytes | private		a heap
- *for each line, by due and order; free blocks
+ *			line[]	what impair.h keeps
+ *			conf[]	the settings that this is for
+ *			block[]	| next due order len line ... | bytes |
+ *	private		a heap for each line, by due and order; free blocks
  *
  * The rules are neighbour.h's: a free block is written without announcing it,
  * since only its bit makes it reachable, and that is touched first; a block

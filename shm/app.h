@@ -2,8 +2,8 @@
  * app.h - the channel between an app and the transports
  *
  * Attaching: the app connects to RUNDIR/NAME/ctl (rundir.h, join.h), a
- *SOCK_SEQPACKET unix socket on which struct ctl_msg (control.h) travel, and
- *keeps it open: its end tells the supervisor that the app is dead.
+ * SOCK_SEQPACKET unix socket on which struct ctl_msg (control.h) travel, and
+ * keeps it open: its end tells the supervisor that the app is dead.
  *
  *	app                                   supervisor
  *	CTL_APP                            -> makes a2s and one s2a for each
@@ -19,9 +19,9 @@
  *	         fd FD_SOCKET; or arg[3] = errno
  *
  * With arg[3] = count, at most CTL_MAX_SOCKETS, several are made at once (tcpd
- *takes connections with sockets that the app has in stock): one fd for each,
- *and the message's subs[] has their numbers.  A request with sub = 1 + a
- *process index wants them from that transport.
+ * takes connections with sockets that the app has in stock): one fd for each,
+ * and the message's subs[] has their numbers.  A request with sub = 1 + a
+ * process index wants them from that transport.
  *
  * With id = 1 + sub it asks for a new fd for a socket that is there already: a
  * process accepts a connection whose spare fd another process of the app has.

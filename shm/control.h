@@ -25,10 +25,11 @@
  *	app                                supervisor
  *	CTL_APP                         ->
  *	                                <- CTL_APP id, plan, a2s, s2a
- *	CTL_SOCKET arg = family, type, protocol, count ->
+ *	CTL_SOCKET                      ->
+ *	  arg = family, type,
+ *	  protocol, count
  *	                                <- CTL_SOCKET subs, fds; or
  *	                                   arg[3] = errno
- *
  *	CTL_ASK                         ->
  *	                                <- CTL_ANSWER (ask.h)
  *

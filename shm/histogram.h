@@ -3,7 +3,7 @@
  *
  * As in HdrHistogram: below 256 each number has a bucket of its own, and above
  * that each power of two is cut into 128, so that a bucket is nowhere wider
- *than 1/128 of what it stands for.  Its middle is off by less than 0.4 %.
+ * than 1/128 of what it stands for.  Its middle is off by less than 0.4 %.
  *
  *	0 1 2 ... 255 | 256 258 ... 510 | 512 516 ... 1020 | 1024 1032 ...
  *	  width 1         width 2           width 4            width 8

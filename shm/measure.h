@@ -1,6 +1,5 @@
 /*
- * measure.h - how long packets wait in each ring and are worked on in each
- *daemon
+ * measure.h - how long packets wait in each ring, and are worked on
  *
  * A packet's way is cut without a gap, at the moments at which its descriptor
  * is published:
@@ -11,7 +10,7 @@
  *
  * All packets of a turn become visible with its commit, so all its time is
  * theirs.  A packet put into the ring when the consumer's turn had begun
- *already has not waited, and is worked on from its publication.
+ * already has not waited, and is worked on from its publication.
  *
  * Independently of that it carries when and by what it was born, from end to
  * end, in the last 8 bytes of its slot (if those are free), written by the
@@ -21,7 +20,7 @@
  * A hop is what happens to packets of one kind in one daemon.  It has three
  * histograms (histogram.h) in X.tap, written by X alone: waiting, work and, if
  * they go no further, the whole way from birth.  The sums of a way's hops and
- *of its whole must agree: nobody has added them up.
+ * of its whole must agree: nobody has added them up.
  *
  * X adds to them when a turn is committed.  So one that is undone has not been
  * measured, like all else it did; of one whose X dies between commit and adding

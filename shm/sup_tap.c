@@ -6,9 +6,9 @@
  *
  * The answer is a CTL_TAP with descriptors of the plan and of every X.tap and
  * X.out, to be read only.  Daemons record what was asked for until the
- *connection ends, or until it asks for something else; what several ask for is
- *joined.  The first question may ask for nothing: then the plan says what there
- *is to ask for.
+ * connection ends, or until it asks for something else; what several ask for is
+ * joined.  The first question may ask for nothing: then the plan says what
+ * there is to ask for.
  */
 #include <errno.h>
 #include <string.h>

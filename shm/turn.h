@@ -28,9 +28,9 @@
  * ring.h.
  *
  * A daemon that dies twice in the same turn, with a packet in hand, is given
- *turns of one packet, from each ring in its turn; who dies a third time with
- *the same packet puts it aside (node.c): else the state that survives would
- *make a loop of crashes.
+ * turns of one packet, from each ring in its turn; who dies a third time with
+ * the same packet puts it aside (node.c): else the state that survives would
+ * make a loop of crashes.
  */
 #ifndef SHM_TURN_H
 #define SHM_TURN_H

@@ -36,8 +36,9 @@
  *   Nothing unacknowledged ever counts as SACKed, and no byte gets lost here.
  *
  * Times are ticks of 1,024 ns modulo 2^32: what is a second in the future, or
- *up to 73 minutes in the past, is told apart.  What flies for longer would seem
- * new; but a retransmission timeout, of two minutes at most, makes it lost.
+ * up to 73 minutes in the past, is told apart.  What flies for longer would
+ * seem new; but a retransmission timeout, of two minutes at most, makes it
+ * lost.
  *
  * All that a turn sends has one time, and RFC 8985 breaks ties by sequence.
  * That is wrong for a retransmission sent after new data of the same turn: it

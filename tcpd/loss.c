@@ -2,9 +2,10 @@
  * loss.c - what is lost, and how the windows answer
  *
  *	found by     RACK (RFC 8985) with SACK, else three duplicate ACKs and
- *	             partial ones (RFC 6582); the retransmission timer (RFC
- *6298) answered by  cc.h, once for each window; PRR (RFC 9937) says how fast in
- *	             fast recovery; slow start after a timeout
+ *	             partial ones (RFC 6582); the retransmission timer
+ *	             (RFC 6298)
+ *	answered by  cc.h, once for each window; PRR (RFC 9937) says how fast
+ *	             in fast recovery; slow start after a timeout
  *	undone by    Eifel (RFC 3522, 4015) with timestamps, F-RTO (RFC 5682)
  *	             without, DSACK (RFC 3708) for all of a recovery
  *

@@ -8,15 +8,15 @@
  *	sb_mark_*()       in flight -> lost
  *	sb_resent()       lost -> in flight, retransmitted
  *	sb_timeout()      what an RTO takes for lost
- *	sb_undo()         lost -> in flight: the loss was none (RFC 4015, step
- *8)
+ *	sb_undo()         lost -> in flight: the loss was none
+ *	                  (RFC 4015, step 8)
  *
  * By counting: sb_mark_by_sack() is IsLost() of RFC 6675 for all bytes, and
  * sb_next_seg() is NextSeg().  By time: rack.h finds them with
- *sb_mark_by_time() and takes from sb_next_seg() only lost and new data (RFC
- *8985, 9.2: RFC 6675 itself must not be used then, as it knows no lost
- *retransmission). A connection uses one of the two.  Without SACK there are
- *sb_mark_range() and the caller's count of duplicate ACKs (RFC 6582).
+ * sb_mark_by_time() and takes from sb_next_seg() only lost and new data
+ * (RFC 8985, 9.2: RFC 6675 itself must not be used then, as it knows no lost
+ * retransmission).  A connection uses one of the two.  Without SACK there are
+ * sb_mark_range() and the caller's count of duplicate ACKs (RFC 6582).
  *
  * SACKed bytes stay outstanding until acknowledged (RFC 2018, 8).  A receiver
  * that gave up what it had SACKed shows by acknowledging up to, not beyond, the

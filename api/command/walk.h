@@ -9,7 +9,7 @@
  *	TURN		who was in hand was worked on from when to when
  *
  * What a daemon does because of no packet in hand, but for a connection that
- *one of this turn was for, belongs to that one's walk: the ACK, say.
+ * one of this turn was for, belongs to that one's walk: the ACK, say.
  */
 #ifndef API_COMMAND_WALK_H
 #define API_COMMAND_WALK_H

@@ -6,8 +6,9 @@
  *	linkd -> ipd -> udpd,	all three are bare nodes in this process
  *
  * One line of key=value, in ns for each packet that ipd takes and puts, in
- *turns of one packet and of 32: while nobody looks, while latencies are
- *measured, while packets are traced with two notes each.  Medians of many runs.
+ * turns of one packet and of 32: while nobody looks, while latencies are
+ * measured, while packets are traced with two notes each.  Medians of many
+ * runs.
  */
 #include <stdio.h>
 #include <stdlib.h>

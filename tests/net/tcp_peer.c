@@ -7,7 +7,7 @@
  * Standard input to the peer, what it sends to standard output, each until its
  * end; the ends are told apart (nc forgets the rest of its input when the peer
  * has ended).  CUBIC, whatever this machine's default is.  At the end one line
- *on standard error: bytes each way, and the longest silence in milliseconds
+ * on standard error: bytes each way, and the longest silence in milliseconds
  * between two reads.
  */
 #include <errno.h>

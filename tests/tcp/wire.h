@@ -22,8 +22,8 @@
  *
  * Checked without being asked for: every byte of data both ways, checksums,
  * addresses, that timestamps tick with the clock, that neither our window
- *shrinks nor theirs is overrun, that all slots come home, and wire_check()
- *after each step.
+ * shrinks nor theirs is overrun, that all slots come home, and wire_check()
+ * after each step.
  */
 #ifndef TESTS_TCP_WIRE_H
 #define TESTS_TCP_WIRE_H

@@ -5,8 +5,7 @@
  *	     \   /
  *	      ipd		192.0.2.2/24, 2001:db8::2/64, fe80::2/64 on a
  *	       |		198.51.100.2/24, fd00::2/64 on b
- *	     linkd		a fake: two links of 1500, its table as
- *published
+ *	     linkd		a fake: two links of 1500, its table published
  *	     /   \
  *	    a     b		default routes by a: 192.0.2.1, 2001:db8::1
  */
