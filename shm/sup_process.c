@@ -502,9 +502,8 @@ int sup_tell(struct sup *s, uint32_t p, const struct ctl_msg *m, const int *fds)
 	if (pl->running.pid != 0)
 		r = ctl_send(pl->running.ctl.fd, m, fds);
 	if (r < 0)
-
-		log_warn(&s->log, "control socket full, process=%s",
-		    s->estate.topo.procs[p].name);
+		log_warn(&s->log, "control socket: %s, process=%s",
+		    strerror(-r), s->estate.topo.procs[p].name);
 	/* A standby that doesn't listen knows too little: get another. */
 	if (pl->standby.pid != 0 && ctl_send(pl->standby.ctl.fd, m, fds) < 0)
 		kill(pl->standby.pid, SIGKILL);
