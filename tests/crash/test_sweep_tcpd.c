@@ -33,6 +33,9 @@ enum {
 
 /* ---- The daemon, as the sweep runs it */
 
+/* Sockets that nobody holds; each instance sees that by itself. */
+static bool hung_up[APP_SOCKETS];
+
 static void *attach(struct rig *r, const char *proc)
 {
 	struct segments s = rig_segments(r, proc);
@@ -43,7 +46,20 @@ static void *attach(struct rig *r, const char *proc)
 		t->seed[i] = i + 1;
 	app_introduce(r, &t->streams.apps, APP_SOCKETS);
 	assert_int_equal(tcpd_attach(t, &s, r->now), 0);
+	for (uint32_t sub = 0; sub < APP_SOCKETS; sub++)
+		if (hung_up[sub])
+			apps_socket_closed(&t->streams.apps, 0, sub);
 	return t;
+}
+
+/* What the supervisor has to say is heard between two turns. */
+static bool hear(struct apps *a)
+{
+	bool asked = a->unsure;
+
+	a->heard += asked;
+	a->unsure = false;
+	return asked;
 }
 
 static bool turn(void *x, struct mono now)
@@ -55,7 +71,7 @@ static bool turn(void *x, struct mono now)
 
 	while (apps_next_wake(&t->streams.apps, &id, &wake))
 		;
-	return worked;
+	return hear(&t->streams.apps) || worked;
 }
 
 static void detach(void *x)
@@ -189,6 +205,7 @@ static struct rig *open_rig(void)
 {
 	struct rig *r = app_rig(JSON);
 
+	memset(hung_up, 0, sizeof(hung_up));
 	settle(r);
 	return r;
 }
@@ -219,10 +236,19 @@ static struct rig *established(void)
 	return r;
 }
 
+static struct rig *accepted(void)
+{
+	struct rig *r = established();
+
+	app_reads(r, LISTENER);
+	settle(r);
+	return r;
+}
+
 /* @n segments in flight. */
 static struct rig *sending(uint32_t n)
 {
-	struct rig *r = established();
+	struct rig *r = accepted();
 
 	app_sends(r, SPARE, n * MSS);
 	settle(r);
@@ -388,6 +414,85 @@ static void time_wait_is_entered_once(void **state)
 	sweep_one(r, "tcpd, into TIME-WAIT", 1);
 }
 
+static void its_last_close_is_a_fin_once(void **state)
+{
+	struct rig *r = accepted();
+
+	(void)state;
+	hung_up[SPARE] = true;
+	sweep_one(r, "tcpd, last close", 1);
+}
+
+static void what_was_written_goes_before_that(void **state)
+{
+	struct rig *r = sending(2);
+
+	(void)state;
+	app_sends(r, SPARE, 100);
+	hung_up[SPARE] = true;
+	sweep_one(r, "tcpd, last close with bytes to send", 1);
+}
+
+/* The bytes lie in the app's ring until then: now it is let go. */
+static void an_orphan_lets_its_ring_go_once(void **state)
+{
+	struct rig *r = sending(2);
+
+	(void)state;
+	hung_up[SPARE] = true;
+	settle(r);
+	PEER(r, .seq = 1, .ack = 1 + 2 * MSS + 1, .flags = TCP_ACK);
+	sweep_one(r, "tcpd, an orphan's last ACK", 0);
+}
+
+static void what_nobody_read_is_reset_once(void **state)
+{
+	struct rig *r = accepted();
+
+	(void)state;
+	PEER(r, .seq = 1, .ack = 1, .flags = TCP_ACK, .len = 100);
+	settle(r);
+	hung_up[SPARE] = true;
+	sweep_one(r, "tcpd, last close with bytes unread", 1);
+}
+
+static void a_spare_is_closed_once(void **state)
+{
+	struct rig *r = listening();
+
+	(void)state;
+	hung_up[SPARE] = true;
+	sweep_one(r, "tcpd, close of a spare", 0);
+}
+
+/* A spare that became a connection is its listener's until it is accepted. */
+static void who_waits_is_held_once(void **state)
+{
+	struct rig *r = established();
+
+	(void)state;
+	hung_up[SPARE] = true;
+	sweep_one(r, "tcpd, close of who waits to be accepted", 0);
+}
+
+static void who_waits_is_reset_once(void **state)
+{
+	struct rig *r = established();
+
+	(void)state;
+	hung_up[LISTENER] = true;
+	sweep_one(r, "tcpd, close of a listener", 1);
+}
+
+static void all_of_a_program_ends_once(void **state)
+{
+	struct rig *r = established();
+
+	(void)state;
+	hung_up[LISTENER] = hung_up[SPARE] = true;
+	sweep_one(r, "tcpd, close of all", 1);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -405,6 +510,14 @@ int main(void)
 		cmocka_unit_test(the_window_opens_once),
 		cmocka_unit_test(it_is_closed_once),
 		cmocka_unit_test(time_wait_is_entered_once),
+		cmocka_unit_test(its_last_close_is_a_fin_once),
+		cmocka_unit_test(what_was_written_goes_before_that),
+		cmocka_unit_test(an_orphan_lets_its_ring_go_once),
+		cmocka_unit_test(what_nobody_read_is_reset_once),
+		cmocka_unit_test(a_spare_is_closed_once),
+		cmocka_unit_test(who_waits_is_held_once),
+		cmocka_unit_test(who_waits_is_reset_once),
+		cmocka_unit_test(all_of_a_program_ends_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
