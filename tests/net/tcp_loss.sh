@@ -23,11 +23,33 @@ kernel_listens() {
 	ss -Hltn 'sport = 7007' | grep -q .
 }
 
+# longest_stall RATE: in ms, for what is lost by RATE % each way.  Nothing comes
+# while a retransmission timer runs; it is doubled if the retransmission or its
+# ACK is lost too, which is so with q = 1 - (1 - RATE)^2.  k in a row last for
+# RTO * (2^k - 1); k is such that among 30 stalls (more than were ever counted)
+# one in a hundred runs has a longer one.  The RTO is 200 ms, the least of both
+# ends, and some round trips of a few ms and of this machine's delays.
+longest_stall() {
+	awk -v rate="$1" -v rto=$((300 * slow)) 'BEGIN {
+		q = 1 - (1 - rate / 100) ^ 2
+		for (k = 1; 30 * q ^ k > 1 / 100; k++)
+			;
+		print rto * (2 ^ k - 1)
+	}'
+}
+
+# stalled: what tcp_peer has seen; $stall is the longest of this rate.
+stalled() {
+	out=$(cat "$work/said")
+	[ "$(value silence_ms)" -le "$stall" ] || stall=$(value silence_ms)
+}
+
 # there ADDRESS: from the kernel to tcp_echo and back.
 there() {
 	timeout 100 "$tcp_peer" "$1" 7 <"$work/in" >"$work/back" \
 		2>"$work/said" || fail "tcp_peer: $(cat "$work/said")"
 	expect "MD5 through $1" "$(md5sum <"$work/back")" = "$sum"
+	stalled
 }
 
 # here ADDRESS: tcp_ask to the kernel, and what it sends.
@@ -41,9 +63,11 @@ here() {
 	wait $peer_pid
 	expect "MD5 to $1" "$(md5sum <"$work/far")" = "$sum"
 	expect "MD5 from $1" "$(md5sum <"$work/out")" = "$sum"
+	stalled
 }
 
 for rate in $rates; do
+	stall=0
 	run "$strata" impair "$stack" tap0 loss="$rate" duplicate=1 reorder=2 \
 		delay_ms=1 seed="$seed"
 	for address in 192.0.2 2001:db8::; do
@@ -56,6 +80,9 @@ for rate in $rates; do
 			"$(bc_ms "$from" "$mid") s and" \
 			"$(bc_ms "$mid" "$EPOCHREALTIME") s"
 	done
+	say "longest silence $stall ms, at most $(longest_stall "$rate")"
+	expect "ms of silence, $rate % lost" "$stall" -le \
+		"$(longest_stall "$rate")"
 done
 say "$("$strata" impair "$stack" tap0 show | grep ^impair_)"
 expect 'frames lost' "$(counter impair_rx_lost)" -gt 0
