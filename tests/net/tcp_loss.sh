@@ -26,8 +26,8 @@ kernel_listens() {
 # longest_stall RATE: in ms, for what is lost by RATE % each way.  Nothing comes
 # while a retransmission timer runs; it is doubled if the retransmission or its
 # ACK is lost too, which is so with q = 1 - (1 - RATE)^2.  k in a row last for
-# RTO * (2^k - 1); k is such that among 30 stalls (more than were ever counted)
-# one in a hundred runs has a longer one.  The RTO is 200 ms, the least of both
+# RTO * (2^k - 1); k is such that among 30 stalls (about as many as both ends
+# count at 10 %) one in a hundred runs has a longer one.  The RTO is 200 ms, the least of both
 # ends, and some round trips of a few ms and of this machine's delays.
 longest_stall() {
 	awk -v rate="$1" -v rto=$((300 * slow)) 'BEGIN {
