@@ -13,6 +13,7 @@
 
 enum {
 	BRIEF_NS = 100 * NS_PER_MS, /* most waits are over by then */
+	LOOK_NS = NS_PER_S, /* between looks whether the stack is there */
 	LEAST = 4096, /* a low mark of few bytes is not to make such segments */
 };
 
@@ -60,7 +61,8 @@ static struct mono send_deadline(const struct sock *k)
 /* By the futex: cheap, but nobody wakes who waits for a stack that is gone. */
 static int wait_briefly(const struct sock *k, uint32_t seen, int64_t ns)
 {
-	struct timespec ts = { .tv_nsec = ns };
+	struct timespec ts = { .tv_sec = ns / NS_PER_S,
+		.tv_nsec = ns % NS_PER_S };
 	int r = 0;
 
 	atomic_fetch_add(&k->a->tx_waiting, 1);
@@ -391,6 +393,24 @@ static void send_fin(const struct sock *k)
 		sock_command(k, APP_OP_SHUTDOWN, how, NULL, 0, NULL, NULL);
 }
 
+/*
+ * For poll(2) a stream whose FIN is out is ready at once.  So it is the futex
+ * to the end, with a look now and then at whether the stack still is there.
+ */
+static int wait_for_end(
+    const struct sock *k, uint32_t seen, struct mono deadline)
+{
+	int64_t left = mono_since(deadline, mono_now());
+	int r;
+
+	if (left <= 0)
+		return -EAGAIN;
+	r = wait_briefly(k, seen, left < LOOK_NS ? left : LOOK_NS);
+	if (r == -EINTR)
+		return sock_interrupted(k) ? -EINTR : 0;
+	return r == -ETIMEDOUT && sock_is_down(k) ? -ENETDOWN : 0;
+}
+
 void stream_linger(const struct sock *k)
 {
 	struct mono deadline;
@@ -407,7 +427,7 @@ void stream_linger(const struct sock *k)
 	for (;;) {
 		uint32_t seen = room_word(k);
 
-		if (is_done(k) || wait_for_change(k, seen, deadline) < 0)
+		if (is_done(k) || wait_for_end(k, seen, deadline) < 0)
 			return;
 	}
 }

@@ -270,6 +270,7 @@ static struct end lingering(uint32_t seconds)
 /* SO_LINGER: the FIN is data that must arrive, too. */
 static void close_waits_for_the_end(void **state)
 {
+	struct rusage before, after;
 	struct end e = lingering(5);
 	pthread_t t;
 	int64_t ms;
@@ -279,10 +280,13 @@ static void close_waits_for_the_end(void **state)
 	ms = close_ms(e.fd);
 	assert_true(ms >= 95 && ms < SOON);
 	pthread_join(t, NULL);
-	/* Not for ever. */
+	/* Not for ever, and asleep. */
 	e = lingering(1);
+	getrusage(RUSAGE_THREAD, &before);
 	ms = close_ms(e.fd);
+	getrusage(RUSAGE_THREAD, &after);
 	assert_true(ms >= 995 && ms < SOON);
+	assert_true(after.ru_nvcsw - before.ru_nvcsw < 8);
 	/* What comes after the end will be answered by a reset. */
 	e = lingering(5);
 	pthread_create(&t, NULL, acknowledge_slowly, &e.sub);
