@@ -19,6 +19,7 @@ RANDOM=$seed
 head -c "$bytes" /dev/urandom >"$work/in"
 sum=$(md5sum <"$work/in")
 
+timeouts_begin
 resets_before=$(resets)
 stack_up configs/tap.json
 tcp_echo_up 7

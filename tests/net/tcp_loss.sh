@@ -16,6 +16,7 @@ say "seed $seed"
 head -c "$bytes" /dev/urandom >"$work/in"
 sum=$(md5sum <"$work/in")
 
+timeouts_begin
 stack_up configs/tap.json
 tcp_echo_up 7
 
@@ -89,7 +90,7 @@ expect 'frames lost' "$(counter impair_rx_lost)" -gt 0
 expect 'frames lost' "$(counter impair_tx_lost)" -gt 0
 run "$strata" impair "$stack" tap0 off
 say "retransmitted $(counter retransmitted), timeouts $(counter timeouts)," \
-	"spurious $(counter spurious)"
+	"spurious $(counter spurious); the kernel's timeouts $(kernel_timeouts)"
 kill $echo_pid
 slots_at_home
 stack_down

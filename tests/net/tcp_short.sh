@@ -17,6 +17,7 @@ seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
 say "seed $seed"
 RANDOM=$seed
 
+timeouts_begin
 resets_before=$(resets)
 stack_up configs/tap.json
 tcp_echo_up 7
