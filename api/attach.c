@@ -337,6 +337,7 @@ static void begin_socket(struct lib *l, const struct ctl_msg *asked,
 	atomic_store(&s->room_waits, 0);
 	atomic_store(&s->connecting, 0);
 	atomic_fetch_add(&s->made, 1);
+	atomic_store(&s->apps, l->index + 1);
 	atomic_store(&s->taken, 0);
 	fill(&k, fd, l, answer->subs[i]);
 	resume(&k);
@@ -383,10 +384,11 @@ static int make_sockets(const struct lib_wish *w, struct lib_socket_fd *ret)
 		.arg = { (uint32_t)w->family, (uint32_t)w->type,
 		    (uint32_t)w->protocol, w->count },
 	};
+	uint32_t apps = w->apps > 0 ? w->apps : LIB_APPS;
 	int r = -EMFILE;
 
 	/* The first of our apps that has room; perhaps a new one. */
-	for (uint32_t i = 0; r == -EMFILE && i < LIB_APPS; i++) {
+	for (uint32_t i = 0; r == -EMFILE && i < apps; i++) {
 		struct lib *l;
 
 		r = lib_attach(&l, i);

@@ -39,6 +39,7 @@ struct lib_socket {
 	_Atomic uint32_t connecting; /* connect() has not told the end */
 	_Atomic uint32_t taken;      /* a spare: some process has accepted it */
 	_Atomic uint32_t made;       /* how often its number was a new one's */
+	_Atomic uint32_t apps;       /* so many does each of its holders have */
 	uint32_t forks;              /* lib_shared's when it was made */
 	uint64_t rx_posted;          /* under rx: reads that tcpd was told of */
 	uint8_t family;
@@ -102,6 +103,7 @@ struct lib_wish {
 	int family, type, protocol;
 	uint32_t count;
 	uint32_t proc; /* 1 + the transport that must serve them; 0: any */
+	uint32_t apps; /* of the first so many apps only; 0: of any */
 	bool patient;  /* wait a little for numbers to be free */
 };
 

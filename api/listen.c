@@ -105,6 +105,21 @@ static void hand_over(const struct sock *k, const struct lib_socket_fd *f)
 	    &k->a->tx_written, at + sizeof(word), memory_order_release);
 }
 
+/*
+ * A spare must be of an app that all who have the listener have, too: which one
+ * of them attached after a fork is his alone.  Of a listener that one process
+ * has all are, since what forks from now on has them.
+ */
+static bool is_for_all(const struct sock *k, const struct lib_socket_fd *f)
+{
+	if (f->lib->index < atomic_load(&k->l->apps))
+		return true;
+	if (!lib_is_alone(k))
+		return false;
+	atomic_store(&k->l->apps, f->lib->index + 1);
+	return true;
+}
+
 /* How many has tcpd not used yet? */
 static uint32_t in_stock(const struct sock *k)
 {
@@ -159,9 +174,13 @@ static int add_spares(const struct sock *k, uint32_t want, bool patient)
 		w.patient = patient && in_stock(k) == 0;
 		if (w.count > CTL_MAX_SOCKETS)
 			w.count = CTL_MAX_SOCKETS;
+		w.apps = lib_is_alone(k) ? 0 : atomic_load(&k->l->apps);
 		r = lib_make_sockets(&w, f);
 		for (int i = 0; i < r; i++)
-			hand_over(k, &f[i]);
+			if (is_for_all(k, &f[i]))
+				hand_over(k, &f[i]);
+			else
+				close(f[i].fd);
 	}
 	lib_unlock(&k->l->tx);
 	sock_post(k);
@@ -267,6 +286,14 @@ static int claim(const struct sock *k, const struct accept_record *rec,
 	return 0;
 }
 
+/* Nobody here can have the connection of the next record. */
+static int refuse(const struct sock *k)
+{
+	const uint32_t arg[2] = { 0, 0 };
+
+	return sock_command(k, APP_OP_REFUSE, arg, NULL, 0, NULL, NULL);
+}
+
 /*
  * Under the rx lock: the next record and its fd, then it is read.  1: it had
  * none, there may be another; -EAGAIN: there is none.
@@ -282,7 +309,13 @@ static int take_record(
 		return -EAGAIN;
 	app_ring_read(rec, k->rx, APP_RX_BYTES, at, sizeof(*rec));
 	r = claim(k, rec, ret);
-	if (r == -ECONNABORTED || r == -EBADF)
+	/* Not ours to have: its peer must not wait for ever. */
+	if (r == -ECONNABORTED) {
+		r = refuse(k);
+		r = r < 0 ? r : 1;
+	}
+	/* It is gone. */
+	if (r == -EBADF)
 		r = 1;
 	/* Else it waits, for somebody who has a descriptor left, say. */
 	if (r >= 0)

@@ -90,6 +90,7 @@ enum app_op {
 	APP_OP_GETOPT,   /* arg: level, name; answer: value */
 	APP_OP_SHUTDOWN, /* arg: 1 rx, 2 tx, 3 both */
 	APP_OP_LISTEN,   /* arg: backlog */
+	APP_OP_REFUSE,   /* the next record: nobody can have its socket */
 	NAPP_OPS,
 };
 

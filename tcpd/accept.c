@@ -138,6 +138,16 @@ static void reset_one(struct streams *s, uint32_t id, uint64_t end)
 		reset(s, spare);
 }
 
+void accept_refuse(struct streams *s, uint32_t id)
+{
+	uint32_t queued = stream_queued(s, id);
+
+	/* With more than fit in the ring the app has lied. */
+	if (queued > 0 && queued <= APP_RX_BYTES / sizeof(struct accept_record))
+		reset_one(s, id,
+		    apps_rx_read(&s->apps, id) + sizeof(struct accept_record));
+}
+
 bool accept_reset_all(struct streams *s, uint32_t id)
 {
 	uint64_t end = s->state->sock[id].words.rx_written;

@@ -267,6 +267,14 @@ static int do_listen(struct streams *s, uint32_t id, uint32_t backlog)
 	return 0;
 }
 
+static int do_refuse(struct streams *s, uint32_t id)
+{
+	if (s->state->sock[id].state != TSOCK_LISTENING)
+		return -EINVAL;
+	accept_refuse(s, id);
+	return 0;
+}
+
 static int do_shutdown(struct streams *s, uint32_t id, uint32_t how)
 {
 	struct tsock *k = &s->state->sock[id];
@@ -310,6 +318,8 @@ static int command(
 		return do_shutdown(s, id, c->arg[0]);
 	case APP_OP_LISTEN:
 		return do_listen(s, id, c->arg[0]);
+	case APP_OP_REFUSE:
+		return do_refuse(s, id);
 	case NAPP_OPS:
 		break;
 	}

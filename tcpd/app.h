@@ -193,6 +193,9 @@ void accept_look_again(struct streams *s);
 /* Reset what waits in the ring of listener @id.  False: there is more. */
 bool accept_reset_all(struct streams *s, uint32_t id);
 
+/* Reset the connection of the next record of listener @id. */
+void accept_refuse(struct streams *s, uint32_t id);
+
 /* Listener @id has spares up to @written: is the next one known yet? */
 void accept_look_ahead(struct streams *s, uint32_t id, uint64_t written);
 

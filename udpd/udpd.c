@@ -176,6 +176,7 @@ static int command(
 	case APP_OP_SHUTDOWN:
 		return do_shutdown(u, id, c->arg[0]);
 	case APP_OP_LISTEN:
+	case APP_OP_REFUSE:
 		return -EOPNOTSUPP;
 	case NAPP_OPS:
 		break;

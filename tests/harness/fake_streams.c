@@ -422,6 +422,11 @@ int streams_listen(struct fake_streams *w, uint32_t id, uint32_t backlog)
 	return streams_command(w, id, APP_OP_LISTEN, backlog, 0, NULL, 0);
 }
 
+int streams_refuse(struct fake_streams *w, uint32_t id)
+{
+	return streams_command(w, id, APP_OP_REFUSE, 0, 0, NULL, 0);
+}
+
 int streams_shutdown(struct fake_streams *w, uint32_t id, uint32_t how)
 {
 	return streams_command(w, id, APP_OP_SHUTDOWN, how, 0, NULL, 0);

@@ -100,6 +100,7 @@ int streams_bind(
 int streams_connect(
     struct fake_streams *w, uint32_t id, const char *ip, uint16_t port);
 int streams_listen(struct fake_streams *w, uint32_t id, uint32_t backlog);
+int streams_refuse(struct fake_streams *w, uint32_t id);
 int streams_shutdown(struct fake_streams *w, uint32_t id, uint32_t how);
 int streams_set(
     struct fake_streams *w, uint32_t id, int level, int name, int value);

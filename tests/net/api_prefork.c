@@ -8,10 +8,12 @@
  * program of its own.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +24,8 @@ enum {
 	WORKERS = 3,
 	CALLS = 3000,
 	MOST_FDS = 250,
+	FEW_CALLS = 200,
+	MANY_SOCKETS = 1100, /* more than one app may have */
 };
 
 /* What each of the children does with the listener. */
@@ -32,6 +36,8 @@ struct server {
 	struct sockaddr_in at;
 	int worker[WORKERS];
 };
+
+static int ready[2]; /* a pipe: who fills his table says when he has */
 
 /* No child outlives who made it. */
 static int child_of(int parent)
@@ -71,7 +77,7 @@ static struct server begin(work *const *f, int n)
 	int pipes[2];
 	int pid;
 
-	if (pipe(pipes) == -1)
+	if (pipe(pipes) == -1 || pipe(ready) == -1)
 		_exit(1);
 	pid = child_of(me);
 	if (pid == 0)
@@ -87,6 +93,8 @@ static void end(struct server *s)
 {
 	kill(s->pid, SIGKILL);
 	waitpid(s->pid, NULL, 0);
+	close(ready[0]);
+	close(ready[1]);
 }
 
 /* ---- The children */
@@ -100,6 +108,11 @@ static void echo(int listener)
 		int fd = us.c->accept4(listener, NULL, NULL, 0);
 		char c;
 
+		/* When another has them all there is one in a moment. */
+		if (fd == -1 && errno == EMFILE) {
+			sleep_ms(1);
+			continue;
+		}
 		if (!expect(fd >= 0))
 			_exit(1);
 		if (expect(us.c->recv(fd, &c, 1, 0) == 1))
@@ -107,6 +120,22 @@ static void echo(int listener)
 		us.c->close(fd);
 		if (rand_r(&seed) % 4 == 0)
 			usleep((useconds_t)(rand_r(&seed) % 2000));
+	}
+}
+
+/* He has as many sockets as he likes, and looks who calls. */
+static void fill_and_look(int listener)
+{
+	struct rlimit files = { 2 * MANY_SOCKETS, 2 * MANY_SOCKETS };
+
+	setrlimit(RLIMIT_NOFILE, &files);
+	for (int i = 0; i < MANY_SOCKETS; i++)
+		expect(us.c->socket(AF_INET, SOCK_STREAM, 0) >= 0);
+	if (write(ready[1], "x", 1) != 1)
+		_exit(1);
+	for (;;) {
+		polled(us.c, listener, POLLIN, 1);
+		sleep_ms(1);
 	}
 }
 
@@ -166,10 +195,26 @@ static void three_lose_nobody(void)
 	all_are_served_by(3);
 }
 
+/* What one of them has for himself is no socket for what another accepts. */
+static void nobody_gets_what_he_cannot_have(void)
+{
+	static work *const f[WORKERS] = { fill_and_look, echo };
+	struct server s = begin(f, 2);
+	int i = 0;
+	char c;
+
+	expect(read(ready[0], &c, 1) == 1);
+	while (i < FEW_CALLS && called(&s, (char)('a' + i % 26)))
+		i++;
+	expect(i == FEW_CALLS);
+	end(&s);
+}
+
 static void test(void)
 {
 	run(two_lose_nobody);
 	run(three_lose_nobody);
+	run(nobody_gets_what_he_cannot_have);
 }
 
 int main(int argc, char **argv)

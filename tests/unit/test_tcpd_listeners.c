@@ -277,6 +277,31 @@ static void the_listeners_end_resets_who_waits(void **state)
 		}
 }
 
+/* Who should accept it can't have its socket. */
+static void the_next_one_is_refused(struct fake_streams *w)
+{
+	uint32_t id = streams_server(w, 0, 5);
+	uint32_t spare[2];
+	struct accept_record r;
+
+	for (int i = 0; i < 2; i++) {
+		spare[i] = streams_socket(w, 0, AF_INET);
+		streams_offer(w, id, spare[i]);
+		streams_incoming(w, id, "192.0.2.1", (uint16_t)(1 + i));
+	}
+	assert_int_equal(streams_refuse(w, id), 0);
+	assert_true(w->state->conn[0].aborted);
+	assert_true(streams_conn(w, spare[1])->used);
+	/* Once more is no more than once. */
+	assert_int_equal(streams_refuse(w, id), 0);
+	assert_true(streams_conn(w, spare[1])->used);
+	assert_true(streams_accepted(w, id, &r));
+	assert_true(streams_accepted(w, id, &r));
+	assert_int_equal(streams_refuse(w, id), 0);
+	assert_true(streams_conn(w, spare[1])->used);
+	assert_int_equal(streams_refuse(w, spare[1]), -EINVAL);
+}
+
 /* Nobody can get a new fd, but its record must not name another. */
 static void a_dead_apps_spare_is_reset_and_stays(struct fake_streams *w)
 {
@@ -345,6 +370,7 @@ int main(void)
 		each_death_test(
 		    a_reset_one_keeps_its_number_until_its_record_is_read),
 		cmocka_unit_test(the_listeners_end_resets_who_waits),
+		each_death_test(the_next_one_is_refused),
 		each_death_test(a_dead_apps_spare_is_reset_and_stays),
 		cmocka_unit_test(a_spares_word_may_come_first),
 		each_death_test(old_bytes_are_no_spares),
