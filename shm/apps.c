@@ -248,6 +248,10 @@ void apps_answer(struct apps *a, uint32_t id, const struct command *c)
 	apps_names_changed(a, id);
 	r->reply_len = 0;
 	result = a->ops->command(a->x, id, c, r);
+	if (result == COMMAND_MORE) {
+		apps_dirty(a, id);
+		return;
+	}
 	/*
 	 * The port may be a closed socket's whose hang-up has not been looked
 	 * at: with the kernel, close and bind in this order succeed.

@@ -77,6 +77,10 @@ enum apps_served {
 	SERVE_LIE,  /* what the app wrote is impossible */
 };
 
+enum {
+	COMMAND_MORE = -4096, /* of apps_ops.command; not an errno */
+};
+
 struct apps_ops {
 	/* A new object; its counts go on from @from. */
 	void (*open)(
@@ -94,7 +98,10 @@ struct apps_ops {
 	enum apps_served (*serve)(
 	    void *x, uint32_t id, uint64_t written, uint32_t *budget);
 
-	/* 0 or more, or a negative errno; may fill in answer->reply. */
+	/*
+	 * 0 or more, or a negative errno; may fill in answer->reply.
+	 * COMMAND_MORE: more than a turn can do; to be asked again.
+	 */
 	int (*command)(void *x, uint32_t id, const struct command *c,
 	    struct app_answer *answer);
 
@@ -347,7 +354,10 @@ int apps_reply_int(struct app_answer *r, int v);
 /* A command that has not been answered: true, and its copy in *@ret. */
 bool apps_asked(struct apps *a, uint32_t id, struct command *ret);
 
-/* Do it, and answer; or try again at a->retry, the socket being patient. */
+/*
+ * Do it, and answer; or try again in the next turn, or at a->retry, the socket
+ * being patient.
+ */
 void apps_answer(struct apps *a, uint32_t id, const struct command *c);
 
 /* ---- Between apps.c, apps_admit.c and apps_wake.c */

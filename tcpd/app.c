@@ -224,14 +224,14 @@ static int disconnect(struct streams *s, uint32_t id)
 {
 	struct tsock *k = &s->state->sock[id];
 
+	/* It listens until all are reset, so whoever asks next goes on. */
+	if (k->state == TSOCK_LISTENING && !stop_listening(s, id, false))
+		return COMMAND_MORE;
 	if (k->conn != NO_CONN) {
 		s->ops->words(s->x, k->conn, &k->words);
 		s->ops->abort(s->x, k->conn);
 		k->conn = NO_CONN;
 	}
-	/* What is too much for this turn ends with its sockets. */
-	if (k->state == TSOCK_LISTENING && !stop_listening(s, id, false))
-		s->ops->unlisten(s->x, id);
 	k->state = TSOCK_IDLE;
 	k->shut = 0;
 	k->words.stream = 0;
@@ -281,11 +281,10 @@ static int do_shutdown(struct streams *s, uint32_t id, uint32_t how)
 
 	how &= 3;
 	/* A listener is one no more; a connection in the making is given up. */
-	if (k->state == TSOCK_LISTENING || k->state == TSOCK_CONNECTING) {
-		if ((how & 1) || k->state == TSOCK_CONNECTING)
-			disconnect(s, id);
-		return 0;
-	}
+	if (k->state == TSOCK_LISTENING || k->state == TSOCK_CONNECTING)
+		return (how & 1) || k->state == TSOCK_CONNECTING
+		    ? disconnect(s, id)
+		    : 0;
 	if (k->state != TSOCK_CONNECTED)
 		return -ENOTCONN;
 	k->shut |= (uint8_t)how;

@@ -21,7 +21,7 @@
 #include "tests/harness/rig.h"
 
 enum {
-	FAKE_CONNS = 64,
+	FAKE_CONNS = 640,
 };
 
 struct fake_conn {

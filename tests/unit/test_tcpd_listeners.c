@@ -12,6 +12,10 @@
 
 #include "tests/unit/streams_world.h"
 
+enum {
+	MANY = 600,
+};
+
 static void a_listener_stops_with_its_reading(struct fake_streams *w)
 {
 	uint32_t id = streams_server(w, 0, 5);
@@ -277,6 +281,26 @@ static void the_listeners_end_resets_who_waits(void **state)
 		}
 }
 
+/* More than one turn can change; the spares' holders live on. */
+static void all_who_wait_are_reset(struct fake_streams *w)
+{
+	uint32_t id = streams_server(w, 0, MANY);
+
+	for (uint16_t i = 0; i < MANY; i++) {
+		streams_offer(w, id, streams_socket(w, 0, AF_INET));
+		streams_incoming(w, id, "192.0.2.1", 1 + i);
+	}
+	assert_int_equal(stream_queued(w->s, id), MANY);
+	if (w->death == LIVES)
+		assert_int_equal(streams_connect(w, id, NULL, 0), 0);
+	else
+		assert_int_equal(streams_shutdown(w, id, RX), 0);
+	for (int i = 0; i < MANY; i++)
+		assert_true(w->state->conn[i].aborted);
+	assert_int_equal(w->state->listening[id], 0);
+	assert_int_equal(streams_word(w, id), 0);
+}
+
 /* Who should accept it can't have its socket. */
 static void the_next_one_is_refused(struct fake_streams *w)
 {
@@ -370,6 +394,7 @@ int main(void)
 		each_death_test(
 		    a_reset_one_keeps_its_number_until_its_record_is_read),
 		cmocka_unit_test(the_listeners_end_resets_who_waits),
+		each_death_test(all_who_wait_are_reset),
 		each_death_test(the_next_one_is_refused),
 		each_death_test(a_dead_apps_spare_is_reset_and_stays),
 		cmocka_unit_test(a_spares_word_may_come_first),
