@@ -1,7 +1,7 @@
 #!/bin/bash
 # manual.sh - the command, its --help, its manual and its completion agree
 #
-# No stack runs here.  What `strata --help` lists is what there is: for each of
+# No stack runs here until the end.  What `strata --help` lists is what there is: for each of
 # these, --help has one form and fits a screen, its page tells of the same
 # options, bash completes them, the program takes them and no others, and its
 # exit status is 2 for wrong usage, 1 for what can't be done.
@@ -210,6 +210,10 @@ done <<-'EOT'
 	ss a b
 	metrics a b
 	metrics --listen
+	web a b
+	web --listen
+	trace
+	trace -c 0 a
 	latency a b
 	latency -n 0
 	latency -d x
@@ -262,6 +266,8 @@ done <<-'EOT'
 	web nosuch
 	ss nosuch
 	metrics nosuch
+	web nosuch
+	trace nosuch
 	latency nosuch
 	addr nosuch
 	addr nosuch add 192.0.2.1/24
@@ -279,4 +285,54 @@ done <<-'EOT'
 	nc -l 80
 	fetch http://192.0.2.1/
 EOT
+
+# And this works.  No terminal reads it, so there are no colours.
+run "$strata" check configs/tap.json
+stack_up configs/tap.json
+pings 1 192.0.2.2
+until_true 2 eval "$strata neigh tap | grep -q ." || fail 'no neighbour'
+ping -q -i 0.1 192.0.2.2 >/dev/null &
+pinging=$!
+while read -r words; do
+	# shellcheck disable=SC2086 # words
+	TERM=xterm-256color try $words
+	expect "status of strata $words" $status -eq 0
+	[ -n "$out" ] || fail "strata $words says nothing"
+	[[ $out != *$'\033'* ]] || fail "strata $words has colours"
+done <<-'EOT'
+	status tap
+	status
+	ss tap -a
+	addr tap
+	route tap show
+	neigh tap
+	metrics tap
+	impair tap tap0
+	latency tap -d 1 -n 1
+	top tap --once
+	top tap -n 1
+	dump tap -v -c 2 icmp
+	trace tap -c 1 icmp
+	ping -c 1 192.0.2.1
+	traceroute 192.0.2.1
+EOT
+for words in 'log tap ipd info' 'restart tap ipd' 'capture -c 1 -w /dev/null tap'; do
+	# shellcheck disable=SC2086 # words
+	try $words
+	expect "status of strata $words" $status -eq 0
+done
+kill $pinging
+for words in 'dump --at nosuch tap' 'dump tap no filter'; do
+	# shellcheck disable=SC2086 # words
+	try $words
+	expect "status of strata $words" $status -eq 2
+done
+for words in 'log tap ipd loud' 'restart tap nosuch' 'impair tap tap9 loss=1' \
+	'impair tap tap0 loss=101' \
+	'nc 192.0.2.1 9' 'fetch http://192.0.2.1:9/'; do
+	# shellcheck disable=SC2086 # words
+	try $words
+	expect "status of strata $words" $status -eq 1
+done
+stack_down
 say 'exit statuses are as documented'
