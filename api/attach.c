@@ -304,6 +304,7 @@ static void resume(const struct sock *k)
 	atomic_store(&k->a->tx_more, 0);
 	atomic_store(&k->a->rx_poll, 0);
 	atomic_store(&k->a->offered, 0);
+	atomic_store(&k->a->kept, 0);
 	atomic_store(&k->a->with, 1U + k->l->proc);
 }
 

@@ -263,6 +263,7 @@ static int claim(const struct sock *k, const struct accept_record *rec,
 	uint32_t sub = rec->spare & 0xffff;
 	struct lib *l = lib_of_app(rec->spare >> 16);
 	bool taken;
+	struct sock spare;
 	int r = 1;
 
 	if (l == NULL || sub >= APP_MAX_SOCKETS)
@@ -278,10 +279,13 @@ static int claim(const struct sock *k, const struct accept_record *rec,
 			spares[number_of(l, sub)].fd - 1, l, sub
 		};
 		spares[number_of(l, sub)].fd = 0;
+		r = 0;
 	}
 	pthread_mutex_unlock(&spare_lock);
 	if (r < 0)
 		return r;
+	lib_sock(&spare, ret);
+	atomic_store(&spare.a->kept, r == 0);
 	lib_adopt(ret);
 	return 0;
 }

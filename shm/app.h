@@ -225,6 +225,7 @@ struct a2s_socket {
 	_Atomic uint32_t tx_low;     /* the same of what is not sent yet */
 	_Atomic uint32_t tx_more;    /* MSG_MORE: the last bytes may wait */
 	_Atomic uint32_t offered;    /* 1 + app whose listeners may use it */
+	_Atomic uint32_t kept;       /* accept() took it without a new fd */
 	/*
 	 * While s2a_head.measure: when the last write began to be seen, in ns,
 	 * and its first byte, stored before; 0: they do not belong together.

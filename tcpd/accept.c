@@ -90,6 +90,13 @@ static bool can_be_renewed(const struct streams *s, uint32_t id)
 	return !s->apps.app[app_of(id)].gone;
 }
 
+/* Its first fd was accepted, so it never had another, and will not. */
+static bool was_kept(const struct streams *s, uint32_t id)
+{
+	return atomic_load_explicit(
+		   &a2s_of(&s->apps, id)->kept, memory_order_relaxed) != 0;
+}
+
 bool accept_holds(struct streams *s, uint32_t id, bool lied)
 {
 	const struct tsock *k = &s->state->sock[id];
@@ -99,7 +106,7 @@ bool accept_holds(struct streams *s, uint32_t id, bool lied)
 	/* Read: perhaps by one for whom the fd has been renewed meanwhile. */
 	if (!is_unread(s, k))
 		return !lied && can_be_renewed(s, id) &&
-		    k->state == TSOCK_CONNECTED &&
+		    k->state == TSOCK_CONNECTED && !was_kept(s, id) &&
 		    !apps_is_sure(&s->apps, id, 0, 1);
 	if (lied || !can_be_renewed(s, id))
 		reset(s, id);

@@ -234,6 +234,29 @@ static void who_was_accepted_ends_with_its_holder(struct fake_streams *w)
 	assert_int_equal(w->ch.family[spare], 0);
 }
 
+/* Nobody has asked for a new fd, so the first turn is the last. */
+static void who_was_kept_ends_at_once(void **state)
+{
+	(void)state;
+	for (uint32_t kept = 0; kept < 2; kept++) {
+		struct fake_streams *w = streams_open(LIVES);
+		uint32_t id = streams_server(w, 0, 5);
+		uint32_t spare = streams_socket(w, 0, AF_INET);
+		struct accept_record r;
+
+		streams_offer(w, id, spare);
+		streams_incoming(w, id, "192.0.2.1", 1);
+		streams_a2s(w, spare)->kept = kept;
+		assert_true(streams_accepted(w, id, &r));
+		channel_hang_up(&w->ch, spare);
+		streams_turn(w);
+		assert_int_equal(w->state->conn[0].closed, kept);
+		streams_run(w);
+		assert_true(w->state->conn[0].closed);
+		streams_close(w);
+	}
+}
+
 /* Its number stays, lest accept() take the next socket for it. */
 static void a_reset_one_keeps_its_number_until_its_record_is_read(
     struct fake_streams *w)
@@ -390,6 +413,7 @@ int main(void)
 		cmocka_unit_test(who_was_not_accepted_is_reset),
 		each_death_test(who_waits_outlives_the_spares_holder),
 		cmocka_unit_test(a_new_fd_is_heard_of_after_the_record_is_read),
+		cmocka_unit_test(who_was_kept_ends_at_once),
 		each_death_test(who_was_accepted_ends_with_its_holder),
 		each_death_test(
 		    a_reset_one_keeps_its_number_until_its_record_is_read),
