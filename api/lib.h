@@ -53,7 +53,8 @@ struct lib_shared {
 	pthread_mutex_t post;    /* the event ring */
 	uint32_t token;
 	_Atomic uint32_t forks; /* how often the program has */
-	_Atomic uint32_t stray; /* spares accepted by another than their maker */
+	_Atomic uint32_t
+	    stray; /* spares accepted by another than their maker */
 	struct lib_socket socket[APP_MAX_SOCKETS];
 };
 

@@ -275,9 +275,8 @@ static int claim(const struct sock *k, const struct accept_record *rec,
 		r = lib_renew_socket(l, sub, ret);
 		atomic_fetch_add(&k->lib->shared->stray, 1);
 	} else {
-		*ret = (struct lib_socket_fd){
-			spares[number_of(l, sub)].fd - 1, l, sub
-		};
+		*ret = (struct lib_socket_fd){ spares[number_of(l, sub)].fd - 1,
+			l, sub };
 		spares[number_of(l, sub)].fd = 0;
 		r = 0;
 	}
