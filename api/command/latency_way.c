@@ -66,7 +66,8 @@ static bool follow(struct way *ret, const struct hops *h, const struct hop *end)
 
 	ret->n = 0;
 	for (at = end; at != NULL && ret->n < WAY_HOPS; at = before(h, at)) {
-		memmove(ret->hop + 1, ret->hop, ret->n * sizeof(ret->hop[0]));
+		for (uint32_t i = ret->n; i > 0; i--)
+			ret->hop[i] = ret->hop[i - 1];
 		ret->hop[0] = at;
 		ret->n++;
 	}

@@ -309,9 +309,9 @@ static void all_who_wait_are_reset(struct fake_streams *w)
 {
 	uint32_t id = streams_server(w, 0, MANY);
 
-	for (uint16_t i = 0; i < MANY; i++) {
+	for (int i = 0; i < MANY; i++) {
 		streams_offer(w, id, streams_socket(w, 0, AF_INET));
-		streams_incoming(w, id, "192.0.2.1", 1 + i);
+		streams_incoming(w, id, "192.0.2.1", (uint16_t)(1 + i));
 	}
 	assert_int_equal(stream_queued(w->s, id), MANY);
 	if (w->death == LIVES)
