@@ -16,7 +16,7 @@ stack_up configs/tap.json
 run "$program" 192.0.2.2 192.0.2.1
 say "$out"
 
-(while sleep 0.2; do kill -9 "$(daemon pid tcpd)"; done) 2>/dev/null &
+(while sleep 0.2; do kill_daemon tcpd; done) 2>/dev/null &
 killer=$!
 run "$program" 192.0.2.2 192.0.2.1
 say "$out"

@@ -126,7 +126,7 @@ timeout 60 ping -q -n -c 200 -i 0.01 192.0.2.2 >"$work/ping" &
 ping_pid=$!
 for name in ipd linkd ipd linkd tcpd; do
 	sleep 0.3
-	kill -9 "$(daemon pid $name)"
+	kill_daemon "$name"
 done
 wait $ping_pid
 capture_down

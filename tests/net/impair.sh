@@ -150,7 +150,7 @@ run "$strata" impair tap tap0 tx delay_ms=300
 pinger_pid=$!
 for _ in 1 2 3 4 5; do
 	sleep 0.5
-	kill -9 "$(daemon pid linkd)"
+	kill_daemon linkd
 done
 wait $pinger_pid
 out=$(cat "$work/pinger")

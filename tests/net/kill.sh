@@ -31,9 +31,9 @@ killer() {
 	for name in $order; do
 		wait=$((RANDOM % slot))
 		sleep "$(bc_ms 0 $((wait * 1000)))"
-		# One that has just died may not be replaced yet.
+		# One that has just died may not be replaced yet: pid is 0.
 		until pid=$(daemon pid "$name") now=$EPOCHREALTIME &&
-			kill -9 "$pid" 2>/dev/null; do
+			[ "${pid:-0}" -gt 0 ] && kill -9 "$pid" 2>/dev/null; do
 			:
 		done
 		echo "$now $name" >>"$work/marks"

@@ -92,7 +92,7 @@ timeout 60 ping -q -n -c 500 -i 0.01 192.0.2.2 >"$work/ping" &
 ping_pid=$!
 for name in ipd linkd udpd tcpd ipd linkd; do
 	sleep 0.6
-	kill -9 "$(daemon pid $name)"
+	kill_daemon "$name"
 done
 wait $ping_pid
 grep -q '500 received' "$work/ping" || fail "$(cat "$work/ping")"

@@ -164,6 +164,16 @@ daemon() {
 	status_of ".daemons[] | select(.name == \"$2\") | .$1" "${3:-$stack}"
 }
 
+# kill_daemon NAME: with -9.  One that has just died has pid 0 until it is
+# replaced: that would be all of our own process group.
+kill_daemon() {
+	local pid
+	until pid=$(daemon pid "$1") && [ "${pid:-0}" -gt 0 ] &&
+		kill -9 "$pid" 2>/dev/null; do
+		:
+	done
+}
+
 # The sum of a counter, or of drops, over all daemons; 0 if there is none.
 counter() {
 	status_of "[.counters[], .drops[] | .[\"$1\"] // 0] | add" \
@@ -251,15 +261,12 @@ resets() {
 
 # Kill one of $daemons every 50 to 500 ms, for ever; names go to $work/kills.
 tcp_killer() {
-	local name pid
+	local name
 	while :; do
 		# shellcheck disable=SC2154 # the script has set it
 		for name in $daemons; do
 			sleep "$(bc_ms 0 $(((50 + RANDOM % 450) * 1000)))"
-			until pid=$(daemon pid "$name") &&
-				kill -9 "$pid" 2>/dev/null; do
-				:
-			done
+			kill_daemon "$name"
 			echo "$name" >>"$work/kills"
 		done
 	done
@@ -331,7 +338,7 @@ as_the_kernel_does() {
 	say "$out"
 	slots_at_home "$stack"
 
-	(while sleep 0.2; do kill -9 "$(daemon pid tcpd)"; done) 2>/dev/null &
+	(while sleep 0.2; do kill_daemon tcpd; done) 2>/dev/null &
 	killer=$!
 	export DISTURBED=1
 	run "$program" 192.0.2.2 192.0.2.1

@@ -42,7 +42,7 @@ for _ in $(seq 30); do
 	flood=$!
 	sleep 0.1
 	while kill -0 $flood 2>/dev/null; do
-		kill -9 "$(daemon pid linkd)" 2>/dev/null
+		kill_daemon linkd
 		sleep 0.1
 	done
 	wait $flood

@@ -18,7 +18,7 @@ tcp_echo_up 7
 kill_all() {
 	local name
 	for name in linkd ipd tcpd; do
-		kill -9 "$(daemon pid $name)"
+		kill_daemon "$name"
 	done
 }
 shows() { # TABLE LINE
@@ -152,9 +152,9 @@ refused 'no such link' "$strata" addr add 192.0.2.5/24 dev nosuch
 
 before=$("$strata" addr)
 (while sleep 0.02; do
-	kill -9 "$(daemon pid linkd)"
+	kill_daemon linkd
 	sleep 0.02
-	kill -9 "$(daemon pid ipd)"
+	kill_daemon ipd
 done) 2>/dev/null &
 killer=$!
 for ((i = 0; i < 100; i++)); do

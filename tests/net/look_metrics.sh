@@ -31,7 +31,7 @@ expect 'a drop that never was' \
 	"$(metric 'strata_drops_total{daemon="ipd",reason="tx_no_route"}')" -eq 0
 expect 'addresses' \
 	"$(metric 'strata_addresses{link="tap0",state="valid"}')" -eq 3
-kill -9 "$(daemon pid ipd)"
+kill_daemon ipd
 until_true 3 up_again
 pings 1 192.0.2.2
 expect 'restarts' "$(metric 'strata_daemon_restarts_total{daemon="ipd"}')" -eq 1

@@ -75,7 +75,7 @@ expect 'timer' "$(ours .timer.kind)" = on
 expect 'send_q' "$(ours .send_q)" -eq 1000
 run "$strata" ss "$stack" -to
 [[ $out == *'timer:(on,'* ]] || fail "no timer in: $out"
-kill -9 "$(daemon pid tcpd)" # what it was asked about survives
+kill_daemon tcpd # what it was asked about survives
 expect 'tries' "$(ours .timer.tries)" -ge 2
 ip route del blackhole 192.0.2.2
 head -c 1000 <&5 >/dev/null
@@ -136,7 +136,7 @@ expect 'p99 while listing, us' "${during%.*}" -le \
 	$((${before%.*} * 10 + 5000 * slow))
 
 # Ten at once, while those who are asked die.
-(while sleep 0.05; do kill -9 "$(daemon pid tcpd)"; done) 2>/dev/null &
+(while sleep 0.05; do kill_daemon tcpd; done) 2>/dev/null &
 killer=$!
 pids=()
 for i in {1..10}; do

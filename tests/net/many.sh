@@ -32,7 +32,7 @@ expect sockets "$(sockets)" -eq 2001
 for _ in 1 2 3; do
 	until_true 5 [ "$(status_of '.daemons[] | select(.name == "udpd").standby_pid')" -gt 0 ] ||
 		fail 'udpd has no standby'
-	kill -9 "$(daemon pid udpd)"
+	kill_daemon udpd
 	sleep 0.3
 	run "$udp_tester" -c 200 192.0.2.2 7
 done
@@ -47,7 +47,7 @@ another() {
 }
 until_true 5 another || fail 'no supervisor has followed'
 expect 'sockets after the supervisor' "$(sockets)" -eq 2001
-kill -9 "$(daemon pid udpd)"
+kill_daemon udpd
 sleep 0.3
 run "$udp_tester" -c 200 192.0.2.2 7
 

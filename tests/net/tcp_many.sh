@@ -38,7 +38,7 @@ out=$(cat "$work/held")
 say "$out"
 after=$(memory)
 say "each takes $(((after - before) / count)) bytes in all processes"
-kill -9 "$(daemon pid tcpd)"
+kill_daemon tcpd
 exec 3>&-
 wait $hold_pid || fail "tcp_hold: $(cat "$work/held")"
 say "$(tail -n 1 "$work/held"), after the death of tcpd: gap $(tcp_gaps) us"

@@ -158,7 +158,7 @@ wait $pid || fail "status $?: $(cat "$work/ping")"
 pid=$!
 for i in {1..10}; do
 	sleep 0.2
-	kill -9 "$(daemon pid udpd)"
+	kill_daemon udpd
 done
 wait $pid || fail "status $?: $(cat "$work/ping")"
 out=$(cat "$work/ping")

@@ -68,7 +68,7 @@ say 'pictures'
 top=$!
 pings 20 -i 0.05 192.0.2.2
 for name in ipd linkd tcpd udpd; do
-	kill -9 "$(daemon pid $name)"
+	kill_daemon "$name"
 	until_true 5 grep -q "\"events\":\[{\"daemon\":\"$name\"" "$work/goes" ||
 		fail "top has not seen the end of $name"
 	kill -0 $top || fail "top ended with $name"
