@@ -110,21 +110,23 @@ bool accept_holds(struct streams *s, uint32_t id, bool lied)
 		    !apps_is_sure(&s->apps, id, 0, 1);
 	if (lied || !can_be_renewed(s, id))
 		reset(s, id);
-	s->holds = true;
+	if (!s->is_held[id]) {
+		s->is_held[id] = true;
+		s->held[s->nheld++] = (uint16_t)id;
+	}
 	return true;
 }
 
-/* In the order of their numbers: there are few, and rarely any. */
+/* Who has to wait on is put on the list anew. */
 void accept_look_again(struct streams *s)
 {
-	if (!s->holds)
-		return;
-	s->holds = false;
-	for (uint32_t id = apps_next_open(&s->apps, 0); id < MAX_SOCKETS;
-	     id = apps_next_open(&s->apps, id + 1))
-		if (s->apps.sock[id].closing &&
-		    s->state->sock[id].record_end != 0)
+	while (s->nheld > 0) {
+		uint32_t id = s->held[--s->nheld];
+
+		s->is_held[id] = false;
+		if (s->apps.sock[id].closing)
 			apps_dirty(&s->apps, id);
+	}
 }
 
 /* The connection of the record that ends at @end of listener @id. */

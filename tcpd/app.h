@@ -103,7 +103,10 @@ struct streams {
 	const struct stream_ops *ops;
 	void *x; /* the engine */
 	struct tsock_ports ports;
-	bool holds; /* some that nobody holds wait to be accepted */
+	/* That nobody holds, and that wait to be accepted; each once. */
+	uint16_t held[MAX_SOCKETS];
+	uint32_t nheld;
+	bool is_held[MAX_SOCKETS];
 };
 
 /* What streams_attach() needs. */
