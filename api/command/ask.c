@@ -35,20 +35,25 @@ static json_t *receive(int fd, int timeout_ms)
 	return answer;
 }
 
-static json_t *exchange(const char *name, const char *text)
+int reach_stack(const char *name)
 {
 	int fd = join_connect(name);
+
+	if (fd == -ENOENT || fd == -ECONNREFUSED)
+		fprintf(stderr, "strata: no stack \"%s\" is running\n", name);
+	else if (fd < 0)
+		fprintf(stderr, "strata: can't ask stack \"%s\": %s\n", name,
+		    strerror(-fd));
+	return fd;
+}
+
+static json_t *exchange(const char *name, const char *text)
+{
+	int fd = reach_stack(name);
 	json_t *answer = NULL;
 
-	if (fd < 0) {
-		if (fd == -ENOENT || fd == -ECONNREFUSED)
-			fprintf(stderr, "strata: no stack \"%s\" is running\n",
-			    name);
-		else
-			fprintf(stderr, "strata: can't ask stack \"%s\": %s\n",
-			    name, strerror(-fd));
+	if (fd < 0)
 		return NULL;
-	}
 	if (send(fd, text, strlen(text), MSG_NOSIGNAL) != -1)
 		answer = receive(fd, -1);
 	close(fd);
@@ -108,8 +113,11 @@ const char *default_stack(void)
 	if (r == 0)
 		return name;
 	if (r == -ENOTUNIQ)
-		fprintf(stderr, "strata: several stacks run; name one\n");
+		fprintf(stderr,
+		    "strata: several stacks run; name one, or set STRATA\n");
 	else
-		fprintf(stderr, "strata: no stack is running\n");
+		fprintf(stderr,
+		    "strata: no stack is running; strata up FILE.json starts "
+		    "one\n");
 	return NULL;
 }

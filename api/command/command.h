@@ -75,4 +75,7 @@ int ask_pulse(json_t **ret, const char *name);
 /* The one stack that runs, or $STRATA; NULL after a sentence. */
 const char *default_stack(void);
 
+/* A connection to its supervisor, to be closed; < 0 after a sentence. */
+int reach_stack(const char *name);
+
 #endif /* API_COMMAND_COMMAND_H */

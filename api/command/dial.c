@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "api/command/command.h"
 #include "api/strata.h"
@@ -23,6 +24,18 @@ int dial_fail(const struct dial *d, const char *what)
 	return STATUS_FAILED;
 }
 
+/* Before a socket fails with an errno that says less. */
+static bool has_stack(void)
+{
+	const char *name = default_stack();
+	int fd = name != NULL ? reach_stack(name) : -1;
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
 struct addrinfo *dial_lookup(
     const struct dial *d, const char *host, const char *port)
 {
@@ -34,6 +47,8 @@ struct addrinfo *dial_lookup(
 	struct addrinfo *all;
 	int r;
 
+	if (!has_stack())
+		return NULL;
 	/* One socket of IPv6 hears both families. */
 	if (host == NULL && d->family == AF_UNSPEC)
 		hints.ai_family = AF_INET6;

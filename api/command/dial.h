@@ -21,7 +21,10 @@ struct dial {
 /* 0, or STATUS_FAILED after a sentence with errno in it. */
 int dial_fail(const struct dial *d, const char *what);
 
-/* The addresses of @host (NULL: to listen on), to be freed; NULL: none. */
+/*
+ * The addresses of @host (NULL: to listen on), to be freed; NULL: none, or no
+ * stack to reach them by.
+ */
 struct addrinfo *dial_lookup(
     const struct dial *d, const char *host, const char *port);
 

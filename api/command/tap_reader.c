@@ -165,11 +165,9 @@ int taps_open(struct taps *t, const char *stack)
 
 	*t = (struct taps){ .sock = -1, .away = MONO_NEVER };
 	snprintf(t->stack, sizeof(t->stack), "%s", stack);
-	t->sock = join_connect(stack);
-	if (t->sock < 0) {
-		fprintf(stderr, "strata: no stack \"%s\" is running\n", stack);
+	t->sock = reach_stack(stack);
+	if (t->sock < 0)
 		return -1;
-	}
 	r = ask(t->sock, &t->wish, &m, fds);
 	if (r == 0) {
 		r = map_all(t, &m, fds);

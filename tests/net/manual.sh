@@ -286,6 +286,14 @@ done <<-'EOT'
 	fetch http://192.0.2.1/
 EOT
 
+# Those that are apps of the stack say the same as those that ask it.
+for words in status metrics 'ping 192.0.2.1' 'traceroute 192.0.2.1' 'nc -l 80'; do
+	# shellcheck disable=SC2086 # words
+	refused 'no stack is running; strata up' "$strata" $words
+	# shellcheck disable=SC2086 # words
+	refused 'no stack "moon" is running' env STRATA=moon "$strata" $words
+done
+
 # And this works.  No terminal reads it, so there are no colours.
 run "$strata" check configs/tap.json
 stack_up configs/tap.json

@@ -20,7 +20,10 @@ stack_up "$work/one.json"
 stack_up "$work/two.json"
 stack_up configs/loopback.json
 unset STRATA
-refused 'several stacks run; name one' "$strata" status
+for words in status 'nc 198.51.100.1 9' 'ping 198.51.100.1'; do
+	# shellcheck disable=SC2086 # words
+	refused 'several stacks run; name one' "$strata" $words
+done
 
 echo_up 7 one
 echo_up 7 two
