@@ -10,19 +10,6 @@
 #include "shm/apps.h"
 #include "tests/harness/rig.h"
 
-/* A stack of linkd, ipd and @TRANSPORT.  We are 192.0.2.2. */
-#define SWEEP_TOPOLOGY(TRANSPORT)                                    \
-	"{\"name\":\"t\",\"links\":[{\"name\":\"n0\","               \
-	"\"device\":\"null\",\"mac\":\"02:00:00:00:00:02\","         \
-	"\"addresses\":[\"192.0.2.2/24\"]}],"                        \
-	"\"processes\":[{\"name\":\"linkd\",\"layer\":\"linkd\"},"   \
-	"{\"name\":\"ipd\",\"layer\":\"ipd\"},"                      \
-	"{\"name\":\"" TRANSPORT "\",\"layer\":\"" TRANSPORT "\"}]," \
-	"\"rings\":[{\"from\":\"linkd\",\"to\":\"ipd\"},"            \
-	"{\"from\":\"ipd\",\"to\":\"linkd\"},"                       \
-	"{\"from\":\"ipd\",\"to\":\"" TRANSPORT "\"},"               \
-	"{\"from\":\"" TRANSPORT "\",\"to\":\"ipd\"}]}"
-
 /* Of the app's segments only what its sockets have. */
 enum {
 	APP_SOCKETS = 2,

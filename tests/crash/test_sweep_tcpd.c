@@ -20,7 +20,7 @@
 #include "tests/crash/sweep.h"
 #include "tests/crash/sweep_app.h"
 
-static const char JSON[] = SWEEP_TOPOLOGY("tcpd");
+static const char JSON[] = RIG_TOPOLOGY("tcpd", "");
 
 enum {
 	LISTENER = 0,

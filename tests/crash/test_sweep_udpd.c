@@ -19,7 +19,7 @@
 #include "udpd/udp_wire.h"
 #include "udpd/udpd.h"
 
-static const char JSON[] = SWEEP_TOPOLOGY("udpd");
+static const char JSON[] = RIG_TOPOLOGY("udpd", "");
 
 /* ---- The daemon, as the sweep runs it */
 

@@ -29,6 +29,23 @@ enum {
 	RIG_WORLD_BYTES = 4 * 1024 * 1024,
 };
 
+/*
+ * One link without a device, on which we are 192.0.2.2, and a transport; @SLOTS
+ * is what else is to be said of each ring.
+ *	linkd <-> ipd <-> TRANSPORT
+ */
+#define RIG_TOPOLOGY(TRANSPORT, SLOTS)                               \
+	"{\"name\":\"t\",\"links\":[{\"name\":\"n0\","               \
+	"\"device\":\"null\",\"mac\":\"02:00:00:00:00:02\","         \
+	"\"addresses\":[\"192.0.2.2/24\"]}],"                        \
+	"\"processes\":[{\"name\":\"linkd\",\"layer\":\"linkd\"},"   \
+	"{\"name\":\"ipd\",\"layer\":\"ipd\"},"                      \
+	"{\"name\":\"" TRANSPORT "\",\"layer\":\"" TRANSPORT "\"}]," \
+	"\"rings\":[{\"from\":\"linkd\",\"to\":\"ipd\"" SLOTS "},"   \
+	"{\"from\":\"ipd\",\"to\":\"linkd\"" SLOTS "},"              \
+	"{\"from\":\"ipd\",\"to\":\"" TRANSPORT "\"" SLOTS "},"      \
+	"{\"from\":\"" TRANSPORT "\",\"to\":\"ipd\"" SLOTS "}]}"
+
 /* The memory of one process; all of it can be mapped again. */
 struct rig_fds {
 	int out, pool, priv, tap;

@@ -12,17 +12,7 @@
 
 #include "tests/harness/rig.h"
 
-static const char JSON[] =
-    "{\"name\":\"t\","
-    "\"links\":[{\"name\":\"n0\",\"device\":\"null\","
-    "\"mac\":\"02:00:00:00:00:02\",\"addresses\":[\"192.0.2.2/24\"]}],"
-    "\"processes\":[{\"name\":\"linkd\",\"layer\":\"linkd\"},"
-    "{\"name\":\"ipd\",\"layer\":\"ipd\"},"
-    "{\"name\":\"udpd\",\"layer\":\"udpd\"}],"
-    "\"rings\":[{\"from\":\"linkd\",\"to\":\"ipd\",\"slots\":64},"
-    "{\"from\":\"ipd\",\"to\":\"linkd\",\"slots\":64},"
-    "{\"from\":\"ipd\",\"to\":\"udpd\",\"slots\":64},"
-    "{\"from\":\"udpd\",\"to\":\"ipd\",\"slots\":64}]}";
+static const char JSON[] = RIG_TOPOLOGY("udpd", ",\"slots\":64");
 
 enum {
 	UP,

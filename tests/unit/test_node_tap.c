@@ -12,17 +12,7 @@
 
 #include "tests/harness/rig.h"
 
-static const char JSON[] =
-    "{\"name\":\"t\","
-    "\"links\":[{\"name\":\"n0\",\"device\":\"null\","
-    "\"mac\":\"02:00:00:00:00:02\",\"addresses\":[\"192.0.2.2/24\"]}],"
-    "\"processes\":[{\"name\":\"linkd\",\"layer\":\"linkd\"},"
-    "{\"name\":\"ipd\",\"layer\":\"ipd\"},"
-    "{\"name\":\"udpd\",\"layer\":\"udpd\"}],"
-    "\"rings\":[{\"from\":\"linkd\",\"to\":\"ipd\",\"slots\":64},"
-    "{\"from\":\"ipd\",\"to\":\"linkd\",\"slots\":64},"
-    "{\"from\":\"ipd\",\"to\":\"udpd\",\"slots\":64},"
-    "{\"from\":\"udpd\",\"to\":\"ipd\",\"slots\":64}]}";
+static const char JSON[] = RIG_TOPOLOGY("udpd", ",\"slots\":64");
 
 enum {
 	UP,   /* linkd > ipd */
@@ -101,6 +91,14 @@ static bool take(struct bench *b, struct desc *d)
 	return node_take(&b->n, b->from_link, d) != NULL;
 }
 
+static void finish_one(struct bench *b)
+{
+	struct desc d;
+
+	assert_true(take(b, &d));
+	node_give_back(&b->n, &d);
+}
+
 static void assert_record(
     struct bench *b, struct tap_reader *r, enum tap_kind kind, const char *text)
 {
@@ -141,8 +139,7 @@ static void the_consumer_records_what_it_takes(void **state)
 	from(b, "linkd", "one");
 	from(b, "linkd", "two");
 	node_begin(&b->n, b->r->now);
-	take(b, &d);
-	node_give_back(&b->n, &d);
+	finish_one(b);
 	take(b, &d);
 	node_put(&b->n, node_out(&b->n, LAYER_UDP, 0), &d);
 	assert_nothing(b, &b->ipd);
@@ -206,10 +203,8 @@ static void payload_by_reference_is_gathered(void **state)
 	node_put(link, rig_ring_to(b->r, "linkd", "ipd"), &d);
 	node_commit(link);
 	node_begin(&b->n, b->r->now);
-	take(b, &d);
-	node_give_back(&b->n, &d);
-	take(b, &d);
-	node_give_back(&b->n, &d);
+	finish_one(b);
+	finish_one(b);
 	node_commit(&b->n);
 	assert_record(b, &b->ipd, TAP_TAKE, "head");
 	assert_record(b, &b->ipd, TAP_TAKE, "headabcd");
@@ -259,11 +254,9 @@ static void a_refused_packet_says_why(void **state)
 	take(b, &d);
 	node_count(&b->n, CNT_SEEN);
 	node_give_back(&b->n, &d);
-	take(b, &d);
-	node_give_back(&b->n, &d);
+	finish_one(b);
 	node_count(&b->n, CNT_REFUSED);
-	take(b, &d);
-	node_give_back(&b->n, &d);
+	finish_one(b);
 	node_commit(&b->n);
 	assert_record(b, &b->ipd, TAP_TAKE, "good");
 	assert_int_equal(b->rec.reason, 0);
@@ -286,8 +279,7 @@ static void of_drops_alone_only_those_are_recorded(void **state)
 	from(b, "linkd", "bad");
 	rig_put_desc(b->r, "linkd", "ipd", &lie);
 	node_begin(&b->n, b->r->now);
-	take(b, &d);
-	node_give_back(&b->n, &d);
+	finish_one(b);
 	take(b, &d);
 	node_count(&b->n, CNT_REFUSED);
 	node_give_back(&b->n, &d);
@@ -320,8 +312,7 @@ static void a_new_instance_goes_on_where_the_last_had_got(void **state)
 	from(b, "linkd", "one");
 	from(b, "linkd", "two");
 	node_begin(&b->n, b->r->now);
-	take(b, &d);
-	node_give_back(&b->n, &d);
+	finish_one(b);
 	node_commit(&b->n);
 	node_begin(&b->n, b->r->now);
 	take(b, &d);
@@ -329,8 +320,7 @@ static void a_new_instance_goes_on_where_the_last_had_got(void **state)
 	node_detach(&b->n);
 	start(b);
 	node_begin(&b->n, b->r->now);
-	take(b, &d);
-	node_give_back(&b->n, &d);
+	finish_one(b);
 	node_commit(&b->n);
 	assert_record(b, &b->ipd, TAP_TAKE, "one");
 	assert_record(b, &b->ipd, TAP_TAKE, "two");

@@ -11,17 +11,7 @@
 
 #include "tests/harness/rig.h"
 
-static const char JSON[] =
-    "{\"name\":\"t\","
-    "\"links\":[{\"name\":\"n0\",\"device\":\"null\","
-    "\"mac\":\"02:00:00:00:00:02\",\"addresses\":[\"192.0.2.2/24\"]}],"
-    "\"processes\":[{\"name\":\"linkd\",\"layer\":\"linkd\"},"
-    "{\"name\":\"ipd\",\"layer\":\"ipd\"},"
-    "{\"name\":\"udpd\",\"layer\":\"udpd\"}],"
-    "\"rings\":[{\"from\":\"linkd\",\"to\":\"ipd\"},"
-    "{\"from\":\"ipd\",\"to\":\"linkd\"},"
-    "{\"from\":\"ipd\",\"to\":\"udpd\"},"
-    "{\"from\":\"udpd\",\"to\":\"ipd\"}]}";
+static const char JSON[] = RIG_TOPOLOGY("udpd", "");
 
 static void carries_bytes_both_ways(void **state)
 {
