@@ -23,11 +23,7 @@ static void we_close_first(struct wire *w)
 	state_is(w, TCP_FIN_WAIT_2);
 	in(w, FIN | ACK, .seq = 1, .ack = 2);
 	out(w, ACK, .seq = 2, .ack = 2);
-	state_is(w, TCP_TIME_WAIT);
-	quiet(w, 59000);
-	state_is(w, TCP_TIME_WAIT);
-	quiet(w, 2000);
-	state_is(w, TCP_CLOSED);
+	state_ends(w, TCP_TIME_WAIT, 60000);
 }
 
 static void the_peer_closes_first(struct wire *w)
@@ -180,11 +176,7 @@ static void an_orphan_does_not_wait_for_ever(struct wire *w)
 	call_close(w, s);
 	out(w, FIN | ACK, .seq = 1, .ack = 1);
 	in(w, ACK, .seq = 1, .ack = 2);
-	state_is(w, TCP_FIN_WAIT_2);
-	quiet(w, 59000);
-	state_is(w, TCP_FIN_WAIT_2);
-	quiet(w, 2000);
-	state_is(w, TCP_CLOSED);
+	state_ends(w, TCP_FIN_WAIT_2, 60000);
 }
 
 /* SHLD-3 / RFC 2525, 2.17: who leaves data unread sends a reset. */

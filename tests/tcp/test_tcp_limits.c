@@ -318,10 +318,7 @@ static void fin_wait_2_as_short_as_wanted(struct wire *w)
 	call_close(w, s);
 	out(w, FIN | ACK, .seq = 1, .ack = 1);
 	in(w, ACK, .seq = 1, .ack = 2);
-	quiet(w, 4900);
-	state_is(w, TCP_FIN_WAIT_2);
-	quiet(w, 200);
-	state_is(w, TCP_CLOSED);
+	state_ends(w, TCP_FIN_WAIT_2, 5000);
 }
 
 /* Below 0: it is not waited for at all, as with Linux. */

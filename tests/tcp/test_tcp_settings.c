@@ -89,19 +89,13 @@ static void fin_timeout_ms_of_an_orphan(struct wire *w)
 	call_close(w, s);
 	out(w, FIN | ACK, .seq = 1, .ack = 1);
 	in(w, ACK, .seq = 1, .ack = 2);
-	quiet(w, 2900);
-	state_is(w, TCP_FIN_WAIT_2);
-	quiet(w, 200);
-	state_is(w, TCP_CLOSED);
+	state_ends(w, TCP_FIN_WAIT_2, 3000);
 }
 
 static void time_wait_ms(struct wire *w)
 {
 	reach(w, TCP_TIME_WAIT);
-	quiet(w, 1900);
-	state_is(w, TCP_TIME_WAIT);
-	quiet(w, 200);
-	state_is(w, TCP_CLOSED);
+	state_ends(w, TCP_TIME_WAIT, 2000);
 }
 
 /* ---- How often */

@@ -251,6 +251,15 @@ void wire_state_is(struct wire *w, enum tcp_state s)
 		    tcp_state_name(s));
 }
 
+void wire_state_ends(struct wire *w, enum tcp_state s, int64_t ms)
+{
+	wire_state_is(w, s);
+	wire_quiet(w, ms - 100);
+	wire_state_is(w, s);
+	wire_quiet(w, 200);
+	wire_state_is(w, TCP_CLOSED);
+}
+
 /*
  * What is in flight has a timer, and so has what only waits for the window;
  * without either there is none (apart from who has not been asked yet).

@@ -290,6 +290,9 @@ void wire_linger(struct wire *w, uint32_t s, int seconds);
 
 #define state_is(w, s) (WIRE_AT(w), wire_state_is(w, s))
 void wire_state_is(struct wire *w, enum tcp_state s);
+/* It is so still just before @ms have passed, in silence, and ends then. */
+#define state_ends(w, s, ms) (WIRE_AT(w), wire_state_ends(w, s, ms))
+void wire_state_ends(struct wire *w, enum tcp_state s, int64_t ms);
 enum tcp_state wire_state(struct wire *w);  /* CLOSED: there is none */
 const struct tcb *wire_tcb(struct wire *w); /* NULL: none */
 uint64_t wire_count(struct wire *w, uint32_t counter);
