@@ -232,6 +232,17 @@ static inline void wire_drain(struct world *w)
 		continue;
 }
 
+/* All that our addresses announce when they become valid has been said. */
+static inline struct world *world_quiet(const char *json, uint8_t vnet_len)
+{
+	struct world *w = world_open(json, vnet_len);
+
+	world_run(w, 0);
+	world_run(w, 5000);
+	wire_drain(w);
+	return w;
+}
+
 static inline void assert_frame(
     struct world *w, const uint8_t *bytes, size_t len)
 {
@@ -248,6 +259,45 @@ static inline void assert_count(
 
 	if (got != want)
 		fail_msg("%s is %lu", counter, (unsigned long)got);
+}
+
+/* ---- What is sent */
+
+/* Who has 192.0.2.2?  192.0.2.1, at 02:00:00:00:00:01, asks. */
+static const uint8_t WHO_HAS[] = {
+	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0, 0, 0, 0, 0x01, 0x08, 0x06,
+	0, 1, 8, 0, 6, 4, 0, 1,               /* Ethernet, IPv4, request */
+	0x02, 0, 0, 0, 0, 0x01, 192, 0, 2, 1, /* sender */
+	0, 0, 0, 0, 0, 0, 192, 0, 2, 2,       /* target */
+};
+
+/* An IPv4 packet of protocol 253 from us to 192.0.2.9, two bytes of data. */
+/* clang-format off */
+static const uint8_t PACKET[] = {
+	0x45, 0, 0, 22, 0, 1, 0, 0, 64, 253, 0, 0, 192, 0, 2, 2, 192, 0, 2, 9,
+	'h', 'i',
+};
+/* clang-format on */
+
+/* From 02:00:00:00:00:09, with IPv4. */
+static const uint8_t TO_US[ETH_HDR_LEN] = { 0x02, 0, 0, 0, 0, 0x02, 0x02, 0, 0,
+	0, 0, 0x09, 0x08, 0x00 };
+
+static inline size_t frame(
+    uint8_t *to, const uint8_t *eth, const void *ip, size_t len)
+{
+	memcpy(to, eth, ETH_HDR_LEN);
+	memcpy(to + ETH_HDR_LEN, ip, len);
+	return ETH_HDR_LEN + len;
+}
+
+/* A packet on its way down, to the neighbour @hop on our link. */
+static inline struct desc down(const char *hop)
+{
+	struct desc d = { .kind = PKT_DATA };
+
+	assert_true(ip_parse(&d.dst, hop));
+	return d;
 }
 
 #endif /* TESTS_UNIT_LINKD_WORLD_H */

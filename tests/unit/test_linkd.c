@@ -4,204 +4,37 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
-#include "linkd/rx.h"
 #include "tests/unit/linkd_world.h"
 
-#define QUIET "\"dad_transmits\":0,\"mtu\":1500,"
-
-/* Who has 192.0.2.2?  192.0.2.1, at 02:00:00:00:00:01, asks. */
-static const uint8_t WHO_HAS[] = {
-	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0, 0, 0, 0, 0x01, 0x08, 0x06,
-	0, 1, 8, 0, 6, 4, 0, 1,               /* Ethernet, IPv4, request */
-	0x02, 0, 0, 0, 0, 0x01, 192, 0, 2, 1, /* sender */
-	0, 0, 0, 0, 0, 0, 192, 0, 2, 2,       /* target */
-};
+/* clang-format off */
+/* Our answer to WHO_HAS. */
 static const uint8_t IS_AT[] = {
-	0x02,
-	0,
-	0,
-	0,
-	0,
-	0x01,
-	0x02,
-	0,
-	0,
-	0,
-	0,
-	0x02,
-	0x08,
-	0x06,
-	0,
-	1,
-	8,
-	0,
-	6,
-	4,
-	0,
-	2,
-	0x02,
-	0,
-	0,
-	0,
-	0,
-	0x02,
-	192,
-	0,
-	2,
-	2,
-	0x02,
-	0,
-	0,
-	0,
-	0,
-	0x01,
-	192,
-	0,
-	2,
-	1,
+	0x02, 0, 0, 0, 0, 0x01, 0x02, 0, 0, 0, 0, 0x02, 0x08, 0x06,
+	0, 1, 8, 0, 6, 4, 0, 2, /* Ethernet, IPv4 */
+	0x02, 0, 0, 0, 0, 0x02, 192, 0, 2, 2, /* sender */
+	0x02, 0, 0, 0, 0, 0x01, 192, 0, 2, 1, /* target */
 };
+
 /* We ask for 192.0.2.9; it answers. */
 static const uint8_t WHO_HAS_9[] = {
-	0xff,
-	0xff,
-	0xff,
-	0xff,
-	0xff,
-	0xff,
-	0x02,
-	0,
-	0,
-	0,
-	0,
-	0x02,
-	0x08,
-	0x06,
-	0,
-	1,
-	8,
-	0,
-	6,
-	4,
-	0,
-	1,
-	0x02,
-	0,
-	0,
-	0,
-	0,
-	0x02,
-	192,
-	0,
-	2,
-	2,
-	0,
-	0,
-	0,
-	0,
-	0,
-	0,
-	192,
-	0,
-	2,
-	9,
+	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0, 0, 0, 0, 0x02, 0x08, 0x06,
+	0, 1, 8, 0, 6, 4, 0, 1, /* Ethernet, IPv4 */
+	0x02, 0, 0, 0, 0, 0x02, 192, 0, 2, 2, /* sender */
+	0, 0, 0, 0, 0, 0, 192, 0, 2, 9, /* target */
 };
+
 static const uint8_t IS_AT_9[] = {
-	0x02,
-	0,
-	0,
-	0,
-	0,
-	0x02,
-	0x02,
-	0,
-	0,
-	0,
-	0,
-	0x09,
-	0x08,
-	0x06,
-	0,
-	1,
-	8,
-	0,
-	6,
-	4,
-	0,
-	2,
-	0x02,
-	0,
-	0,
-	0,
-	0,
-	0x09,
-	192,
-	0,
-	2,
-	9,
-	0x02,
-	0,
-	0,
-	0,
-	0,
-	0x02,
-	192,
-	0,
-	2,
-	2,
+	0x02, 0, 0, 0, 0, 0x02, 0x02, 0, 0, 0, 0, 0x09, 0x08, 0x06,
+	0, 1, 8, 0, 6, 4, 0, 2, /* Ethernet, IPv4 */
+	0x02, 0, 0, 0, 0, 0x09, 192, 0, 2, 9, /* sender */
+	0x02, 0, 0, 0, 0, 0x02, 192, 0, 2, 2, /* target */
 };
-/* An IPv4 packet of protocol 253 from us to 192.0.2.9, two bytes of data. */
-static const uint8_t PACKET[] = {
-	0x45,
-	0,
-	0,
-	22,
-	0,
-	1,
-	0,
-	0,
-	64,
-	253,
-	0,
-	0,
-	192,
-	0,
-	2,
-	2,
-	192,
-	0,
-	2,
-	9,
-	'h',
-	'i',
-};
+/* clang-format on */
 
 static struct world *quiet(void)
 {
-	struct world *w = world_open(WORLD_JSON(QUIET), VNET_MAX_LEN);
-
-	/* What an address announces when it becomes valid. */
-	world_run(w, 0);
-	world_run(w, 5000);
-	wire_drain(w);
-	return w;
-}
-
-static size_t frame(uint8_t *to, const uint8_t *eth, const void *ip, size_t len)
-{
-	memcpy(to, eth, ETH_HDR_LEN);
-	memcpy(to + ETH_HDR_LEN, ip, len);
-	return ETH_HDR_LEN + len;
-}
-
-static const uint8_t TO_US[ETH_HDR_LEN] = { 0x02, 0, 0, 0, 0, 0x02, 0x02, 0, 0,
-	0, 0, 0x09, 0x08, 0x00 };
-
-static struct desc down(uint8_t link, const char *hop)
-{
-	struct desc d = { .kind = PKT_DATA, .link = link, .proto = 253 };
-
-	assert_true(ip_parse(&d.dst, hop));
-	return d;
+	return world_quiet(
+	    WORLD_JSON("\"dad_transmits\":0,\"mtu\":1500,"), VNET_MAX_LEN);
 }
 
 static void answers_who_has(void **state)
@@ -327,7 +160,7 @@ static void counts_what_it_refuses(void **state)
 static void asks_and_sends_what_waited(void **state)
 {
 	struct world *w = quiet();
-	struct desc d = down(0, "192.0.2.9");
+	struct desc d = down("192.0.2.9");
 	uint8_t want[100];
 	size_t len = frame(want, TO_US, PACKET, sizeof(PACKET));
 
@@ -353,7 +186,7 @@ static void asks_and_sends_what_waited(void **state)
 static void a_restart_keeps_what_waits(void **state)
 {
 	struct world *w = quiet();
-	struct desc d = down(0, "192.0.2.9");
+	struct desc d = down("192.0.2.9");
 
 	(void)state;
 	rig_put(w->r, "ipd", "linkd", PACKET, sizeof(PACKET), &d);
@@ -369,7 +202,7 @@ static void a_restart_keeps_what_waits(void **state)
 static void gives_up_and_says_so(void **state)
 {
 	struct world *w = quiet();
-	struct desc d = down(0, "192.0.2.9");
+	struct desc d = down("192.0.2.9");
 	uint8_t buf[100] = { 0 };
 
 	(void)state;
@@ -390,7 +223,7 @@ static void gives_up_and_says_so(void **state)
 static void loops_what_is_for_ourselves(void **state)
 {
 	struct world *w = quiet();
-	struct desc d = down(0, "192.0.2.2");
+	struct desc d = down("192.0.2.2");
 	uint8_t buf[100] = { 0 };
 
 	(void)state;
@@ -411,7 +244,7 @@ static void loops_what_is_for_ourselves(void **state)
 static void loops_never_wait_for_room_upwards(void **state)
 {
 	struct world *w = quiet();
-	struct desc d = down(0, "192.0.2.2");
+	struct desc d = down("192.0.2.2");
 
 	(void)state;
 	d.flags = PKT_LOOP;
@@ -431,7 +264,7 @@ static void loops_never_wait_for_room_upwards(void **state)
 static void knows_the_mac_of_a_group(void **state)
 {
 	struct world *w = quiet();
-	struct desc d = down(0, "224.1.2.3");
+	struct desc d = down("224.1.2.3");
 	static const uint8_t mac[] = { 0x01, 0x00, 0x5e, 1, 2, 3 };
 	static const uint8_t all[] = { 255, 255, 255, 255, 255, 255 };
 
@@ -439,7 +272,7 @@ static void knows_the_mac_of_a_group(void **state)
 	rig_put(w->r, "ipd", "linkd", PACKET, sizeof(PACKET), &d);
 	world_run(w, 1);
 	assert_memory_equal(wire_take(w)->b, mac, 6);
-	d = down(0, "192.0.2.255");
+	d = down("192.0.2.255");
 	rig_put(w->r, "ipd", "linkd", PACKET, sizeof(PACKET), &d);
 	world_run(w, 1);
 	assert_memory_equal(wire_take(w)->b, all, 6);
@@ -449,7 +282,7 @@ static void knows_the_mac_of_a_group(void **state)
 static void a_lying_ipd_does_no_harm(void **state)
 {
 	struct world *w = quiet();
-	struct desc d = down(0, "224.1.2.3");
+	struct desc d = down("224.1.2.3");
 	static const struct {
 		const char *counter;
 		struct desc d;
@@ -466,12 +299,12 @@ static void a_lying_ipd_does_no_harm(void **state)
 	d.flags = PKT_CSUM_PARTIAL;
 	d.csum_start = 65000;
 	rig_put(w->r, "ipd", "linkd", PACKET, sizeof(PACKET), &d);
-	d = down(0, "224.1.2.3");
+	d = down("224.1.2.3");
 	d.gso_size = 1;
 	rig_put(w->r, "ipd", "linkd", PACKET, sizeof(PACKET), &d);
-	d = down(0, "ff02::1");
+	d = down("ff02::1");
 	rig_put(w->r, "ipd", "linkd", PACKET, sizeof(PACKET), &d);
-	d = down(0, "224.1.2.3");
+	d = down("224.1.2.3");
 	rig_put(w->r, "ipd", "linkd", "\x00\x01", 2, &d);
 	world_run(w, 1);
 	assert_count(w, "bad_descriptor", 2);
@@ -487,7 +320,7 @@ static void a_lying_ipd_does_no_harm(void **state)
 static void gathers_from_an_apps_ring(void **state)
 {
 	struct world *w = quiet();
-	struct desc d = down(0, "224.1.2.3");
+	struct desc d = down("224.1.2.3");
 	uint8_t *ring = mmap(NULL, A2S_BYTES, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	struct ref ref[2] = {
@@ -534,7 +367,7 @@ static void gathers_from_an_apps_ring(void **state)
 static void a_full_device_keeps_the_order(void **state)
 {
 	struct world *w = quiet();
-	struct desc d = down(0, "224.1.2.3");
+	struct desc d = down("224.1.2.3");
 	uint8_t p[sizeof(PACKET)];
 
 	(void)state;
@@ -559,149 +392,6 @@ static void a_full_device_keeps_the_order(void **state)
 	world_close(w);
 }
 
-/* ---- Crashes ---- */
-
-/* The kernel has filled armed slots and linkd dies before it looks. */
-static void frames_in_armed_slots_survive(void **state)
-{
-	struct world *w = quiet();
-	struct rx_buf b[3];
-	uint8_t buf[3000] = { 0 };
-	struct desc d;
-
-	(void)state;
-	memcpy(buf, TO_US, sizeof(TO_US));
-	memcpy(buf + ETH_HDR_LEN, PACKET, sizeof(PACKET));
-	for (uint8_t i = 0; i < 3; i++) {
-		buf[35] = i;
-		wire_put(w, buf, 36);
-	}
-	for (int i = 0; i < 3; i++) {
-		const struct armed *a = &w->x->st->armed[0].a[i];
-		uint32_t off = link_rx_off(w->x, 0);
-
-		b[i].p = pool_slot(&w->x->n.home.p, a->slot) + off;
-		b[i].size = BIG_SLOT - off;
-	}
-	wire_rx(&w->x->dev[0], b, 3);
-	world_crash(w);
-	world_run(w, 1);
-	for (uint8_t i = 0; i < 3; i++) {
-		assert_true(
-		    rig_take(w->r, "ipd", "linkd", &d, buf, sizeof(buf)));
-		assert_int_equal(d.len, sizeof(PACKET));
-		assert_int_equal(buf[21], i);
-	}
-	assert_false(rig_take(w->r, "ipd", "linkd", &d, buf, sizeof(buf)));
-	assert_count(w, "rx_harvested", 3);
-	world_close(w);
-}
-
-/* A turn that dies before its commit has never been. */
-static void an_undone_turn_is_done_again(void **state)
-{
-	struct world *w = quiet();
-	uint8_t buf[3000] = { 0 };
-	uint32_t free_before;
-	struct desc d;
-
-	(void)state;
-	world_run(w, 1);
-	free_before = w->x->n.home.small_free + w->x->n.home.big_free;
-	wire_put(w, buf, frame(buf, TO_US, PACKET, sizeof(PACKET)));
-	/* As linkd_turn() until just before the commit. */
-	node_begin(&w->x->n, w->r->now);
-	neighbour_turn(&w->x->nb);
-	rx_read(w->x, 0);
-	assert_int_equal(rig_waiting(w->r, "linkd", "ipd"), 0);
-	world_crash(w);
-	world_run(w, 1);
-	assert_true(rig_take(w->r, "ipd", "linkd", &d, buf, sizeof(buf)));
-	assert_memory_equal(buf, PACKET, sizeof(PACKET));
-	assert_false(rig_take(w->r, "ipd", "linkd", &d, buf, sizeof(buf)));
-	world_run(w, 1);
-	linkd_turn(w->x, w->r->now);
-	assert_int_equal(
-	    w->x->n.home.small_free + w->x->n.home.big_free, free_before);
-	world_close(w);
-}
-
-/* After the commit, before the slot is armed again: not twice. */
-static void a_committed_frame_is_not_taken_twice(void **state)
-{
-	struct world *w = quiet();
-	uint8_t buf[3000] = { 0 };
-	struct desc d;
-
-	(void)state;
-	wire_put(w, buf, frame(buf, TO_US, PACKET, sizeof(PACKET)));
-	node_begin(&w->x->n, w->r->now);
-	neighbour_turn(&w->x->nb);
-	rx_read(w->x, 0);
-	assert_true(node_commit(&w->x->n));
-	world_crash(w);
-	world_run(w, 1);
-	assert_true(rig_take(w->r, "ipd", "linkd", &d, buf, sizeof(buf)));
-	assert_false(rig_take(w->r, "ipd", "linkd", &d, buf, sizeof(buf)));
-	world_close(w);
-}
-
-/* What kills linkd each time it is looked at is put aside the third time. */
-static void die_with(struct world *w, const uint8_t *f, size_t len, int times)
-{
-	for (int i = 0; i < times; i++) {
-		if (i == 0)
-			wire_put(w, f, len);
-		node_begin(&w->x->n, w->r->now);
-		neighbour_turn(&w->x->nb);
-		rx_harvest(w->x, 0);
-		rx_read(w->x, 0);
-		world_crash(w);
-	}
-}
-
-static void a_deadly_frame_is_put_aside(void **state)
-{
-	struct world *w = quiet();
-	uint8_t buf[3000] = { 0 };
-	size_t len = frame(buf, TO_US, PACKET, sizeof(PACKET));
-	struct desc d;
-
-	(void)state;
-	die_with(w, buf, len, 3);
-	world_run(w, 1);
-	assert_count(w, "put_aside_after_crashes", 1);
-	assert_int_equal(rig_waiting(w->r, "linkd", "ipd"), 0);
-	wire_put(w, buf, len);
-	world_run(w, 1);
-	assert_true(rig_take(w->r, "ipd", "linkd", &d, buf, sizeof(buf)));
-	world_close(w);
-}
-
-/* Small turns after deaths serve the device and the ring alike. */
-static void a_small_turn_starves_nobody(void **state)
-{
-	struct world *w = quiet();
-	struct desc d = down(0, "224.1.2.3");
-	uint8_t buf[3000] = { 0 };
-	size_t len = frame(buf, TO_US, PACKET, sizeof(PACKET));
-
-	(void)state;
-	die_with(w, buf, len, 2);
-	for (int i = 0; i < 10; i++) {
-		wire_put(w, buf, len);
-		rig_put(w->r, "ipd", "linkd", PACKET, sizeof(PACKET), &d);
-	}
-	for (int i = 0; i < 10; i++)
-		linkd_turn(w->x, w->r->now);
-	assert_in_range(rig_waiting(w->r, "linkd", "ipd"), 4, 6);
-	assert_in_range(rig_waiting(w->r, "ipd", "linkd"), 4, 6);
-	world_run(w, 1);
-	assert_int_equal(rig_waiting(w->r, "ipd", "linkd"), 0);
-	assert_int_equal(rig_waiting(w->r, "linkd", "ipd"), 11);
-	world_close(w);
-}
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -719,11 +409,6 @@ int main(void)
 		cmocka_unit_test(a_lying_ipd_does_no_harm),
 		cmocka_unit_test(gathers_from_an_apps_ring),
 		cmocka_unit_test(a_full_device_keeps_the_order),
-		cmocka_unit_test(frames_in_armed_slots_survive),
-		cmocka_unit_test(an_undone_turn_is_done_again),
-		cmocka_unit_test(a_committed_frame_is_not_taken_twice),
-		cmocka_unit_test(a_deadly_frame_is_put_aside),
-		cmocka_unit_test(a_small_turn_starves_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

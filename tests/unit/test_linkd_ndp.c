@@ -24,12 +24,7 @@ static struct ip_addr addr(const char *text)
 
 static struct world *quiet(void)
 {
-	struct world *w = world_open(WORLD_JSON(QUIET), VNET_MAX_LEN);
-
-	world_run(w, 0);
-	world_run(w, 5000);
-	wire_drain(w);
-	return w;
+	return world_quiet(WORLD_JSON(QUIET), VNET_MAX_LEN);
 }
 
 /* A message from the peer's MAC; returns the frame's length. */

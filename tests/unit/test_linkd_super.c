@@ -7,21 +7,8 @@
 
 static struct world *quiet(void)
 {
-	struct world *w = world_open(
+	return world_quiet(
 	    WORLD_JSON("\"dad_transmits\":0,\"mtu\":1500,"), VNET_MAX_LEN);
-
-	world_run(w, 0);
-	world_run(w, 5000);
-	wire_drain(w);
-	return w;
-}
-
-static struct desc down(const char *hop)
-{
-	struct desc d = { .kind = PKT_DATA };
-
-	assert_true(ip_parse(&d.dst, hop));
-	return d;
 }
 
 enum {
