@@ -223,6 +223,20 @@ static void refuses_numbers(void **state)
 		      "\"reassembly\": { \"max_bytes\": 1500 }" } },
 		    "17:32: reassembly.max_bytes: 1500 is below 65536, what "
 		    "one largest datagram takes" },
+	};
+
+	(void)state;
+	refuses_all(CASES(cases));
+}
+
+/* ---- neighbours ---- */
+
+static void refuses_neighbour_settings(void **state)
+{
+	static const struct bad cases[] = {
+		{ { { "\"mtu\": 1500", "\"dad_transmits\": 11" } },
+		    "3:54: links[0].dad_transmits: 11 is above 10, the largest "
+		    "allowed" },
 		{ { { "\"mtu\": 1500",
 		      "\"neighbours\": { \"reachable_ms\": 0 }" } },
 		    "3:69: links[0].neighbours.reachable_ms: 0 is below 100, "
@@ -235,6 +249,17 @@ static void refuses_numbers(void **state)
 		      "\"neighbours\": { \"reachable\": 1 }" } },
 		    "3:53: links[0].neighbours.reachable: unknown key; did you "
 		    "mean \"reachable_ms\"?" },
+	};
+
+	(void)state;
+	refuses_all(CASES(cases));
+}
+
+/* ---- impairments ---- */
+
+static void refuses_impairments(void **state)
+{
+	static const struct bad cases[] = {
 		{ { { "\"mtu\": 1500", "\"impair\": { \"loss\": 1 }" } },
 		    "3:49: links[0].impair.loss: unknown key; known here are "
 		    "rx, tx" },
@@ -268,9 +293,6 @@ static void refuses_numbers(void **state)
 		      { "\"host\": [\"192.0.2.1/24\"]", "\"mtu\": 1500" } },
 		    "3:48: links[0].impair: a null device has no wire to "
 		    "impair" },
-		{ { { "\"mtu\": 1500", "\"dad_transmits\": 11" } },
-		    "3:54: links[0].dad_transmits: 11 is above 10, the largest "
-		    "allowed" },
 	};
 
 	(void)state;
@@ -393,6 +415,8 @@ int main(void)
 		cmocka_unit_test(refuses_types),
 		cmocka_unit_test(refuses_names),
 		cmocka_unit_test(refuses_numbers),
+		cmocka_unit_test(refuses_neighbour_settings),
+		cmocka_unit_test(refuses_impairments),
 		cmocka_unit_test(refuses_tcp_settings),
 		cmocka_unit_test(refuses_what_is_no_topology),
 		cmocka_unit_test(refuses_a_cpu_that_is_not_there),
