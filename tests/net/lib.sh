@@ -70,6 +70,11 @@ refused() {
 	esac
 }
 
+# A page of the manual as man(1) shows it, each paragraph a line.
+rendered() {
+	groff -mdoc -Tutf8 -P-cbou -rLL=1000n "$1"
+}
+
 # expect WHAT A OP B, with an operator of test(1) for numbers or strings.
 expect() {
 	test "$2" "$3" "$4" || fail "$1: $2 is not $3 $4"

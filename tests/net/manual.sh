@@ -173,12 +173,24 @@ for page in "${!told[@]}"; do
 done
 # Two of its warnings are wrong: strata-ss is not strata, and read(2) may well
 # come before accept(2).
-if command -v mandoc >/dev/null; then
-	# shellcheck disable=SC2046 # names without spaces
-	out=$(mandoc -T lint -W warning $(grep -L '^\.so' $man/*.[1-8]) |
-		grep -vE 'reference to self|unusual Xr order')
-	[ -z "$out" ] || fail "$out"
-fi
+pages=$(grep -L '^\.so' $man/*.[1-8])
+# shellcheck disable=SC2086 # names without spaces
+out=$(mandoc -T lint -W warning $pages |
+	grep -vE 'reference to self|unusual Xr order')
+[ -z "$out" ] || fail "$out"
+
+# As man(1) shows them here, which is not mandoc: its .Nm alone is the first
+# word, and a word that is a macro's name is one.
+for page in $pages; do
+	[[ $page == */strata-*.1 ]] || continue
+	sub=${page##*/strata-}
+	out=$(rendered "$page" | awk '/^[A-Z]/ { on = /^SYNOPSIS/ } on')
+	grep -q "^ *strata ${sub%.1}\>" <<<"$out" || fail "$page: $out"
+done
+for page in $pages; do
+	out=$(groff -mdoc -Tutf8 -ww "$page" 2>&1 >/dev/null)
+	[ -z "$out" ] || fail "$page: $out"
+done
 for page in "$man"/*.[1-8]; do
 	while read -r name section; do
 		[ -e "$man/$name.$section" ] ||

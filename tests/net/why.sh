@@ -9,12 +9,13 @@
 # says.  The firewall is the kernel's rules of routing, so that none is needed.
 . "$(dirname "$0")/lib.sh"
 
-page=api/man/strata-troubleshooting.7
+page=$work/page
+rendered api/man/strata-troubleshooting.7 | sed 's/[“”]/"/g' >"$page"
 refuses() { # SENTENCE ARGUMENTS...: of strata nc
 	local want=$1
 	shift
 	refused "$want" "$strata" nc "$@"
-	grep -q "$want" $page || fail "the manual does not tell of $want"
+	grep -q "\"$want\"" "$page" || fail "the manual does not tell of $want"
 }
 
 # What the command says has the pattern $1; or in lacks, has not.
