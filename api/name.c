@@ -18,24 +18,36 @@ static uint8_t link_of_scope(const struct sock *k, uint32_t scope)
 	    : LINK_ANY;
 }
 
-static void from_v4(struct app_name *ret, const struct sockaddr *addr)
+/* @old_family: the family 0 will do, as it does for old programs. */
+static int from_v4(struct app_name *ret, bool old_family,
+    const struct sockaddr *addr, socklen_t len)
 {
 	struct sockaddr_in in;
 
+	if (len < sizeof(in))
+		return -EINVAL;
 	memcpy(&in, addr, sizeof(in));
+	if (in.sin_family != AF_INET &&
+	    !(old_family && in.sin_family == AF_UNSPEC))
+		return -EAFNOSUPPORT;
 	*ret = (struct app_name){
 		.ip = ip_from_v4((const uint8_t *)&in.sin_addr),
 		.port = ntohs(in.sin_port),
 		.link = LINK_ANY,
 		.family = AF_INET,
 	};
+	return 0;
 }
 
-static void from_v6(struct app_name *ret, const struct sock *k,
+static int from_v6(struct app_name *ret, const struct sock *k,
     const struct sockaddr *addr, socklen_t len)
 {
 	struct sockaddr_in6 in = { .sin6_scope_id = 0 };
 
+	if (len < SIN6_LEN_RFC2133)
+		return -EINVAL;
+	if (addr->sa_family != AF_INET6)
+		return -EAFNOSUPPORT;
 	memcpy(&in, addr, len < sizeof(in) ? len : sizeof(in));
 	*ret = (struct app_name){
 		.ip = ip_from_v6(in.sin6_addr.s6_addr),
@@ -43,6 +55,7 @@ static void from_v6(struct app_name *ret, const struct sock *k,
 		.link = link_of_scope(k, in.sin6_scope_id),
 		.family = AF_INET6,
 	};
+	return 0;
 }
 
 /* Sending to "any" means to oneself, as everywhere since 4.2BSD. */
@@ -59,30 +72,26 @@ int name_for_bind(struct app_name *ret, const struct sock *k,
     const struct sockaddr *addr, socklen_t len)
 {
 	struct app_name name;
+	int r;
 
 	if (k->l->family == AF_INET) {
-		if (len < sizeof(struct sockaddr_in))
-			return -EINVAL;
-		from_v4(&name, addr);
-		/* Old programs leave the family 0 to bind to any address. */
-		if (addr->sa_family != AF_INET &&
-		    (addr->sa_family != AF_UNSPEC || !ip_is_any(&name.ip)))
-			return -EAFNOSUPPORT;
+		r = from_v4(&name, true, addr, len);
+		if (r == 0 && addr->sa_family != AF_INET &&
+		    !ip_is_any(&name.ip))
+			r = -EAFNOSUPPORT;
 	} else {
-		if (len < SIN6_LEN_RFC2133)
-			return -EINVAL;
-		if (addr->sa_family != AF_INET6)
-			return -EAFNOSUPPORT;
-		from_v6(&name, k, addr, len);
+		r = from_v6(&name, k, addr, len);
 	}
-	*ret = name;
-	return 0;
+	if (r == 0)
+		*ret = name;
+	return r;
 }
 
 int name_for_connect(struct app_name *ret, const struct sock *k,
     const struct sockaddr *addr, socklen_t len)
 {
 	struct app_name name = { .family = 0 };
+	int r;
 
 	if (len < sizeof(addr->sa_family))
 		return -EINVAL;
@@ -90,33 +99,14 @@ int name_for_connect(struct app_name *ret, const struct sock *k,
 		*ret = name;
 		return 0;
 	}
-	if (k->l->family == AF_INET || addr->sa_family == AF_INET) {
-		if (len < sizeof(struct sockaddr_in))
-			return -EINVAL;
-		if (addr->sa_family != AF_INET)
-			return -EAFNOSUPPORT;
-		from_v4(&name, addr);
-	} else {
-		if (len < SIN6_LEN_RFC2133)
-			return -EINVAL;
-		if (addr->sa_family != AF_INET6)
-			return -EAFNOSUPPORT;
-		from_v6(&name, k, addr, len);
-	}
+	if (k->l->family == AF_INET || addr->sa_family == AF_INET)
+		r = from_v4(&name, false, addr, len);
+	else
+		r = from_v6(&name, k, addr, len);
+	if (r < 0)
+		return r;
 	any_is_loopback(&name);
 	*ret = name;
-	return 0;
-}
-
-static int for_send4(struct app_name *ret, bool old_family,
-    const struct sockaddr *addr, socklen_t len)
-{
-	if (len < sizeof(struct sockaddr_in))
-		return -EINVAL;
-	if (addr->sa_family != AF_INET &&
-	    !(old_family && addr->sa_family == AF_UNSPEC))
-		return -EAFNOSUPPORT;
-	from_v4(ret, addr);
 	return 0;
 }
 
@@ -127,17 +117,15 @@ int name_for_send(struct app_name *ret, const struct sock *k, bool v6only,
 	int r = 0;
 
 	if (k->l->family == AF_INET) {
-		r = for_send4(&name, true, addr, len);
+		r = from_v4(&name, true, addr, len);
 	} else if (len < sizeof(addr->sa_family)) {
 		return -EINVAL;
 	} else if (addr->sa_family == AF_INET6) {
-		if (len < SIN6_LEN_RFC2133)
-			return -EINVAL;
-		from_v6(&name, k, addr, len);
+		r = from_v6(&name, k, addr, len);
 	} else if (addr->sa_family == AF_INET) {
 		if (v6only)
 			return -ENETUNREACH;
-		r = for_send4(&name, false, addr, len);
+		r = from_v4(&name, false, addr, len);
 	} else if (addr->sa_family == AF_UNSPEC) {
 		*ret = name; /* as if no address were given */
 		return 0;

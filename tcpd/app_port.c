@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-#include "shm/siphash.h"
+#include "shm/ephemeral.h"
 #include "tcpd/app.h"
 
 /* ---- The table */
@@ -218,40 +218,18 @@ static bool tuple_conflict(const struct streams *s, uint32_t id,
 	return s->ops->taken(s->x, local, peer);
 }
 
-/* ---- Ports by RFC 6056, algorithm 4 */
-
-/* F and G of 3.3.4, told apart by @which. */
-static uint64_t secret_hash(const struct streams *s,
-    const struct app_name *local, const struct app_name *peer, uint8_t which)
-{
-	uint8_t b[35];
-
-	memcpy(b, local->ip.b, 16);
-	memcpy(b + 16, peer->ip.b, 16);
-	memcpy(b + 32, &peer->port, 2);
-	b[34] = which;
-	return siphash(s->state->port_key, b, sizeof(b));
-}
-
 /* Peer port 0: a port to be bound, not connected.  0 if all are taken. */
 static uint16_t choose_port(struct streams *s, uint32_t id,
     const struct app_name *local, const struct app_name *peer)
 {
 	const struct topo_tcp *topo = &s->n->topo->tcp;
-	const uint32_t range = topo->port_max - topo->port_min + 1;
-	uint32_t *counter =
-	    &s->state->port_counter[secret_hash(s, local, peer, 'G') %
-		TSOCK_PORT_COUNTERS];
-	uint64_t offset = secret_hash(s, local, peer, 'F');
+	struct ephemeral e = ephemeral_begin(s->state->port_key,
+	    s->state->port_counter, TSOCK_PORT_COUNTERS, local, peer);
 	struct app_name want = *local;
 
-	node_touch(s->n, counter, sizeof(*counter));
-	/* Nobody to be told apart by: any port is as good (algorithm 1). */
-	if (peer->port == 0)
-		offset = siphash(s->state->port_key, counter, sizeof(*counter));
-	for (uint32_t i = 0; i < range; i++) {
-		want.port = (uint16_t)(topo->port_min +
-		    (offset + (*counter)++) % range);
+	node_touch(s->n, e.counter, sizeof(*e.counter));
+	for (uint32_t p = topo->port_min; p <= topo->port_max; p++) {
+		want.port = ephemeral_next(&e, topo->port_min, topo->port_max);
 		if (peer->port == 0 ? !conflict(s, id, &want)
 				    : !tuple_conflict(s, id, &want, peer))
 			return want.port;

@@ -5,6 +5,7 @@
 
 #include <sys/socket.h>
 
+#include "shm/ephemeral.h"
 #include "shm/siphash.h"
 
 static uint16_t *bucket_of(struct udpd *u, uint16_t port)
@@ -236,36 +237,16 @@ bool port_conflict(
 	return false;
 }
 
-/* F and G of RFC 6056, 3.3.4, told apart by @which. */
-static uint64_t secret_hash(const struct udpd *u, const struct app_name *local,
-    const struct app_name *peer, uint8_t which)
-{
-	uint8_t b[35];
-
-	memcpy(b, local->ip.b, 16);
-	memcpy(b + 16, peer->ip.b, 16);
-	memcpy(b + 32, &peer->port, 2);
-	b[34] = which;
-	return siphash(u->state->port_key, b, sizeof(b));
-}
-
 uint16_t port_ephemeral(struct udpd *u, uint32_t id,
     const struct app_name *local, const struct app_name *peer)
 {
-	const uint32_t range = EPHEMERAL_MAX - EPHEMERAL_MIN + 1;
-	uint32_t *counter =
-	    &u->state->port_counter[secret_hash(u, local, peer, 'G') %
-		PORT_COUNTERS];
-	uint64_t offset = secret_hash(u, local, peer, 'F');
+	struct ephemeral e = ephemeral_begin(u->state->port_key,
+	    u->state->port_counter, PORT_COUNTERS, local, peer);
 	struct app_name want = *local;
 
-	node_touch(&u->n, counter, sizeof(*counter));
-	/* Nobody to be told apart by: any port is as good (algorithm 1). */
-	if (peer->port == 0)
-		offset = siphash(u->state->port_key, counter, sizeof(*counter));
-	for (uint32_t i = 0; i < range; i++) {
-		want.port =
-		    (uint16_t)(EPHEMERAL_MIN + (offset + (*counter)++) % range);
+	node_touch(&u->n, e.counter, sizeof(*e.counter));
+	for (uint32_t p = EPHEMERAL_MIN; p <= EPHEMERAL_MAX; p++) {
+		want.port = ephemeral_next(&e, EPHEMERAL_MIN, EPHEMERAL_MAX);
 		if (!port_conflict(u, id, &want))
 			return want.port;
 	}
