@@ -57,6 +57,11 @@ bool sock_is_down(const struct sock *k)
 	    (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
+/*
+ * An answer comes with no byte, so that poll(2) cannot be slept in.  But it
+ * takes no longer than a turn of the transport: who looks whether that will
+ * ever take one again looks while it is dead, and at no other time.
+ */
 static int wait_for_answer(const struct sock *k, uint32_t seq)
 {
 	static const struct timespec look = { .tv_nsec = LOOK_NS };

@@ -5,15 +5,10 @@
  * SO_RCVTIMEO do what they do to a kernel socket.  The byte it finds stays for
  * other readers until one of them has emptied the ring.
  */
-#include <linux/futex.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "api/lib.h"
-#include "shm/clock.h"
 
 enum {
 	UDP_HEADER = 8,
@@ -23,7 +18,6 @@ enum {
 	ICMP_HEADER = 8,
 	ICMP_REQUEST4 = 8,
 	ICMP_REQUEST6 = 128,
-	LOOK_NS = 100 * NS_PER_MS, /* between looks whether the stack lives */
 };
 
 /* ---- Routes */
@@ -208,41 +202,36 @@ static bool put(const struct sock *k, uint32_t sndbuf, const struct dgram *g,
 	return true;
 }
 
-/* Until the transport has sent something, or @deadline. */
+/*
+ * Until the transport has sent something.  For poll there is room as soon as
+ * SO_SNDBUF has some: that a large datagram still has none the word alone
+ * tells.
+ */
 static int wait_for_room(
-    const struct sock *k, const names *n, uint32_t room, struct mono deadline)
+    const struct sock *k, names *n, uint32_t seen, struct mono deadline)
 {
-	uint32_t seen =
-	    atomic_load_explicit(&k->s->tx_room, memory_order_acquire);
-	int64_t left = mono_since(deadline, mono_now());
-	struct timespec ts = { .tv_nsec = left < LOOK_NS ? left : LOOK_NS };
-	int r = 0;
+	int r = has_room(k, n->sndbuf, 0) ? room_wait_word(k, seen, deadline)
+					  : room_wait(k, seen, deadline);
 
-	if (left <= 0)
-		return -EAGAIN;
-	atomic_fetch_add(&k->a->tx_waiting, 1);
-	atomic_thread_fence(memory_order_seq_cst);
-	if (!has_room(k, n->sndbuf, room) &&
-	    syscall(SYS_futex, &k->s->tx_room, FUTEX_WAIT, seen, &ts, NULL,
-		0) == -1) {
-		if (errno == EINTR && sock_interrupted(k))
-			r = -EINTR;
-		else if (errno == ETIMEDOUT && sock_is_down(k))
-			r = -ENETDOWN;
+	if (r < 0)
+		return r;
+	if (sock_has_error(k)) {
+		r = sock_take_error(k);
+		datagram_settle(k);
 	}
-	atomic_fetch_sub(&k->a->tx_waiting, 1);
-	return r;
+	sock_names(k, n);
+	return r == 0 && (n->shut & 2) ? -EPIPE : r;
 }
 
-static int put_or_wait(const struct sock *k, const names *n,
-    const struct dgram *g, const struct datagram_out *d, bool wait)
+static int put_or_wait(const struct sock *k, names *n, const struct dgram *g,
+    const struct datagram_out *d, bool wait)
 {
-	int64_t timeout = atomic_load(&k->l->send_timeout_ns);
-	struct mono deadline = MONO_NEVER;
-	int r;
+	struct mono deadline = room_deadline(k);
 
 	for (;;) {
+		uint32_t seen = room_word(k);
 		bool done;
+		int r;
 
 		lib_lock(&k->l->tx);
 		done = put(k, n->sndbuf, g, d);
@@ -251,9 +240,7 @@ static int put_or_wait(const struct sock *k, const names *n,
 			break;
 		if (!wait)
 			return -EAGAIN;
-		if (timeout > 0 && deadline.ns == MONO_NEVER.ns)
-			deadline = mono_add(mono_now(), timeout);
-		r = wait_for_room(k, n, dgram_room(g->len), deadline);
+		r = wait_for_room(k, n, seen, deadline);
 		if (r < 0)
 			return r;
 	}

@@ -196,6 +196,23 @@ bool sock_interrupted(const struct sock *k);
 /* True if the stack is gone: nobody holds the other end. */
 bool sock_is_down(const struct sock *k);
 
+/* ---- room.c */
+
+/* By SO_SNDTIMEO. */
+struct mono room_deadline(const struct sock *k);
+
+/* Another one when room, a stream's state or an error is another. */
+uint32_t room_word(const struct sock *k);
+
+/*
+ * Until the word differs from @seen, or poll would say POLLOUT; sometimes for
+ * nothing.  -EAGAIN: @deadline is over; -EINTR; -ENETDOWN.
+ */
+int room_wait(const struct sock *k, uint32_t seen, struct mono deadline);
+
+/* The same for what poll says nothing of: with a look now and then. */
+int room_wait_word(const struct sock *k, uint32_t seen, struct mono deadline);
+
 /* ---- name.c: struct sockaddr, both ways, with the kernel's errnos */
 
 int name_for_bind(struct app_name *ret, const struct sock *k,

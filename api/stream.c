@@ -1,19 +1,11 @@
 /*
  * stream.c - connecting a stream, and bytes into its ring (shm/app.h)
- *
- * Who waits for room, or for a connection, sleeps on a futex.
  */
-#include <linux/futex.h>
 #include <signal.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "api/lib.h"
 
 enum {
-	BRIEF_NS = 100 * NS_PER_MS, /* most waits are over by then */
-	LOOK_NS = NS_PER_S, /* between looks whether the stack is there */
 	LEAST = 4096, /* a low mark of few bytes is not to make such segments */
 };
 
@@ -49,57 +41,6 @@ int stream_take_error(const struct sock *k)
 	return r;
 }
 
-/* ---- Waiting for room, or for a connection */
-
-static struct mono send_deadline(const struct sock *k)
-{
-	int64_t ns = atomic_load(&k->l->send_timeout_ns);
-
-	return ns > 0 ? mono_add(mono_now(), ns) : MONO_NEVER;
-}
-
-/* By the futex: cheap, but nobody wakes who waits for a stack that is gone. */
-static int wait_briefly(const struct sock *k, uint32_t seen, int64_t ns)
-{
-	struct timespec ts = { .tv_sec = ns / NS_PER_S,
-		.tv_nsec = ns % NS_PER_S };
-	int r = 0;
-
-	atomic_fetch_add(&k->a->tx_waiting, 1);
-	atomic_thread_fence(memory_order_seq_cst);
-	if (syscall(SYS_futex, &k->s->tx_room, FUTEX_WAIT, seen, &ts, NULL,
-		0) == -1)
-		r = -errno;
-	atomic_fetch_sub(&k->a->tx_waiting, 1);
-	return r;
-}
-
-/*
- * Until the stream's state, errors or room differ from @seen (a word of
- * tx_room), or there is much room; sometimes for nothing.  -EAGAIN: @deadline
- * is over.  For long it sleeps in poll(2), which sees the stack's end.
- */
-static int wait_for_change(
-    const struct sock *k, uint32_t seen, struct mono deadline)
-{
-	int64_t left = mono_since(deadline, mono_now());
-	int r;
-
-	if (left <= 0)
-		return -EAGAIN;
-	r = wait_briefly(k, seen, left < BRIEF_NS ? left : BRIEF_NS);
-	if (r == -ETIMEDOUT)
-		r = sock_sleep(k, deadline);
-	if (r == -EINTR)
-		return sock_interrupted(k) ? -EINTR : 0;
-	return r == -EAGAIN && mono_since(deadline, mono_now()) > 0 ? 0 : r;
-}
-
-static uint32_t room_word(const struct sock *k)
-{
-	return atomic_load_explicit(&k->s->tx_room, memory_order_acquire);
-}
-
 /* ---- connect */
 
 /* 0: connected; -EINPROGRESS: not yet; else why not. */
@@ -119,7 +60,7 @@ static int connected(const struct sock *k)
 
 static int wait_connected(const struct sock *k)
 {
-	struct mono deadline = send_deadline(k);
+	struct mono deadline = room_deadline(k);
 
 	for (;;) {
 		uint32_t seen = room_word(k);
@@ -127,7 +68,7 @@ static int wait_connected(const struct sock *k)
 
 		if (r != -EINPROGRESS)
 			return r;
-		r = wait_for_change(k, seen, deadline);
+		r = room_wait(k, seen, deadline);
 		if (r < 0)
 			return r == -EAGAIN ? -EINPROGRESS : r;
 	}
@@ -290,7 +231,7 @@ static size_t send_some(
 
 int stream_wait_room(const struct sock *k, uint32_t *room)
 {
-	struct mono deadline = send_deadline(k);
+	struct mono deadline = room_deadline(k);
 
 	for (;;) {
 		uint32_t seen = room_word(k);
@@ -307,7 +248,7 @@ int stream_wait_room(const struct sock *k, uint32_t *room)
 		if (!stream_waits(k, 0))
 			return sock_is_down(k) ? -ENETDOWN : -EAGAIN;
 		want_low(k, &n);
-		r = wait_for_change(k, seen, deadline);
+		r = room_wait(k, seen, deadline);
 		if (r < 0)
 			return r;
 	}
@@ -325,7 +266,7 @@ static bool has_room_after_all(const struct sock *k, const names *n)
 
 static ssize_t send_all(const struct sock *k, struct place *p, int flags)
 {
-	struct mono deadline = send_deadline(k);
+	struct mono deadline = room_deadline(k);
 	bool wait = stream_waits(k, flags);
 	size_t sent = 0;
 
@@ -340,7 +281,7 @@ static ssize_t send_all(const struct sock *k, struct place *p, int flags)
 			return (ssize_t)sent;
 		want_low(k, &n);
 		if (r == -EAGAIN && wait)
-			r = wait_for_change(k, seen, deadline);
+			r = room_wait(k, seen, deadline);
 		else if (r == -EAGAIN && has_room_after_all(k, &n))
 			r = 0;
 		else if (r == -EAGAIN && sock_is_down(k))
@@ -393,24 +334,6 @@ static void send_fin(const struct sock *k)
 		sock_command(k, APP_OP_SHUTDOWN, how, NULL, 0, NULL, NULL);
 }
 
-/*
- * For poll(2) a stream whose FIN is out is ready at once.  So it is the futex
- * to the end, with a look now and then at whether the stack still is there.
- */
-static int wait_for_end(
-    const struct sock *k, uint32_t seen, struct mono deadline)
-{
-	int64_t left = mono_since(deadline, mono_now());
-	int r;
-
-	if (left <= 0)
-		return -EAGAIN;
-	r = wait_briefly(k, seen, left < LOOK_NS ? left : LOOK_NS);
-	if (r == -EINTR)
-		return sock_interrupted(k) ? -EINTR : 0;
-	return r == -ETIMEDOUT && sock_is_down(k) ? -ENETDOWN : 0;
-}
-
 void stream_linger(const struct sock *k)
 {
 	struct mono deadline;
@@ -427,7 +350,8 @@ void stream_linger(const struct sock *k)
 	for (;;) {
 		uint32_t seen = room_word(k);
 
-		if (is_done(k) || wait_for_end(k, seen, deadline) < 0)
+		/* For poll(2) a stream whose FIN is out is ready at once. */
+		if (is_done(k) || room_wait_word(k, seen, deadline) < 0)
 			return;
 	}
 }

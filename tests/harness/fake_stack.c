@@ -279,6 +279,7 @@ static int segment(const char *name, size_t bytes, uint8_t **ret)
 void fake_stack_begin(void)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct s2a_head *head;
 
 	temp_dir_make(fake.dir);
 	setenv("STRATA_RUN_DIR", fake.dir, 1);
@@ -294,8 +295,14 @@ void fake_stack_begin(void)
 	fake.plan = segment("plan", sizeof(struct topology), NULL);
 	fake.a2s_fd = segment("a2s", A2S_BYTES, &fake.a2s);
 	fake.s2a_fd = segment("s2a", S2A_BYTES, &fake.s2a);
+	head = (void *)fake.s2a;
 	/* It sleeps all the time: each event is also a byte. */
-	((struct s2a_head *)(void *)fake.s2a)->asleep = 1;
+	head->asleep = 1;
+	/* One link, so that there is a way to ourselves. */
+	publish_begin(&head->fib.p);
+	head->fib.nlinks = 1;
+	head->fib.link_mtu[0] = 1500;
+	publish_end(&head->fib.p);
 	pthread_create(&fake.thread, NULL, serve, NULL);
 }
 
