@@ -27,6 +27,9 @@ enum {
 	SEQS = 65536,
 	DATA_MAX = 65507,
 	FLOOD_MS = 10, /* also when no reply comes */
+	PATIENCE_S = 10,
+	FOR_EVER_S = 1000000000,
+	LONG_MS = 60000, /* as good as for ever, to poll() */
 };
 
 struct ping {
@@ -34,7 +37,7 @@ struct ping {
 	int count; /* 0: until Ctrl-C */
 	int64_t interval_ns;
 	int size, hops;
-	int64_t patience_ns; /* for the last replies */
+	int64_t patience_ns; /* with the last request, if none was answered */
 	bool flood, quiet;
 
 	int fd;
@@ -66,7 +69,8 @@ static const char help[] =
     "  -q          only the statistics\n"
     "  -s BYTES    of data, 56 if not given\n"
     "  -t HOPS     the packets' hop limit\n"
-    "  -W SECONDS  to wait after the last request, 2 if not given\n";
+    "  -W SECONDS  to wait after the last request if none was answered;\n"
+    "              10 if not given, 0: for ever\n";
 
 static struct results results;
 static volatile sig_atomic_t stopped;
@@ -235,11 +239,25 @@ static bool all_answered(void)
 	return results.received + results.errors >= results.sent;
 }
 
+/*
+ * For the last replies.  Who has answered so far will not take much longer than
+ * he did; of who has not, something may yet come: a neighbour that is silent
+ * is given up after three seconds.
+ */
+static int64_t patience(const struct ping *p)
+{
+	int64_t twice = (int64_t)(2 * results.max * NS_PER_MS);
+
+	if (results.received == 0)
+		return p->patience_ns;
+	return twice > p->interval_ns ? twice : p->interval_ns;
+}
+
 /* When something is to be done although nothing comes. */
 static struct mono due(const struct ping *p)
 {
 	if (all_sent(p))
-		return mono_add(results.last_sent, p->patience_ns);
+		return mono_add(results.last_sent, patience(p));
 	return mono_add(results.last_sent,
 	    p->flood ? FLOOD_MS * NS_PER_MS : p->interval_ns);
 }
@@ -253,9 +271,9 @@ static bool is_time_to_ask(const struct ping *p)
 
 static int ms_until(struct mono then)
 {
-	int64_t ns = mono_since(then, mono_now());
+	int64_t ms = (mono_since(then, mono_now()) + NS_PER_MS - 1) / NS_PER_MS;
 
-	return ns <= 0 ? 0 : (int)((ns + NS_PER_MS - 1) / NS_PER_MS);
+	return ms <= 0 ? 0 : ms < LONG_MS ? (int)ms : LONG_MS;
 }
 
 static void run(const struct ping *p)
@@ -393,7 +411,11 @@ static bool read_option(struct ping *p, int c)
 	case 't':
 		return dial_number(&p->d, optarg, 1, 255, &p->hops);
 	case 'W':
-		return read_seconds(p, optarg, &p->patience_ns);
+		if (!read_seconds(p, optarg, &p->patience_ns))
+			return false;
+		if (p->patience_ns == 0)
+			p->patience_ns = (int64_t)FOR_EVER_S * NS_PER_S;
+		return true;
 	default: /* a user's letter */
 		return false;
 	}
@@ -405,7 +427,7 @@ int command_ping(int argc, char **argv)
 	struct ping p = {
 		.d = { .tool = "strata ping", .type = SOCK_DGRAM },
 		.interval_ns = NS_PER_S,
-		.patience_ns = (int64_t)2 * NS_PER_S,
+		.patience_ns = (int64_t)PATIENCE_S * NS_PER_S,
 		.size = 56,
 	};
 	int c, status;

@@ -1,5 +1,6 @@
 #!/bin/bash
-# ping.sh - the kernel's ping over a TAP and over a veth pair, from the first
+# ping.sh - the kernel's ping over a TAP and over a veth pair, from the first,
+# and how long ours waits
 #
 #	this namespace                     configs/tap.json
 #	192.0.2.1 -------- tap0 ---------- 192.0.2.2
@@ -43,6 +44,67 @@ ping_all() {
 }
 
 ping_all configs/tap.json 192.0.2.2 2001:db8::2
+
+# ---- How long ours waits for what does not come
+
+# timed ARGUMENTS...: $out, $status and $ms of strata ping.
+timed() {
+	local from=$EPOCHREALTIME
+	out=$("$strata" ping "$@" 2>&1)
+	status=$?
+	ms=$(bc_ms "$from" "$EPOCHREALTIME")
+	ms=$((10#${ms/./}))
+	say "strata ping $*: status $status after $ms ms"
+}
+
+# took STATUS LEAST MOST WORDS: of the last one, in ms.
+took() {
+	expect "status in $out" $status -eq "$1"
+	expect 'ms' "$ms" -ge "$2"
+	expect 'ms' "$ms" -lt $(($3 * slow))
+	[[ $out == *"$4"* ]] || fail "no \"$4\" in: $out"
+}
+
+stack_up configs/tap.json
+# Who is reached is not waited for.
+timed -c 1 192.0.2.1
+took 0 0 500 ' 1 received'
+timed -c 1 2001:db8::1
+took 0 0 500 ' 1 received'
+# A silent neighbour: the stack itself says so after three seconds, and that is
+# the end; it is the end of waiting, too, when the last of several is refused.
+timed -c 1 192.0.2.77
+took 1 2000 6000 'From 192.0.2.2 icmp_seq=1 Destination Host Unreachable'
+timed -c 1 2001:db8::77
+took 1 2000 6000 'icmp_seq=1 Destination unreachable: Address unreachable'
+timed -c 3 -i 0.1 192.0.2.78
+took 1 2000 6000 '+3 errors, 100% packet loss'
+# Who says nothing at all is waited for 10 seconds, or for what -W says.
+run ip route add blackhole 198.51.100.0/25
+sysctl -q net.ipv4.ip_forward=1
+timed -c 1 198.51.100.7
+took 1 9900 11500 ' 0 received, 100%'
+timed -c 1 -W 0.5 198.51.100.7
+took 1 450 1500 ' 0 received, 100%'
+timed -c 2 -i 0.2 -W 0.5 198.51.100.7
+took 1 650 1700 '2 packets transmitted, 0 received'
+# 0 is for ever.
+timeout -s INT 3 "$strata" ping -c 1 -W 0 198.51.100.7 >"$work/ping"
+grep -q '1 packets transmitted, 0 received' "$work/ping" ||
+	fail "-W 0: $(cat "$work/ping")"
+# Once there was an answer, -W counts no more: of 20, half are lost, and it ends
+# soon after the last.
+run "$strata" impair tap tap0 tx loss=50 seed=4
+timed -c 20 -i 0.1 -W 8 192.0.2.1
+took 0 1900 3500 '20 packets transmitted, '
+[[ $out != *' 20 received'* ]] || fail "nothing was lost: $out"
+run "$strata" impair tap tap0 off
+sysctl -q net.ipv4.ip_forward=0
+run ip route del blackhole 198.51.100.0/25
+stack_down
+nothing_left
+
+# ---- A veth pair
 
 T=; ns_new T
 ip link add veth0 type veth peer name veth1 netns "$T"

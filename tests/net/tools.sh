@@ -143,8 +143,8 @@ for address in 192.0.2.1 2001:db8::1 192.0.2.2 2001:db8::2; do
 	say "flood to $address: $(grep rtt <<<"$out")"
 done
 refused ', 0 received, ' "$strata" ping -c 1 -W 0.3 192.0.2.77
-refused 'Destination Host Unreachable' "$strata" ping -c 1 -W 9 192.0.2.77
-refused 'Address unreachable' "$strata" ping -c 1 -W 9 2001:db8::77
+refused 'Destination Host Unreachable' "$strata" ping -c 1 192.0.2.77
+refused 'Address unreachable' "$strata" ping -c 1 2001:db8::77
 refused 'usage: strata ping' "$strata" ping
 refused 'not a number' "$strata" ping -c 0 192.0.2.1
 # The kernel's of us, meanwhile.

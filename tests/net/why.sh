@@ -95,7 +95,7 @@ expect 'questions' "$(grep -c 'who-has 192.0.2.77' <<<"$out")" -ge 3
 shows 'neighbour does not answer, address=192.0.2.77 link=tap0' \
 	cat "/run/strata/$stack/log"
 refused 'From 192.0.2.2 icmp_seq=1 Destination Host Unreachable' \
-	"$strata" ping -c 1 -W 4 192.0.2.77
+	"$strata" ping -c 1 192.0.2.77
 shows ' 192.0.2.2 .*!H' "$strata" traceroute -q 1 192.0.2.77
 say 'silent neighbour: found'
 
