@@ -11,7 +11,6 @@
 #include "api/command/command.h"
 #include "shm/control.h"
 #include "shm/join.h"
-#include "shm/rundir.h"
 
 enum {
 	PULSE_MS =
@@ -103,21 +102,4 @@ int ask_pulse(json_t **ret, const char *name)
 	}
 	*ret = answer;
 	return 0;
-}
-
-const char *default_stack(void)
-{
-	static char name[TOPO_NAME_LEN];
-	int r = rundir_stack(name);
-
-	if (r == 0)
-		return name;
-	if (r == -ENOTUNIQ)
-		fprintf(stderr,
-		    "strata: several stacks run; name one, or set STRATA\n");
-	else
-		fprintf(stderr,
-		    "strata: no stack is running; strata up FILE.json starts "
-		    "one\n");
-	return NULL;
 }

@@ -15,7 +15,7 @@ enum {
 };
 
 static const char help[] =
-    "usage: strata capture NAME [--at PLACE,...] [-w FILE|-] [-c COUNT]\n"
+    "usage: strata capture [NAME] [--at PLACE,...] [-w FILE|-] [-c COUNT]\n"
     "                      [-s SNAPLEN] [FILTER]\n"
     "\n"
     "The packets at any place of the running stack NAME, as a pcapng file.\n"
@@ -25,7 +25,9 @@ static const char help[] =
     "  -w FILE         a pcapng file; -, or nothing: standard output\n"
     "  -c COUNT        end after so many packets\n"
     "  -s SNAPLEN      so many bytes of each packet\n"
-    "  FILTER          as tcpdump's, pcap-filter(7)\n"
+    "  FILTER          as tcpdump's, pcap-filter(7).  The first word is NAME "
+    "if\n"
+    "                  such a stack runs, and else belongs to FILTER\n"
     "\n"
     "Live: strata capture demo -w - | wireshark -k -i -\n";
 
@@ -180,7 +182,7 @@ static int run(struct capture *c)
 int command_capture(int argc, char **argv)
 {
 	static struct capture c;
-	int r = tap_watch_arguments(&c.w, argc, argv, "w:c:s:", help);
+	int r = tap_watch_arguments(&c.w, argc, argv, "w:c:s:", true, help);
 
 	if (r != 0)
 		return r - 1;

@@ -53,9 +53,6 @@ int command_neigh(int argc, char **argv);
 bool help_wanted(int argc, char **argv, const char *help);
 int usage_wrong(const char *help);
 
-/* Of a subcommand without options: are there @n words, from argv[optind] on? */
-bool only_words(int argc, char **argv, int n);
-
 /* On standard output, indented. */
 void print_json(const json_t *j);
 
@@ -72,8 +69,23 @@ json_t *ask_stack(const char *name, json_t *question);
  */
 int ask_pulse(json_t **ret, const char *name);
 
-/* The one stack that runs, or $STRATA; NULL after a sentence. */
-const char *default_stack(void);
+/*
+ * The stack that a subcommand is about: @word, or without one (NULL) that of
+ * $STRATA, or else the only one that runs.  NULL after a sentence. argv[optind]
+ * is such a word, since behind the last one stands NULL.
+ */
+const char *which_stack(const char *word);
+
+/* Does a stack of this name run?  Where a name may be left out and anything may
+ * follow it, this says what the first word is. */
+bool stack_runs(const char *word);
+
+/*
+ * Of a subcommand that takes no options, but @n words from argv[optind] on, and
+ * before them the name of a stack, *@word, or not (NULL).  @word NULL: it is
+ * about none.  False: there are more words, or fewer.
+ */
+bool take_words(int argc, char **argv, int n, const char **word);
 
 /* A connection to its supervisor, to be closed; < 0 after a sentence. */
 int reach_stack(const char *name);

@@ -25,27 +25,36 @@ _strata_stacks() {
 
 # The first table of `strata status`: a heading, a line for each, a blank one.
 _strata_daemons() {
-	"$1" status "$2" 2>/dev/null |
+	"$1" status ${2:+"$2"} 2>/dev/null |
 		awk '/^DAEMON/ { on = 1; next } on && !NF { exit } on { print $1 }'
 }
 
 _strata_links() {
-	"$1" status "$2" 2>/dev/null |
+	"$1" status ${2:+"$2"} 2>/dev/null |
 		awk '/^LINK/ { on = 1; next } on && !NF { exit } on { print $1 }'
 }
 
-# What may stand at place $2 behind the subcommand $1.
+# What may stand at place $2 behind the subcommand $1, of the program $3; $4 is
+# the first word there.  It may be the name of a stack, or that is left out.
 _strata_words() {
-	case $1:$2 in
-	status:* | top:* | web:* | ss:* | metrics:*) _strata_stacks ;;
-	addr:1 | route:1 | neigh:1) _strata_stacks ;;
-	restart:1 | log:1 | down:1) _strata_stacks ;;
-	capture:1 | dump:1 | trace:1 | latency:*) _strata_stacks ;;
-	addr:2 | route:2 | neigh:2) echo show add replace change del ;;
-	restart:2 | log:2) _strata_daemons "$3" "$4" ;;
-	log:3) echo error warn info debug ;;
-	impair:1) _strata_stacks ;;
-	impair:2) _strata_links "$3" "$4" ;;
+	local at=$2 name=
+
+	if [ "$at" -gt 1 ] && [ -S "$(_strata_run_dir)/$4/ctl" ]; then
+		name=$4
+		at=$((at - 1)) # counted from behind the name
+	elif [ "$at" -eq 1 ]; then
+		case $1 in
+		ping | traceroute | nc | fetch) ;;
+		*) _strata_stacks ;;
+		esac
+	fi
+	case $1:$at in
+	status:* | top:* | web:* | ss:* | metrics:* | latency:*)
+		[ -n "$name" ] || [ "$2" -eq 1 ] || _strata_stacks ;;
+	addr:1 | route:1 | neigh:1) echo show add replace change del ;;
+	restart:1 | log:1) _strata_daemons "$3" "$name" ;;
+	log:2) echo error warn info debug ;;
+	impair:1) _strata_links "$3" "$name" ;;
 	impair:*) echo rx tx show off loss= delay_ms= jitter_ms= \
 		distribution= rate_mbit= queue_bytes= duplicate= reorder= \
 		corrupt= seed= ;;

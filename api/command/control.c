@@ -14,10 +14,13 @@ enum {
 	END_MS = 3000, /* no process takes so long to end */
 };
 
-static int ask_and_forget(const char *name, json_t *question)
+static int ask_and_forget(const char *word, json_t *question)
 {
-	json_t *answer = ask_stack(name, question);
+	const char *name = which_stack(word);
+	json_t *answer = name != NULL ? ask_stack(name, question) : NULL;
 
+	if (name == NULL)
+		json_decref(question);
 	json_decref(answer);
 	return answer != NULL ? 0 : STATUS_FAILED;
 }
@@ -25,19 +28,20 @@ static int ask_and_forget(const char *name, json_t *question)
 int command_restart(int argc, char **argv)
 {
 	static const char help[] =
-	    "usage: strata restart NAME DAEMON\n"
+	    "usage: strata restart [NAME] DAEMON\n"
 	    "\n"
 	    "A fresh process takes the place of DAEMON in the stack NAME, from"
 	    " the program\n"
 	    "as it lies on the disk now.  Returns when it has taken over.\n";
+	const char *word;
 
 	if (help_wanted(argc, argv, help))
 		return 0;
-	if (!only_words(argc, argv, 2))
+	if (!take_words(argc, argv, 1, &word))
 		return usage_wrong(help);
-	argv += optind;
-	return ask_and_forget(argv[0],
-	    json_pack("{s:s, s:s}", "command", "restart", "daemon", argv[1]));
+	return ask_and_forget(word,
+	    json_pack(
+		"{s:s, s:s}", "command", "restart", "daemon", argv[optind]));
 }
 
 /*
@@ -58,17 +62,21 @@ static void wait_end(pid_t pid)
 int command_down(int argc, char **argv)
 {
 	static const char help[] =
-	    "usage: strata down NAME\n"
+	    "usage: strata down [NAME]\n"
 	    "\n"
 	    "Take the stack NAME down: daemons, devices, files.  Returns when"
 	    " nothing is\nleft.\n";
+	const char *word, *name;
 	json_t *answer;
 
 	if (help_wanted(argc, argv, help))
 		return 0;
-	if (!only_words(argc, argv, 1))
+	if (!take_words(argc, argv, 0, &word))
 		return usage_wrong(help);
-	answer = ask_stack(argv[optind], json_pack("{s:s}", "command", "down"));
+	name = which_stack(word);
+	if (name == NULL)
+		return STATUS_FAILED;
+	answer = ask_stack(name, json_pack("{s:s}", "command", "down"));
 	if (answer == NULL)
 		return STATUS_FAILED;
 	wait_end(
@@ -80,18 +88,19 @@ int command_down(int argc, char **argv)
 int command_log(int argc, char **argv)
 {
 	static const char help[] =
-	    "usage: strata log NAME DAEMON error|warn|info|debug\n"
+	    "usage: strata log [NAME] DAEMON error|warn|info|debug\n"
 	    "\n"
 	    "From now on DAEMON of the stack NAME logs what is as important as"
 	    " that, or more.\n"
 	    "With debug, each header of each packet that it handles.\n";
+	const char *word;
 
 	if (help_wanted(argc, argv, help))
 		return 0;
-	if (!only_words(argc, argv, 3))
+	if (!take_words(argc, argv, 2, &word))
 		return usage_wrong(help);
 	argv += optind;
-	return ask_and_forget(argv[0],
-	    json_pack("{s:s, s:s, s:s}", "command", "log", "daemon", argv[1],
-		"level", argv[2]));
+	return ask_and_forget(word,
+	    json_pack("{s:s, s:s, s:s}", "command", "log", "daemon", argv[0],
+		"level", argv[1]));
 }

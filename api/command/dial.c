@@ -27,7 +27,7 @@ int dial_fail(const struct dial *d, const char *what)
 /* Before a socket fails with an errno that says less. */
 static bool has_stack(void)
 {
-	const char *name = default_stack();
+	const char *name = which_stack(NULL);
 	int fd = name != NULL ? reach_stack(name) : -1;
 
 	if (fd < 0)

@@ -11,7 +11,7 @@
 #include "shm/addr.h"
 
 static const char help[] =
-    "usage: strata dump NAME [--at PLACE,...] [-c COUNT] [-s SNAPLEN]\n"
+    "usage: strata dump [NAME] [--at PLACE,...] [-c COUNT] [-s SNAPLEN]\n"
     "                   [-v] [-x] [FILTER]\n"
     "\n"
     "The packets at any place of the running stack NAME, a line for each.\n"
@@ -22,7 +22,9 @@ static const char help[] =
     "  -s SNAPLEN      look at so many bytes of each packet\n"
     "  -v              every field of every header, and of the descriptor\n"
     "  -x              the bytes\n"
-    "  FILTER          as tcpdump's, pcap-filter(7)\n";
+    "  FILTER          as tcpdump's, pcap-filter(7).  The first word is NAME "
+    "if\n"
+    "                  such a stack runs, and else belongs to FILTER\n";
 
 enum {
 	HEX_WIDTH = 16,
@@ -165,7 +167,7 @@ static int width_of(const struct places *ps)
 int command_dump(int argc, char **argv)
 {
 	static struct dump_command c;
-	int r = tap_watch_arguments(&c.w, argc, argv, "c:s:vx", help);
+	int r = tap_watch_arguments(&c.w, argc, argv, "c:s:vx", true, help);
 
 	if (r != 0)
 		return r - 1;

@@ -10,9 +10,9 @@
 #include "api/command/command.h"
 
 static const char help[] =
-    "usage: strata impair NAME LINK [rx|tx] KEY=VALUE...\n"
-    "       strata impair NAME LINK [rx|tx] off\n"
-    "       strata impair NAME LINK [show] [--json]\n"
+    "usage: strata impair [NAME] LINK [rx|tx] KEY=VALUE...\n"
+    "       strata impair [NAME] LINK [rx|tx] off\n"
+    "       strata impair [NAME] LINK [show] [--json]\n"
     "\n"
     "Faults of a link: rx is what comes from the wire, tx what goes to it;\n"
     "without one of them both.  Keys that are not named stay as they are.\n"
@@ -53,6 +53,14 @@ static bool add_key(json_t *q, const char *word)
 		json_object_set_new(q, "set", set);
 	}
 	return json_object_set_new(set, key, value_of(equals + 1)) == 0;
+}
+
+/* So what stands before is the link; else it is the stack. */
+static bool follows_link(const char *word)
+{
+	return strcmp(word, "rx") == 0 || strcmp(word, "tx") == 0 ||
+	    strcmp(word, "off") == 0 || strcmp(word, "show") == 0 ||
+	    strchr(word, '=') != NULL;
 }
 
 /* What stands behind the link; false: that is no way to ask. */
@@ -120,6 +128,7 @@ int command_impair(int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
+	const char *word = NULL, *name;
 	bool as_json = false;
 	json_t *q, *answer;
 	int c;
@@ -130,19 +139,25 @@ int command_impair(int argc, char **argv)
 		as_json = true;
 	argc -= optind;
 	argv += optind;
-	if (c != -1 || argc < 2)
+	if (argc > 1 && !follows_link(argv[1])) {
+		word = *argv++;
+		argc--;
+	}
+	if (c != -1 || argc < 1)
 		return usage_wrong(help);
-	q = json_pack("{s:s, s:s}", "command", "impair", "link", argv[1]);
-	if (q == NULL || !read_words(q, argc - 2, argv + 2)) {
+	q = json_pack("{s:s, s:s}", "command", "impair", "link", argv[0]);
+	if (q == NULL || !read_words(q, argc - 1, argv + 1)) {
 		json_decref(q);
 		return usage_wrong(help);
 	}
-	answer = ask_stack(argv[0], q);
+	name = which_stack(word);
+	answer = name != NULL ? ask_stack(name, json_incref(q)) : NULL;
+	json_decref(q);
 	if (answer == NULL)
 		return STATUS_FAILED;
 	if (as_json)
 		print_json(answer);
-	else if (argc == 2 || strcmp(argv[2], "show") == 0)
+	else if (argc == 1 || strcmp(argv[1], "show") == 0)
 		print_all(answer);
 	json_decref(answer);
 	return 0;

@@ -156,7 +156,7 @@ int command_latency(int argc, char **argv)
 			return usage_wrong(help);
 	if (argc - optind > 1)
 		return usage_wrong(help);
-	l.name = optind < argc ? argv[optind] : default_stack();
+	l.name = which_stack(argv[optind]);
 	if (l.name == NULL)
 		return STATUS_FAILED;
 	l.taps.sock = -1;

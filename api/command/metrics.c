@@ -3,13 +3,11 @@
  */
 #include "api/command/metrics.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/command/command.h"
-#include "api/command/http.h"
+#include "api/command/serve.h"
 
 static const char help[] =
     "usage: strata metrics [NAME] [--listen [ADDRESS:]PORT]\n"
@@ -61,49 +59,14 @@ static void make_page(void *ctx, const char *path, struct http_page *ret)
 	fclose(to);
 }
 
-static int serve(const char *stack, const char *where)
-{
-	char name[64], url[80];
-	int fd = http_listen(where, url);
-
-	if (fd == -EINVAL) {
-		fprintf(stderr, "strata: \"%s\" is no [ADDRESS:]PORT\n", where);
-		return STATUS_USAGE;
-	}
-	if (fd < 0) {
-		fprintf(stderr, "strata: can't listen at %s: %s\n", where,
-		    strerror(-fd));
-		return STATUS_FAILED;
-	}
-	snprintf(name, sizeof(name), "%s", stack);
-	printf("%s/metrics\n", url);
-	fflush(stdout);
-	fprintf(
-	    stderr, "strata: %s\n", strerror(-http_serve(fd, make_page, name)));
-	return STATUS_FAILED;
-}
-
 int command_metrics(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "listen", required_argument, NULL, 'l' },
-		{ NULL, 0, NULL, 0 },
-	};
-	const char *where = NULL;
-	const char *stack;
-	int c;
+	struct serve s = { .where = NULL };
+	int r = serve_arguments(&s, argc, argv, help);
 
-	if (help_wanted(argc, argv, help))
-		return 0;
-	while ((c = getopt_long(argc, argv, "l:", options, NULL)) != -1) {
-		if (c != 'l')
-			return usage_wrong(help);
-		where = optarg;
-	}
-	if (argc - optind > 1)
-		return usage_wrong(help);
-	stack = optind < argc ? argv[optind] : default_stack();
-	if (stack == NULL)
-		return STATUS_FAILED;
-	return where != NULL ? serve(stack, where) : print_once(stack);
+	if (r != 0)
+		return r - 1;
+	if (s.where == NULL)
+		return print_once(s.stack);
+	return serve_pages(&s, "/metrics", make_page, s.stack);
 }

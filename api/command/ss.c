@@ -180,6 +180,6 @@ int command_ss(int argc, char **argv)
 	}
 	if (argc - optind > 1)
 		return usage_wrong(help);
-	stack = optind < argc ? argv[optind] : default_stack();
+	stack = which_stack(argv[optind]);
 	return stack == NULL ? STATUS_FAILED : run(stack, &o, as_json);
 }

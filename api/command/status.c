@@ -176,7 +176,7 @@ int command_status(int argc, char **argv)
 		as_json = true;
 	if (c != -1 || argc - optind > 1)
 		return usage_wrong(help);
-	name = optind < argc ? argv[optind] : default_stack();
+	name = which_stack(argv[optind]);
 	if (name == NULL)
 		return STATUS_FAILED;
 	answer = ask_stack(name, json_pack("{s:s}", "command", "status"));

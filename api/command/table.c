@@ -240,8 +240,7 @@ static int run_list(
 		else
 			return wrong(t, w->left > 0 ? *w->at : "the end");
 	}
-	if (stack == NULL)
-		stack = default_stack();
+	stack = which_stack(stack);
 	return stack != NULL ? list(t, stack, &o) : STATUS_FAILED;
 }
 
@@ -265,8 +264,7 @@ int table_run(const struct table_command *t, int argc, char **argv)
 		q.change = verb;
 		if (!t->parse(&w, &q) || !words_end(&w))
 			return wrong(t, w.wrong);
-		if (stack == NULL)
-			stack = default_stack();
+		stack = which_stack(stack);
 		return stack != NULL ? change(t, stack, &q, word)
 				     : STATUS_FAILED;
 	}

@@ -101,27 +101,42 @@ static int compile(struct tap_watch *w, int argc, char **argv)
 	return w->filter == NULL ? -1 : 0;
 }
 
+/*
+ * "[NAME] [FILTER]".  A stack may have the name of a word of filters, but then
+ * who wants the filter can name the stack as well.
+ */
+static int read_words(struct tap_watch *w, int argc, char **argv)
+{
+	bool named = argc > 0 && stack_runs(argv[0]);
+
+	w->name = which_stack(named ? argv[0] : NULL);
+	if (w->name == NULL)
+		return 1 + STATUS_FAILED;
+	if (compile(w, argc - named, argv + named) == 0)
+		return 0;
+	if (!named)
+		fprintf(stderr, "strata: and no stack \"%s\" is running\n",
+		    argv[0]);
+	return 1 + STATUS_USAGE;
+}
+
 int tap_watch_arguments(struct tap_watch *w, int argc, char **argv,
-    const char *options, const char *help)
+    const char *options, bool places, const char *help)
 {
 	static const struct option names[] = {
 		{ "at", required_argument, NULL, 'a' },
 		{ NULL, 0, NULL, 0 },
 	};
+	const struct option *at = places ? names : names + 1;
 	int c;
 
 	*w = (struct tap_watch){ .taps.sock = -1 };
 	if (help_wanted(argc, argv, help))
 		return 1;
-	while ((c = getopt_long(argc, argv, options, names, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, options, at, NULL)) != -1)
 		if (!one_option(w, c))
 			return 1 + usage_wrong(help);
-	if (optind == argc)
-		return 1 + usage_wrong(help);
-	w->name = argv[optind++];
-	if (compile(w, argc - optind, argv + optind) < 0)
-		return 1 + STATUS_USAGE;
-	return 0;
+	return read_words(w, argc - optind, argv + optind);
 }
 
 int tap_watch_open(struct tap_watch *w)

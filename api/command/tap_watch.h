@@ -40,12 +40,13 @@ struct tap_watch {
 };
 
 /*
- * Read the arguments: @options as for getopt, of "w:vx"; @help is printed for
+ * Read the arguments: @options as for getopt, of "w:vx"; with @places also
+ * --at; @help is printed for
  * --help, and its "usage:" lines if they are wrong.  0, or an exit status plus
  * one.
  */
 int tap_watch_arguments(struct tap_watch *w, int argc, char **argv,
-    const char *options, const char *help);
+    const char *options, bool places, const char *help);
 
 /* Connect and find the places; 0 or an exit status. */
 int tap_watch_open(struct tap_watch *w);

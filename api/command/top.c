@@ -276,7 +276,7 @@ int command_top(int argc, char **argv)
 			return usage_wrong(help);
 	if (argc - optind > 1)
 		return usage_wrong(help);
-	stack = optind < argc ? argv[optind] : default_stack();
+	stack = which_stack(argv[optind]);
 	if (stack == NULL)
 		return STATUS_FAILED;
 	snprintf(t.stack, sizeof(t.stack), "%s", stack);

@@ -49,7 +49,7 @@ int command_check(int argc, char **argv)
 
 	if (help_wanted(argc, argv, help))
 		return 0;
-	if (!only_words(argc, argv, 1))
+	if (!take_words(argc, argv, 1, NULL))
 		return usage_wrong(help);
 	r = load(&t, argv[optind]);
 	if (r == 0)

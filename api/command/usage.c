@@ -1,7 +1,6 @@
 /*
  * usage.c - what every subcommand says of itself, and of wrong words
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,12 +25,4 @@ int usage_wrong(const char *help)
 
 	fprintf(stderr, "%.*s", len, help);
 	return STATUS_USAGE;
-}
-
-bool only_words(int argc, char **argv, int n)
-{
-	static const struct option none[] = { { NULL, 0, NULL, 0 } };
-
-	return getopt_long(argc, argv, "", none, NULL) == -1 &&
-	    argc - optind == n;
 }

@@ -7,15 +7,12 @@
  */
 #include "api/command/web.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/command/command.h"
-#include "api/command/http.h"
-#include "shm/topology.h"
+#include "api/command/serve.h"
 
 /* web_page.html, as the Makefile puts it into an object. */
 extern const char _binary_api_command_web_page_html_start[];
@@ -78,62 +75,24 @@ static void make_page(void *ctx, const char *path, struct http_page *ret)
 	}
 }
 
-static int serve(const char *stack, const char *where)
-{
-	char url[80];
-	int fd = http_listen(where, url);
-	int r;
-
-	if (fd == -EINVAL) {
-		fprintf(stderr, "strata: \"%s\" is no [ADDRESS:]PORT\n", where);
-		return STATUS_USAGE;
-	}
-	if (fd < 0) {
-		fprintf(stderr, "strata: can't listen at %s: %s\n", where,
-		    strerror(-fd));
-		return STATUS_FAILED;
-	}
-	r = web_live_start(stack);
-	if (r == 0)
-		r = web_slow_start(stack);
-	if (r == 0) {
-		printf("%s/\n", url);
-		fflush(stdout);
-		r = http_serve(fd, make_page, NULL);
-	}
-	fprintf(stderr, "strata: %s\n", strerror(-r));
-	return STATUS_FAILED;
-}
-
 int command_web(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "listen", required_argument, NULL, 'l' },
-		{ NULL, 0, NULL, 0 },
-	};
-	static char stack[TOPO_NAME_LEN];
-	const char *where = "127.0.0.1:8080";
-	const char *name;
+	static struct serve s = { .where = "127.0.0.1:8080" };
 	json_t *look;
-	int c;
+	int r = serve_arguments(&s, argc, argv, help);
 
-	if (help_wanted(argc, argv, help))
-		return 0;
-	while ((c = getopt_long(argc, argv, "l:", options, NULL)) != -1) {
-		if (c != 'l')
-			return usage_wrong(help);
-		where = optarg;
-	}
-	if (argc - optind > 1)
-		return usage_wrong(help);
-	name = optind < argc ? argv[optind] : default_stack();
-	if (name == NULL)
-		return STATUS_FAILED;
-	snprintf(stack, sizeof(stack), "%s", name);
+	if (r != 0)
+		return r - 1;
 	/* Said now, not to a browser later. */
-	look = ask_stack(stack, json_pack("{s:s}", "command", "pulse"));
+	look = ask_stack(s.stack, json_pack("{s:s}", "command", "pulse"));
 	if (look == NULL)
 		return STATUS_FAILED;
 	json_decref(look);
-	return serve(stack, where);
+	r = web_live_start(s.stack);
+	if (r == 0)
+		r = web_slow_start(s.stack);
+	if (r == 0)
+		return serve_pages(&s, "/", make_page, NULL);
+	fprintf(stderr, "strata: no thread: %s\n", strerror(-r));
+	return STATUS_FAILED;
 }

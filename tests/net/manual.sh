@@ -53,6 +53,11 @@ in_page() {
 	}' "$1" | split_letters
 }
 
+# section NAME PAGE: its lines.
+section() {
+	sed -n "/^\\.Sh $1\$/,/^\\.Sh/p" "$2" | sed 1d
+}
+
 # same WHAT A B: lists, of a word a line.
 same() {
 	[ "$2" = "$3" ] || fail "$1:"$'\n'"$(diff <(echo "$2") <(echo "$3"))"
@@ -116,7 +121,7 @@ takes() {
 }
 
 one() {
-	local page=$man/strata-$1.1 options words
+	local page=$man/strata-$1.1 options usage
 
 	try "$1" --help
 	expect "status of $1 --help" $status -eq 0
@@ -124,8 +129,8 @@ one() {
 	[[ $out == "usage: strata $1"[\ $'\n']*$'\n\n'[A-Z]* ]] ||
 		fail "the form of $1 --help: $out"
 	options=$(described <<<"$out")
-	within "$1 --help uses, and does not describe" \
-		"$(in_usage <<<"$out")" "$options"
+	usage=$(in_usage <<<"$out")
+	within "$1 --help uses, and does not describe" "$usage" "$options"
 	[ -z "$("$strata" "$1" --help 2>&1 >/dev/null)" ] ||
 		fail "$1 --help writes to standard error"
 
@@ -133,6 +138,8 @@ one() {
 	.so\ *) page=$man/$(sed 's/.*man1.//' "$page") ;;
 	esac
 	within "options of $1 that $page lacks" "$options" "$(in_page "$page")"
+	within "in the usage of $1, not in the synopsis of $page" "$usage" \
+		"$(in_page <(section SYNOPSIS "$page"))"
 	told["$page"]+=" $options"
 	grep -qE "^\.Nm strata $1( ,)?$" "$page" || fail "$page is not of $1"
 
@@ -141,8 +148,9 @@ one() {
 	for o in $options; do
 		takes "$1" "$o" || fail "$1 does not know its $o"
 	done
-	for o in $letters; do
-		if takes "$1" "-$o" && ! grep -qx -- "-$o" <<<"$options"; then
+	# Of a long one (a letter is whole) getopt takes the beginning, too.
+	for o in $letters $long; do
+		if takes "$1" "-$o" && ! grep -q -- "^-$o" <<<"$options"; then
 			fail "$1 takes -$o, which is told nowhere"
 		fi
 	done
@@ -156,6 +164,10 @@ one() {
 		fail "$1 --nonsense writes to standard output"
 }
 
+# All that anybody has, to be tried with everybody; -$o is then --json.
+long=$(for sub in $all; do "$strata" "$sub" --help; done | described |
+	sed -n 's/^-\(-.*\)/\1/p' | sort -u)
+expect 'long options' "$(wc -w <<<"$long")" -ge 7
 declare -A told
 for sub in $all; do
 	one "$sub"
@@ -168,6 +180,13 @@ for page in "${!told[@]}"; do
 		"$(printf '%s\n' ${told[$page]} | sort -u)"
 	for section in NAME SYNOPSIS DESCRIPTION 'EXIT STATUS' 'SEE ALSO'; do
 		grep -qx ".Sh $section" "$page" || fail "$page: no $section"
+	done
+	# strata web is only ended by a signal.
+	out=$(section 'EXIT STATUS' "$page")
+	for code in 0 1 2; do
+		grep -qE "(^|[ ,])$code( |$)" <<<"$out" ||
+			[ $code$page = 0$man/strata-web.1 ] ||
+			fail "$page does not tell of exit status $code"
 	done
 	grep -q '^\.Xr strata 1' "$page" || fail "$page knows no strata(1)"
 done
@@ -224,8 +243,8 @@ done <<-'EOT'
 	metrics --listen
 	web a b
 	web --listen
-	trace
 	trace -c 0 a
+	trace --at a
 	latency a b
 	latency -n 0
 	latency -d x
@@ -235,19 +254,17 @@ done <<-'EOT'
 	route add 192.0.2.0/33
 	neigh a b
 	neigh a add 192.0.2.1
-	restart a
 	restart a b c
-	log a b
 	log a b debug c
-	capture
 	capture -c x a
 	capture --at
-	dump
 	dump -s x a
-	impair a
+	impair
 	impair a tap0 loss
+	impair tap0 loss=1 off
+	restart
+	log ipd
 	impair a tap0 off loss=1
-	down
 	down a b
 	ping
 	ping -c 0 192.0.2.1
@@ -291,6 +308,21 @@ done <<-'EOT'
 	dump nosuch icmp
 	impair nosuch tap0 loss=1
 	down nosuch
+	down
+	log ipd debug
+	restart ipd
+	impair tap0
+	dump icmp
+	capture -w /dev/null
+	trace
+	web
+	top
+	ss
+	metrics
+	addr
+	route
+	neigh
+	latency
 	ping 192.0.2.1
 	traceroute 192.0.2.1
 	nc 192.0.2.1 80
@@ -341,7 +373,66 @@ for words in 'log tap ipd info' 'restart tap ipd' 'capture -c 1 -w /dev/null tap
 	try $words
 	expect "status of strata $words" $status -eq 0
 done
+
+# Without a name the only one that runs is meant; in front of a filter, too.
+unset STRATA
+while read -r words; do
+	# shellcheck disable=SC2086 # words
+	try $words
+	expect "status of strata $words in $out" $status -eq 0
+done <<-'EOT'
+	status
+	ss -a
+	addr -4
+	route
+	neigh
+	metrics
+	impair tap0
+	impair tap0 rx seed=3
+	impair tap0 off
+	latency -d 1 -n 1
+	top --once
+	dump -c 1
+	dump -c 1 icmp
+	dump -c 1 tap icmp
+	dump -c 1 host 192.0.2.2
+	trace -c 1
+	trace -c 1 icmp
+	capture -c 1 -w /dev/null icmp
+	log ipd info
+	restart ipd
+	ping -c 1 192.0.2.1
+EOT
+completes() { # WORD WORDS...: pressing TAB behind these has the first.
+	complete_words "${@:2}" | grep -qx -- "$1" ||
+		fail "no $1 behind strata ${*:2}: $(complete_words "${@:2}")"
+}
+for words in 'tap down' 'tap trace' 'tap restart' 'ipd restart' \
+	'ipd restart tap' 'debug log ipd' 'debug log tap ipd' 'tap0 impair' \
+	'tap0 impair tap' 'loss= impair tap0' 'loss= impair tap tap0' \
+	'tap top -d 1' 'add addr' 'add addr tap'; do
+	# shellcheck disable=SC2086 # words
+	completes $words ''
+done
+! complete_words ping '' | grep -qx tap || fail 'ping is not told of a stack'
+stack_up configs/loopback.json
+unset STRATA
+for words in status 'down' 'trace icmp' 'restart ipd' 'log ipd info' \
+	'impair tap0' 'dump -c 1 icmp' 'web' 'ping 192.0.2.1'; do
+	# shellcheck disable=SC2086 # words
+	try $words
+	expect "status of strata $words with two stacks" $status -eq 1
+	[[ $out == *several* ]] || fail "strata $words: $out"
+done
+STRATA=loopback try down
+expect 'status of strata down' $status -eq 0
+stacks=(tap)
+stack=tap
+try dump -c 1 dmeo icmp
+expect 'status of strata dump dmeo icmp' $status -eq 2
+[[ $out == *'and no stack "dmeo" is running'* ]] || fail "$out"
 kill $pinging
+say 'a name may be left out'
 for words in 'dump --at nosuch tap' 'dump tap no filter'; do
 	# shellcheck disable=SC2086 # words
 	try $words

@@ -1,0 +1,25 @@
+/*
+ * serve.h - what `strata metrics --listen` and `strata web` have in common
+ */
+#ifndef API_COMMAND_SERVE_H
+#define API_COMMAND_SERVE_H
+
+#include "api/command/http.h"
+#include "shm/topology.h"
+
+struct serve {
+	const char *where; /* beforehand what it is if not given; may be NULL */
+	char stack[TOPO_NAME_LEN];
+};
+
+/* "[NAME] [--listen [ADDRESS:]PORT]"; 0, or an exit status plus one. */
+int serve_arguments(struct serve *s, int argc, char **argv, const char *help);
+
+/*
+ * Say on standard output at which URL, @path of ours, and give pages until it
+ * can't be gone on with: an exit status.
+ */
+int serve_pages(
+    const struct serve *s, const char *path, http_make *make, void *ctx);
+
+#endif /* API_COMMAND_SERVE_H */
