@@ -1,5 +1,5 @@
 /*
- * dump_frame.c - Ethernet and ARP (RFC 826) as text
+ * dump_frame.c - Ethernet, VLAN tags (IEEE 802.1Q) and ARP (RFC 826) as text
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -9,9 +9,13 @@
 
 enum {
 	ETH_LEN = 14,
+	TAG_LEN = 4,
+	TAGS_MAX = 2, /* one in another (802.1ad) */
 	ETH_IPV4 = 0x0800,
 	ETH_ARP = 0x0806,
+	ETH_VLAN = 0x8100,
 	ETH_IPV6 = 0x86dd,
+	ETH_SERVICE_VLAN = 0x88a8,
 	MAC_TEXT = 18,
 
 	ARP_LEN = 28,
@@ -53,6 +57,22 @@ static void dump_arp(struct dump *d, struct dump_bytes b)
 	    sender, mac_text(b.p + 18, target_mac), target);
 }
 
+/* Step over the tags; false if one is cut off. */
+static bool dump_tags(struct dump *d, struct dump_bytes *b, uint16_t *type)
+{
+	for (int i = 0;
+	     i < TAGS_MAX && (*type == ETH_VLAN || *type == ETH_SERVICE_VLAN);
+	     i++) {
+		if (!dump_has(d, b, TAG_LEN, "vlan"))
+			return false;
+		dump_add(
+		    d, "vlan %u, p %u, ", be16_get(b->p) & 0xfff, b->p[0] >> 5);
+		*type = be16_get(b->p + 2);
+		*b = dump_rest(b, TAG_LEN);
+	}
+	return true;
+}
+
 void dump_frame(struct dump *d, struct dump_bytes b)
 {
 	char src[MAC_TEXT], dst[MAC_TEXT];
@@ -66,6 +86,8 @@ void dump_frame(struct dump *d, struct dump_bytes b)
 	mac_text(b.p + 6, src);
 	dump_field(d, "\tEthernet dst=%s src=%s type=0x%04x", dst, src, type);
 	inside = dump_rest(&b, ETH_LEN);
+	if (!dump_tags(d, &inside, &type))
+		return;
 	if (type == ETH_ARP)
 		dump_arp(d, inside);
 	else if (type == ETH_IPV4 || type == ETH_IPV6)

@@ -15,6 +15,7 @@ enum {
 	IPV4_MF = 0x2000,
 	IPV4_OFFSET = 0x1fff,
 	FRAGMENT_LEN = 8,
+	IPV6_OFFSET = 0xfff8,
 	UDP_LEN = 8,
 	EXTENSIONS_MAX = 16,
 };
@@ -126,25 +127,47 @@ static bool is_extension(uint8_t next)
 	    next == IPPROTO_DSTOPTS || next == IPPROTO_FRAGMENT;
 }
 
+struct fragment6 {
+	bool is;
+	uint32_t id;
+	uint32_t len; /* bytes of this piece */
+	uint16_t field;
+};
+
 /* Step over one; false if the rest is no header: a later fragment, or cut. */
-static bool step(struct dump *d, struct dump_bytes *b, uint8_t *next)
+static bool step(
+    struct dump *d, struct dump_bytes *b, uint8_t *next, struct fragment6 *f)
 {
 	uint32_t len = FRAGMENT_LEN;
-	uint16_t frag = 0;
 
 	if (b->caplen < FRAGMENT_LEN)
 		return false;
-	if (*next == IPPROTO_FRAGMENT) {
-		frag = be16_get(b->p + 2);
-		dump_add(d, "frag (0x%08x:%u|%u%s) ", be32_get(b->p + 4),
-		    frag & 0xfff8U, b->len - FRAGMENT_LEN, frag & 1 ? "+" : "");
-	} else {
+	if (*next == IPPROTO_FRAGMENT)
+		*f = (struct fragment6){ true, be32_get(b->p + 4),
+			b->len - FRAGMENT_LEN, be16_get(b->p + 2) };
+	else
 		len = (b->p[1] + 1U) * 8;
-	}
 	dump_field(d, "\tIPv6 extension type=%u length=%u", *next, len);
 	*next = b->p[0];
 	*b = dump_rest(b, len);
-	return (frag & 0xfff8) == 0;
+	return (f->field & IPV6_OFFSET) == 0;
+}
+
+static void inside6(struct dump *d, const struct dump_ends *e, uint8_t next,
+    struct dump_bytes b)
+{
+	struct fragment6 f = { .is = false };
+	bool more = true;
+
+	for (int i = 0; more && i < EXTENSIONS_MAX && is_extension(next); i++)
+		more = step(d, &b, &next, &f);
+	if (more)
+		inside(d, e, next, b);
+	else
+		dump_add(d, "IP6 %s > %s: ip-proto-%u", e->src, e->dst, next);
+	if (f.is)
+		dump_add(d, " (frag 0x%08x:%u@%u%s)", f.id, f.len,
+		    f.field & IPV6_OFFSET, f.field & 1 ? "+" : "");
 }
 
 static void dump_ipv6(struct dump *d, struct dump_bytes b)
@@ -165,14 +188,7 @@ static void dump_ipv6(struct dump *d, struct dump_bytes b)
 	    b.p[7]);
 	if (be16_get(b.p + 4) != 0)
 		cut_to(&b, IPV6_LEN + (uint32_t)be16_get(b.p + 4));
-	b = dump_rest(&b, IPV6_LEN);
-	for (int i = 0; i < EXTENSIONS_MAX && is_extension(next); i++) {
-		if (step(d, &b, &next))
-			continue;
-		dump_add(d, "IP6 %s > %s: ip-proto-%u", e.src, e.dst, next);
-		return;
-	}
-	inside(d, &e, next, b);
+	inside6(d, &e, next, dump_rest(&b, IPV6_LEN));
 }
 
 void dump_packet(struct dump *d, struct dump_bytes b)

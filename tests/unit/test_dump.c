@@ -17,6 +17,10 @@
 	"\x45\0\0" len "\x12\x34\x40\0\x40" proto "\0\0" \
 	"\xc0\0\x02\x01"                                 \
 	"\xc0\0\x02\x02"
+#define QUOTED4(proto)                              \
+	"\x45\0\0\x1c\x12\x34\0\0\x40" proto "\0\0" \
+	"\xc0\0\x02\x02"                            \
+	"\xcb\0\x71\x09"
 #define IPV6(next, len)                              \
 	"\x60\0\0\0\0" len next "\x40"               \
 	"\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01" \
@@ -73,9 +77,35 @@ static const struct sample packets[] = {
 	    "seq 2, length 8"),
 	SAMPLE(IPV6("\x2c", "\x0c") "\x11\0\0\x09\0\0\0\x07"
 				    "abcd",
-	    "frag (0x00000007:8|4+) IP6 2001:db8::1 > 2001:db8::2: "
-	    "ip-proto-17"),
+	    "IP6 2001:db8::1 > 2001:db8::2: ip-proto-17 (frag "
+	    "0x00000007:4@8+)"),
 	SAMPLE("\x75", "IP version 7, length 1"),
+	/* Whose packet an error is about; as far as that is quoted. */
+	SAMPLE(IPV4("\x01", "\x38") "\x03\x03\0\0\0\0\0\0" QUOTED4(
+		   "\x11") "\x80\0\0\x63\0\x08\0\0",
+	    "IP 192.0.2.1 > 192.0.2.2: ICMP 203.0.113.9 udp port 99 "
+	    "unreachable, length 36"),
+	SAMPLE(IPV4("\x01", "\x38") "\x03\x02\0\0\0\0\0\0" QUOTED4(
+		   "\x2f") "\x80\0\0\x63\0\x08\0\0",
+	    "IP 192.0.2.1 > 192.0.2.2: ICMP 203.0.113.9 protocol 47 "
+	    "unreachable, length 36"),
+	SAMPLE(IPV4("\x01", "\x38") "\x03\x0d\0\0\0\0\0\0" QUOTED4(
+		   "\x06") "\x80\0\0\x50\0\0\0\0",
+	    "IP 192.0.2.1 > 192.0.2.2: ICMP host 203.0.113.9 unreachable - "
+	    "admin prohibited filter, length 36"),
+	SAMPLE(IPV4("\x01", "\x30") "\x03\x03\0\0\0\0\0\0" QUOTED4("\x11"),
+	    "IP 192.0.2.1 > 192.0.2.2: ICMP 203.0.113.9 udp port "
+	    "unreachable, length 28"),
+	SAMPLE(IPV4("\x01", "\x1c") "\x03\x03\0\0\0\0\0\0",
+	    "IP 192.0.2.1 > 192.0.2.2: ICMP port unreachable, length 8"),
+	SAMPLE(IPV4("\x01", "\x38") "\x05\x01\0\0\xc0\0\x02\x09" QUOTED4(
+		   "\x01") "\x08\0\0\0\0\0\0\0",
+	    "IP 192.0.2.1 > 192.0.2.2: ICMP redirect 203.0.113.9 to host "
+	    "192.0.2.9, length 36"),
+	SAMPLE(IPV6("\x3a", "\x38") "\x01\x04\0\0\0\0\0\0" IPV6(
+		   "\x06", "\x08") "\x80\0\0\x50\0\0\0\0",
+	    "IP6 2001:db8::1 > 2001:db8::2: ICMP6, destination 2001:db8::2 "
+	    "tcp port 80 unreachable, length 56"),
 };
 
 static const struct sample frames[] = {
@@ -89,6 +119,10 @@ static const struct sample frames[] = {
 		   "lldp",
 	    "02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype 0x88cc, length "
 	    "18"),
+	SAMPLE(ETH "\x88\xa8\x20\x07\x81\0\0\x2a\x08\0" IPV4(
+		   "\x11", "\x1e") "\0\x35\0\x09\0\x0a\0\0hi",
+	    "vlan 7, p 1, vlan 42, p 0, IP 192.0.2.1.53 > 192.0.2.2.9: UDP, "
+	    "length 2"),
 	SAMPLE(ETH "\x08\0" IPV4("\x11", "\x1e") "\0\x35\0\x09\0\x0a\0\0hi",
 	    "IP 192.0.2.1.53 > 192.0.2.2.9: UDP, length 2"),
 };
