@@ -87,6 +87,17 @@ int ctl_recv_bytes(int sock, struct ctl_msg *ret, int fds[CTL_MAX_FDS],
 	return 0;
 }
 
+void ctl_add_fd(struct ctl_msg *m, int fds[CTL_MAX_FDS], enum ctl_role role,
+    uint32_t index, bool writable, int fd)
+{
+	fds[m->nfds] = fd;
+	m->fd[m->nfds++] = (struct ctl_fd){
+		.role = (uint8_t)role,
+		.index = (uint8_t)index,
+		.writable = writable,
+	};
+}
+
 int ctl_send(int sock, const struct ctl_msg *m, const int *fds)
 {
 	return ctl_send_bytes(sock, m, fds, NULL, 0);

@@ -39,6 +39,7 @@
 #ifndef SHM_CONTROL_H
 #define SHM_CONTROL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -100,6 +101,10 @@ struct ctl_msg {
 	struct ctl_fd fd[CTL_MAX_FDS];
 	uint16_t subs[CTL_MAX_SOCKETS]; /* CTL_SOCKET: one for each fd */
 };
+
+/* One more descriptor that goes with @m. */
+void ctl_add_fd(struct ctl_msg *m, int fds[CTL_MAX_FDS], enum ctl_role role,
+    uint32_t index, bool writable, int fd);
 
 /*
  * Send @m with m->nfds descriptors.  Never blocks: -EAGAIN if the other end

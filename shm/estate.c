@@ -247,14 +247,8 @@ void estate_free(struct estate *e)
 static void give(struct ctl_msg *m, int fds[CTL_MAX_FDS], enum ctl_role role,
     uint32_t index, bool writable, int fd)
 {
-	if (fd < 0)
-		return;
-	fds[m->nfds] = fd;
-	m->fd[m->nfds++] = (struct ctl_fd){
-		.role = (uint8_t)role,
-		.index = (uint8_t)index,
-		.writable = writable,
-	};
+	if (fd >= 0)
+		ctl_add_fd(m, fds, role, index, writable, fd);
 }
 
 void estate_grant(const struct estate *e, uint32_t p, int log,

@@ -181,8 +181,29 @@ struct app *sup_app_place(struct sup *s, uint32_t id);
 /* Who is at the other end of @connection, from the kernel. */
 void sup_app_owner(struct app *a, int connection);
 
-/* Socket @sub is in use, with @k. */
-void sup_app_socket(struct app *a, uint32_t sub, const struct app_socket *k);
+uint32_t sup_app_id(const struct sup *s, const struct app *a);
+int sup_app_refuse(struct client *c, const struct ctl_msg *asked, int err);
+
+/* ---- sup_socket.c */
+
+/* As many as @asked says, of one transport. */
+void sup_socket_make(
+    struct sup *s, struct client *c, const struct ctl_msg *asked);
+
+/* Another pair for a socket that is there: of @asked->id. */
+void sup_socket_renew(
+    struct sup *s, struct client *c, const struct ctl_msg *asked);
+
+/* Socket @sub is in use, with @k; or not any more, if it was. */
+void sup_socket_place(struct app *a, uint32_t sub, const struct app_socket *k);
+void sup_socket_forget(struct sup *s, struct app *a, uint32_t sub);
+
+/*
+ * The sockets of @a from @sub on that one message can tell process @p of:
+ * those alike.  Returns where to go on.
+ */
+uint32_t sup_socket_message(const struct sup *s, const struct app *a,
+    uint32_t p, uint32_t sub, struct ctl_msg *m, int fds[CTL_MAX_FDS]);
 
 /* ---- sup_ask.c */
 

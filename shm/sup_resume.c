@@ -52,7 +52,7 @@ static void resume_socket(struct sup *s, const struct kept *e)
 
 	if (e->label.sub >= APP_MAX_SOCKETS)
 		return;
-	sup_app_socket(a, e->label.sub,
+	sup_socket_place(a, e->label.sub,
 	    &(struct app_socket){
 		.fd = e->fd,
 		.proc = e->label.a,

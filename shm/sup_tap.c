@@ -105,16 +105,6 @@ static struct tap_wish wish(const struct sup *s, const json_t *q)
 	return w;
 }
 
-static void add_fd(struct ctl_msg *m, int fds[CTL_MAX_FDS], enum ctl_role role,
-    uint32_t index, int fd)
-{
-	fds[m->nfds] = fd;
-	m->fd[m->nfds++] = (struct ctl_fd){
-		.role = (uint8_t)role,
-		.index = (uint8_t)index,
-	};
-}
-
 /* The next questions are answered without descriptors. */
 static int answer(const struct sup *s, const struct client *c, bool first)
 {
@@ -122,12 +112,12 @@ static int answer(const struct sup *s, const struct client *c, bool first)
 	int fds[CTL_MAX_FDS];
 
 	if (first)
-		add_fd(&m, fds, FD_PLAN, 0, s->estate.plan);
+		ctl_add_fd(&m, fds, FD_PLAN, 0, false, s->estate.plan);
 	for (uint32_t p = 0; first && p < s->estate.topo.nprocs; p++)
-		add_fd(&m, fds, FD_TAP, p, s->estate.tap_ro[p]);
+		ctl_add_fd(&m, fds, FD_TAP, p, false, s->estate.tap_ro[p]);
 	/* Why something was dropped is a counter's number: its name. */
 	for (uint32_t p = 0; first && p < s->estate.topo.nprocs; p++)
-		add_fd(&m, fds, FD_OUT, p, s->estate.out_ro[p]);
+		ctl_add_fd(&m, fds, FD_OUT, p, false, s->estate.out_ro[p]);
 	return ctl_send(c->src.fd, &m, fds);
 }
 

@@ -8,7 +8,8 @@
  *
  *	supervisor.c   the loop, start and end of a stack
  *	sup_process.c  daemons: spawn, stand by, go, death
- *	sup_app.c      apps: segments, sockets, their end
+ *	sup_app.c      apps: segments, their end
+ *	sup_socket.c   their sockets
  *	sup_command.c  what `strata` asks, in JSON
  *	sup_status.c   the state of everything, in JSON
  *	sup_resume.c   taking over from a supervisor that was killed
