@@ -234,6 +234,24 @@ json_t *sup_status(struct sup *s, bool zeros);
 /* Of it only what moves, for who asks ten times a second. */
 json_t *sup_pulse(struct sup *s);
 
+/* The name and the value of @h's counter @i; false: there is none. */
+bool sup_counter(const struct out_head *h, uint32_t i,
+    char name[COUNTER_NAME_LEN + 1], json_int_t *value);
+
+/* ---- sup_net.c */
+
+/* Can all addresses be used?  1: yes; 0: not yet; -1: no, see why. */
+int sup_addresses(struct sup *s, char why[TOPO_ERROR_LEN]);
+
+/* Of each link, address and so on an object; @table is room for a copy. */
+json_t *sup_net_links(const struct sup *s, struct link_table *table);
+json_t *sup_net_addresses(const struct sup *s, struct link_table *table);
+json_t *sup_net_neighbours(const struct sup *s, struct link_table *table);
+json_t *sup_net_routes(const struct sup *s);
+
+/* Of each link its names and what it has counted, and no more. */
+json_t *sup_net_counts(const struct sup *s);
+
 /* ---- sup_impair.c */
 
 void sup_impair(struct sup *s, struct client *c, const json_t *q);
@@ -245,8 +263,5 @@ void sup_tap_command(struct sup *s, struct client *c, const json_t *question);
 
 /* A connection has come or gone: what all of them want together. */
 void sup_tap_update(struct sup *s);
-
-/* Can all addresses be used?  1: yes; 0: not yet; -1: no, see why. */
-int sup_addresses(struct sup *s, char why[TOPO_ERROR_LEN]);
 
 #endif /* SHM_SUP_H */

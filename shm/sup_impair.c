@@ -54,17 +54,13 @@ static void wake(struct sup *s, uint32_t p)
 static json_t *counted(const struct sup *s, uint32_t p)
 {
 	const struct out_head *h = s->estate.head[p];
-	uint32_t n = atomic_load(&h->ncounters);
+	char name[COUNTER_NAME_LEN + 1];
 	json_t *o = json_object();
+	json_int_t v;
 
-	for (uint32_t i = 0; i < n && i < MAX_COUNTERS; i++) {
-		char name[COUNTER_NAME_LEN + 1];
-		json_int_t v = (json_int_t)atomic_load(&h->counter[i]);
-
-		snprintf(name, sizeof(name), "%.32s", h->counter_name[i].name);
+	for (uint32_t i = 0; sup_counter(h, i, name, &v); i++)
 		if (strncmp(name, "impair_", 7) == 0)
 			json_object_set_new(o, name, json_integer(v));
-	}
 	return o;
 }
 

@@ -12,6 +12,7 @@
  *	sup_socket.c   their sockets
  *	sup_command.c  what `strata` asks, in JSON
  *	sup_status.c   the state of everything, in JSON
+ *	sup_net.c      links, addresses, neighbours and routes of it
  *	sup_resume.c   taking over from a supervisor that was killed
  *	keeper.c       its parent, which makes that possible
  */
