@@ -375,7 +375,8 @@ install: all
 	ln -sf libstrata.so.0 $(LIBDIR)/libstrata.so
 	$(if $(PRELOAD),install -m 644 $(PRELOAD) $(LIBDIR))
 	install -m 644 api/strata.h $(INCLUDEDIR)
-	$(foreach m,$(MANPAGES),install -D -m 644 $(m) $(call man_path,$(m));)
+	install -d $(sort $(dir $(foreach m,$(MANPAGES),$(call man_path,$(m)))))
+	$(foreach m,$(MANPAGES),cp -P $(m) $(call man_path,$(m));)
 	$(if $(COMPLETION),install -D -m 644 $(COMPLETION) $(COMPDIR)/strata)
 
 uninstall:

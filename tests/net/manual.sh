@@ -134,9 +134,8 @@ one() {
 	[ -z "$("$strata" "$1" --help 2>&1 >/dev/null)" ] ||
 		fail "$1 --help writes to standard error"
 
-	case $(cat "$page") in
-	.so\ *) page=$man/$(sed 's/.*man1.//' "$page") ;;
-	esac
+	# Some share a page: links to it.
+	page=$man/$(basename "$(realpath "$page")")
 	within "options of $1 that $page lacks" "$options" "$(in_page "$page")"
 	within "in the usage of $1, not in the synopsis of $page" "$usage" \
 		"$(in_page <(section SYNOPSIS "$page"))"
@@ -185,14 +184,14 @@ for page in "${!told[@]}"; do
 	out=$(section 'EXIT STATUS' "$page")
 	for code in 0 1 2; do
 		grep -qE "(^|[ ,])$code( |$)" <<<"$out" ||
-			[ $code$page = 0$man/strata-web.1 ] ||
+			[ "$code$page" = 0$man/strata-web.1 ] ||
 			fail "$page does not tell of exit status $code"
 	done
 	grep -q '^\.Xr strata 1' "$page" || fail "$page knows no strata(1)"
 done
 # Two of its warnings are wrong: strata-ss is not strata, and read(2) may well
 # come before accept(2).
-pages=$(grep -L '^\.so' $man/*.[1-8])
+pages=$(find $man -name '*.[1-8]' -type f)
 # shellcheck disable=SC2086 # names without spaces
 out=$(mandoc -T lint -W warning $pages |
 	grep -vE 'reference to self|unusual Xr order')

@@ -134,6 +134,9 @@ refuses 'No route to host' -w 4 192.0.2.1 81
 run watched
 grep -q 'tap0:rx IP 192.0.2.1.83 > .*Flags \[R.\]' <<<"$out" || fail "$out"
 grep -q 'ICMP type=3 code=13 ' <<<"$out" || fail "$out"
+forbidden=' 192.0.2.1 > 192.0.2.2: ICMP host 192.0.2.1 unreachable - admin prohi'
+grep -q "$forbidden" <<<"$out" || fail "$out"
+grep -q "$forbidden" "$page" || fail "the manual shows something else: $out"
 refuses 'Cannot assign requested address' -l 192.0.2.9 7000
 watch --at drops
 refused 'refused' nc -w 2 -v 192.0.2.2 7000
