@@ -2,7 +2,7 @@
 #
 # Everything is found by wildcard: a new file in a folder is built, linked and
 # tested without a line here.  Everything made goes to build/, the variants
-# (SAN=1, TSAN=1, FUZZ=1) to folders of their own below it.
+# (SAN=1, TSAN=1, FUZZ=1, HOOKLESS=1) to folders of their own below it.
 
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
@@ -34,6 +34,9 @@ B := build/fuzz
 override CC := $(CLANG)
 VARIANT := -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE
+else ifdef HOOKLESS
+B := build/hookless
+VARIANT := -O2 -g -D_FORTIFY_SOURCE=3 -DSTRATA_NO_TAP
 else
 B := build
 VARIANT := -O2 -g -D_FORTIFY_SOURCE=3
@@ -416,4 +419,5 @@ help:
 #? make clean        removes build/
 #?
 #? V=1 shows commands and whole test output, WERROR=1, CC=clang, SAN=1 and
-#? TSAN=1 (builds with sanitizers, in build/san and build/tsan)
+#? TSAN=1 (builds with sanitizers, in build/san and build/tsan), HOOKLESS=1 (one
+#? that can show no packet to capture, trace, latency, in build/hookless)

@@ -312,7 +312,7 @@ bool send_packet(struct ipd *ip, struct datagram *t)
 	bool cut = t->d.gso_size == 0 && !stays_here(t) &&
 	    t->hdr_len + t->payload > t->mtu;
 
-	if (ip->n.noting)
+	if (node_noting(&ip->n))
 		note_way(ip, t, cut);
 	return cut ? send_cut(ip, t) : send_whole(ip, t);
 }

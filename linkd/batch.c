@@ -89,7 +89,7 @@ static void count_sent(struct linkd *x, uint8_t link, const struct tx_frame *f)
 {
 	uint64_t bytes = 0;
 
-	if (x->n.tapping)
+	if (node_tapping(&x->n))
 		tapped_tx(x, link, f);
 	if (f->result < 0) {
 		node_count(&x->n, CNT_TX_ERROR);

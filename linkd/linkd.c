@@ -247,7 +247,7 @@ bool linkd_turn(struct linkd *x, struct mono now)
 	rx_links(x);
 	wait_drain(x, now);
 	tx_rings(x);
-	if (x->n.tapping)
+	if (node_tapping(&x->n))
 		node_tap_done(&x->n);
 	address_tick(x, now);
 	wait_tick(x, now);

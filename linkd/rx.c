@@ -318,7 +318,7 @@ static void rx_armed(
 	x->n.counter[CNT_RX_BYTES] += f.len;
 	x->n.counter[link_counter(link, LINK_RX_BYTES)] += f.len;
 	show_rx(x, link, f.p, f.len);
-	if (x->n.tapping)
+	if (node_tapping(&x->n))
 		tapped_rx(x, link, f.p, f.len);
 	if (b->tagged) {
 		drop(x, CNT_RX_VLAN);
@@ -491,7 +491,7 @@ void rx_due(struct linkd *x, uint8_t link)
 	uint32_t limit = node_limit(&x->n, RX_DUE_TURN);
 
 	/* Drops from here on are not those of a frame just read. */
-	if (x->n.tapping)
+	if (node_tapping(&x->n))
 		node_tap_done(&x->n);
 	while (limit-- > 0 && impair_rx_due(x, link) &&
 	    !(x->n.small && x->n.took)) {

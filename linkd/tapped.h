@@ -1,7 +1,7 @@
 /*
  * tapped.h - frames as they come and go, for who captures (shm/tap.h)
  *
- * All but the first only while x->n.tapping.
+ * All but the first only while node_tapping().
  */
 #ifndef LINKD_TAPPED_H
 #define LINKD_TAPPED_H

@@ -479,7 +479,7 @@ void apps_begin(struct apps *a)
 	apps_expect_slots(a);
 	a->heard += a->unsure;
 	a->unsure = false;
-	if (a->measuring != a->n->measuring)
+	if (TAP_HOOKS && a->measuring != node_measuring(a->n))
 		apps_tell_measure_all(a);
 	if (!a->asleep)
 		return;

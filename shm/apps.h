@@ -333,8 +333,8 @@ void apps_names_changed(struct apps *a, uint32_t id);
 void apps_wake_later(struct apps *a, uint32_t id, uint8_t wake);
 
 /*
- * What of @id is put next are its bytes from @begin to @end: while n->measuring
- * before it is, and node_measure_done() after.
+ * What of @id is put next are its bytes from @begin to @end: while
+ * node_measuring() before it is, and node_measure_done() after.
  */
 void apps_measure(struct apps *a, uint32_t id, uint64_t begin, uint64_t end);
 

@@ -21,7 +21,7 @@ void apps_tell_measure(struct apps *a, uint32_t app)
 
 void apps_tell_measure_all(struct apps *a)
 {
-	a->measuring = a->n->measuring;
+	a->measuring = node_measuring(a->n);
 	for (uint32_t app = 0; app < APP_MAX; app++)
 		apps_tell_measure(a, app);
 }

@@ -203,6 +203,19 @@ struct out_head {
 	struct counter_name counter_name[MAX_COUNTERS];
 };
 
+/*
+ * Are the hooks compiled in?  All that daemons and library do for who looks at
+ * packets asks this first, so that `make HOOKLESS=1` leaves nothing of it in
+ * their way: by that build one sees what the hooks cost.
+ */
+enum {
+#ifdef STRATA_NO_TAP
+	TAP_HOOKS = 0,
+#else
+	TAP_HOOKS = 1,
+#endif
+};
+
 enum tap_flag {
 	TAP_DROPS = 1 << 0, /* packets that are dropped, wherever */
 	/* All that comes and goes by rings, notes, ends of turns. */

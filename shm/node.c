@@ -384,7 +384,8 @@ void node_begin(struct node *n, struct mono now)
 	if (n->unsettled != 0)
 		settle(n);
 	turn_begin(&n->turn);
-	node_tap_begin(n);
+	if (TAP_HOOKS)
+		node_tap_begin(n);
 	choose_ring(n);
 	collect(n);
 }
@@ -402,7 +403,7 @@ static const uint8_t *take_checked(
 		p = pool_view(pool, d);
 	if (p != NULL)
 		return p;
-	if (n->tapping)
+	if (node_tapping(n))
 		node_tap_done(n);
 	node_count(n, CNT_BAD_DESC);
 	/* Its slot may exist all the same: send that home. */
@@ -423,7 +424,7 @@ const uint8_t *node_take(struct node *n, struct ring_in *in, struct desc *ret)
 		if (p == NULL)
 			continue;
 		node_took(n);
-		if (n->tapping)
+		if (node_tapping(n))
 			node_tap_take(n, in, &d, p);
 		if (n->small && turn_poisonous(&n->turn)) {
 			node_count(n, CNT_ASIDE);
@@ -479,8 +480,9 @@ void node_put(struct node *n, struct ring_out *out, const struct desc *d)
 		node_give_back(n, d);
 		return;
 	}
-	stamped.stamp = (uint64_t)n->now.ns;
-	if (n->tapping)
+	if (TAP_HOOKS)
+		stamped.stamp = (uint64_t)n->now.ns;
+	if (node_tapping(n))
 		node_tap_put(n, out, &stamped);
 	ring_out_stage(out, &stamped);
 }
@@ -594,10 +596,10 @@ bool node_commit(struct node *n)
 			&n->in[i].sh->cons, memory_order_relaxed))
 			relieved |= 1U << n->in[i].from;
 
-	if (n->tapping)
+	if (node_tapping(n))
 		node_tap_seal(n);
 	happened = turn_commit(&n->turn);
-	if (n->tapping)
+	if (node_tapping(n))
 		node_tap_end(n, happened);
 	free_returned(n);
 	/* Also what was only counted: a ring that is full, or cut off. */

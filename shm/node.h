@@ -240,6 +240,22 @@ static inline void node_count(struct node *n, uint32_t counter)
 	n->counter[counter]++;
 }
 
+/* Does anybody look at packets, at what is decided, at how long it takes? */
+static inline bool node_tapping(const struct node *n)
+{
+	return TAP_HOOKS && n->tapping;
+}
+
+static inline bool node_noting(const struct node *n)
+{
+	return TAP_HOOKS && n->noting;
+}
+
+static inline bool node_measuring(const struct node *n)
+{
+	return TAP_HOOKS && n->measuring;
+}
+
 /*
  * Before sleeping: say that we sleep, then look once more.  True if it is safe
  * to sleep; the matching wake-up is in the neighbours' node_commit().

@@ -1,7 +1,7 @@
 /*
  * node_measure.h - a daemon's hooks for its latencies (measure.h says what)
  *
- * All of it only while n->measuring.
+ * All of it only while node_measuring().
  */
 #ifndef SHM_NODE_MEASURE_H
 #define SHM_NODE_MEASURE_H

@@ -10,7 +10,7 @@
  * A packet is in hand until the next is, or until node_tap_done().  If a drop
  * counter moves meanwhile, it is this packet that was dropped: its record, that
  * is staged still, gets the reason.  Nothing of it costs a daemon more than the
- * question `n->tapping` while nobody looks.
+ * question node_tapping() while nobody looks.
  */
 #ifndef SHM_NODE_TAP_H
 #define SHM_NODE_TAP_H
@@ -61,7 +61,7 @@ void node_tap_begin(struct node *n);
 void node_tap_seal(struct node *n);
 void node_tap_end(struct node *n, bool done);
 
-/* All below only while n->tapping. */
+/* All below only while node_tapping(). */
 
 void node_tap_take(struct node *n, const struct ring_in *in,
     const struct desc *d, const uint8_t *p);
@@ -85,7 +85,7 @@ void node_tap_note(struct node *n, const char *fmt, ...)
 /* What was decided for it, for who traces it; costs a branch if nobody does. */
 #define node_note(n, ...)                                \
 	do {                                             \
-		if ((n)->noting)                         \
+		if (node_noting(n))                      \
 			node_tap_note((n), __VA_ARGS__); \
 	} while (0)
 

@@ -129,6 +129,12 @@ void sup_tap_command(struct sup *s, struct client *c, const json_t *question)
 		sup_answer(s, c, "only who runs the stack, or root, may look");
 		return;
 	}
+	if (!TAP_HOOKS) {
+		sup_answer(s, c,
+		    "this stack was built with HOOKLESS=1: nobody "
+		    "can look at its packets");
+		return;
+	}
 	c->tap = wish(s, question);
 	sup_tap_update(s);
 	/* What it gets to read after the answer was recorded as it asked. */

@@ -33,7 +33,7 @@ static void set(_Atomic uint64_t *p, uint64_t v)
  */
 static void apply(struct turn *t, const struct turn_record *r)
 {
-	if (t->tap != NULL)
+	if (TAP_HOOKS && t->tap != NULL)
 		atomic_store_explicit(t->tap, r->tap, memory_order_release);
 	for (uint32_t i = 0; i < r->nout && i < t->nout; i++)
 		ring_out_publish(&t->out[i], r->prod[i]);
@@ -182,7 +182,7 @@ static bool record(struct turn *t, struct turn_record *r)
 	}
 	r->nobject = t->nobject;
 	r->tap = t->tap_serial;
-	if (t->tap != NULL)
+	if (TAP_HOOKS && t->tap != NULL)
 		news |= r->tap !=
 		    atomic_load_explicit(t->tap, memory_order_relaxed);
 	return news;

@@ -210,11 +210,11 @@ static bool send_new(
 	o.h.flags |= fin ? TCP_FIN : 0;
 	if (o.at + len == c->tx_end)
 		o.h.flags |= TCP_PSH;
-	if (t->n.measuring)
+	if (node_measuring(&t->n))
 		apps_measure(&t->streams.apps, c->sock, o.at, o.at + len);
 	if (!send(t, c, &o, len > 0 ? ECN_NEW_DATA : ECN_PURE_ACK, adv))
 		return false;
-	if (t->n.measuring)
+	if (node_measuring(&t->n))
 		node_measure_done(&t->n);
 	sb_sent(&c->sb, len + fin, t->n.now, rtt_min(&c->rtt) / 16);
 	rate_sent(t, c, seq);

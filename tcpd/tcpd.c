@@ -225,7 +225,7 @@ static void run_output(struct tcpd *t)
 static void do_work(struct tcpd *t)
 {
 	tcpd_rx(t, node_in(&t->n, LAYER_IP, 0));
-	if (t->n.tapping)
+	if (node_tapping(&t->n))
 		node_tap_done(&t->n);
 	run_timers(t);
 	apps_serve(&t->streams.apps, TCPD_APP_BUDGET);

@@ -197,10 +197,10 @@ static bool send_one(
 	}
 	node_note(&u->n, "socket %u of app %u sends %u bytes", sub_of(id),
 	    app_of(id), g->len);
-	if (u->n.measuring)
+	if (node_measuring(&u->n))
 		apps_measure(&u->apps, id, at, at + 1);
 	node_put(&u->n, u->down, &d);
-	if (u->n.measuring)
+	if (node_measuring(&u->n))
 		node_measure_done(&u->n);
 	node_count(&u->n, CNT_TX_DATAGRAMS);
 	return true;

@@ -310,7 +310,7 @@ bool udpd_turn(struct udpd *u, struct mono now)
 	u->apps.held = fib_is_torn(&u->fib, u->shared_fib);
 	if (!u->apps.held) {
 		rx_turn(u, node_limit(&u->n, RX_TURN));
-		if (u->n.tapping)
+		if (node_tapping(&u->n))
 			node_tap_done(&u->n);
 		apps_serve(&u->apps, node_limit(&u->n, APP_TURN));
 	}

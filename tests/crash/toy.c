@@ -165,7 +165,7 @@ static void handle(struct toy *t, const uint8_t *p, const struct desc *d)
 
 	change(t, o, p, d);
 	node_note(&t->n, "object=%u", p[0] % TOY_OBJECTS);
-	if (toy_mistake == TOY_RECORD_AT_ONCE && t->n.tapping)
+	if (toy_mistake == TOY_RECORD_AT_ONCE && node_tapping(&t->n))
 		record_at_once(t);
 	if (kind == TOY_ANSWER || kind == TOY_BOTH)
 		answer(t, o);
