@@ -474,17 +474,15 @@ bool node_room(struct node *n, struct ring_out *out, uint32_t want)
 
 void node_put(struct node *n, struct ring_out *out, const struct desc *d)
 {
-	struct desc stamped = *d;
-
 	if (out->cut) {
 		node_give_back(n, d);
 		return;
 	}
-	if (TAP_HOOKS)
-		stamped.stamp = (uint64_t)n->now.ns;
 	if (node_tapping(n))
-		node_tap_put(n, out, &stamped);
-	ring_out_stage(out, &stamped);
+		node_tap_put(n, out, d);
+	ring_out_stage(out, d);
+	if (TAP_HOOKS)
+		ring_out_stamp(out, (uint64_t)n->now.ns);
 }
 
 void node_give_back(struct node *n, const struct desc *d)

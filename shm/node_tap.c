@@ -235,6 +235,7 @@ void node_tap_put(
 	if (!(t->put >> k & 1))
 		return;
 	r.place = TAP_PLACE_RING + t->out_ring[k];
+	r.d.stamp = (uint64_t)n->now.ns;
 	p = pool_view(&n->pool[d->pool], d);
 	stage(n, &r, s, p != NULL ? spans_of(n, d, p, s) : 0);
 }

@@ -78,6 +78,12 @@ static inline void ring_out_stage(struct ring_out *r, const struct desc *d)
 	r->mine++;
 }
 
+/* When the last one that was staged was put there. */
+static inline void ring_out_stamp(struct ring_out *r, uint64_t when)
+{
+	r->sh->entry[(r->mine - 1) & (r->capacity - 1)].stamp = when;
+}
+
 /* Make all that is staged visible.  Release: entries before the index. */
 static inline void ring_out_publish(struct ring_out *r, uint32_t prod)
 {
