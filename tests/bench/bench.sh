@@ -12,23 +12,7 @@
 # else the machine does hits both; medians of the rounds.  With files these are
 # compared with one another instead: for trying placements (`cpu`, `spin_us`).
 # They differ in nothing else from configs/tap.json.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-if [ -z "${STRATA_TEST_NS:-}" ]; then
-	export STRATA_TEST_NS=1
-	for how in '-nmpf --mount-proc --kill-child' \
-		'-Urnmpf --mount-proc --kill-child' -nm -Urnm; do
-		# shellcheck disable=SC2086 # a list of options
-		if unshare $how -- true 2>/dev/null; then
-			exec unshare $how -- "$0" "$@"
-		fi
-	done
-	echo 'bench: neither root nor user namespaces here' >&2
-	exit 1
-fi
-mount -t tmpfs -o mode=755 none /run && mkdir -p /run/netns
-ip link set lo up
-. tests/net/lib.sh
+. "$(dirname "$0")/lib.sh"
 rounds=${ROUNDS:-5}
 costs=$BUILD/tests/bench/costs
 
@@ -84,11 +68,6 @@ median() {
 		END { print v[int((NR + 1) / 2)] }'
 }
 
-# A number with one decimal if it is small.
-short() {
-	awk -v v="$1" 'BEGIN { printf "%.*f", v < 1000, v }'
-}
-
 table() {
 	local i name key unit ours theirs
 	printf '\n%-34s %10s %10s  %-9s %s\n' "median of $rounds rounds" \
@@ -123,15 +102,6 @@ columns() {
 
 # ---- What it takes when nothing happens, and how much of it
 
-# The pids of all of the stack, standbys and supervisor too.
-everyone() {
-	local supervisor
-	supervisor=$(status_of .supervisor_pid)
-	echo "$supervisor"
-	ps -o ppid= -p "$supervisor"
-	status_of '.daemons[] | .pid, .standby_pid'
-}
-
 cpu_ns() {
 	cut -d ' ' -f 1 "/proc/$1/schedstat"
 }
@@ -156,7 +126,7 @@ idle() {
 
 memory() {
 	local pid
-	for pid in $(everyone); do
+	for pid in $(stack_pids "$stack"); do
 		[ "$pid" -gt 1 ] || continue
 		awk -v comm="$(cat "/proc/$pid/comm")" \
 			'/^(Rss|Pss):/ { v[$1] = $2 }
@@ -245,11 +215,6 @@ print_costs() {
 }
 
 # ---- All of it
-
-machine() {
-	echo "machine: $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)," \
-		"$(nproc) CPUs, Linux $(uname -r), load $(cut -d ' ' -f 1 /proc/loadavg)"
-}
 
 placement() {
 	jq -r '[.processes[] |

@@ -22,23 +22,7 @@
 #
 # A run that fails gives no figure; how many did stands beside the median of the
 # others, and the script's status is then 1.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-if [ -z "${STRATA_TEST_NS:-}" ]; then
-	export STRATA_TEST_NS=1
-	for how in '-nmpf --mount-proc --kill-child' \
-		'-Urnmpf --mount-proc --kill-child'; do
-		# shellcheck disable=SC2086 # a list of options
-		if unshare $how -- true 2>/dev/null; then
-			exec unshare $how -- "$0" "$@"
-		fi
-	done
-	echo 'tcp bench: neither root nor user namespaces here' >&2
-	exit 1
-fi
-mount -t tmpfs -o mode=755 none /run && mkdir -p /run/netns
-ip link set lo up
-. tests/net/lib.sh
+. "$(dirname "$0")/lib.sh"
 ulimit -n 20000 2>/dev/null || ulimit -n "$(ulimit -Hn)"
 
 rounds=${ROUNDS:-5}
@@ -56,15 +40,6 @@ declare -A peer=([tap]=192.0.2.1 [packet]=198.51.100.1
 declare -A space server
 
 # ---- The four
-
-# A namespace may have CUBIC as its default only if the whole machine allows it,
-# which is not ours to change; the sockets have it in any case.
-cubic() {
-	local at=(sysctl -qw net.ipv4.tcp_congestion_control=cubic)
-	[ $# -eq 0 ] || at=(ip netns exec "$1" "${at[@]}")
-	"${at[@]}" 2>/dev/null ||
-		say "${1:-here}: CUBIC by socket option only, sysctl is refused"
-}
 
 # veth NAME HERE THERE: a pair to a new namespace, whose end gets an address if
 # THERE is not packet's.
@@ -116,26 +91,11 @@ bring_up() {
 
 # ---- What it takes
 
-# The pids of all of the stack, standbys and supervisor too.
-stack_pids() {
-	local supervisor
+# The pids of all of the stack, none for the kernel.
+pids_of() {
 	case $1 in
-	tap | packet)
-		supervisor=$(status_of .supervisor_pid "$1")
-		echo "$supervisor"
-		ps -o ppid= -p "$supervisor" | awk '$1 > 1 { print $1 }'
-		status_of '.daemons[] | .pid, .standby_pid' "$1" |
-			awk '$1 > 1'
-		;;
+	tap | packet) stack_pids "$1" ;;
 	esac
-}
-
-# Milliseconds of CPU of these processes so far, all their threads.
-cpu_ms() {
-	local pid
-	for pid; do
-		cat /proc/"$pid"/task/*/schedstat 2>/dev/null
-	done | awk '{ ns += $1 } END { printf "%.3f", ns / 1e6 }'
 }
 
 # KiB of these processes, a shared page divided by those who share it.
@@ -208,24 +168,10 @@ rows=(
 	'send_peer_10|   its peer|%'
 )
 
-figure() {
-	echo "$2 $1 $3" >>"$work/figures"
-}
-
-# try WHO KEY COMMAND...: its line in $out; or KEY has failed once more.
-try() {
-	local who=$1 key=$2
-	shift 2
-	out=$(timeout -s KILL 10 "$@" 2>&1) && return
-	say "$who: $key failed, status $?: ${out:-killed after 10 s}"
-	figure "$who" "$key" failed
-	return 1
-}
-
 # bulk WHO CLIENT'S-WORD OUR-WORD STREAMS
 bulk() {
 	local who=$1 pids before after
-	mapfile -t pids < <(stack_pids "$who")
+	mapfile -t pids < <(pids_of "$who")
 	pids+=("${server[$who]}")
 	before=$(cpu_ms "${pids[@]}")
 	try "$who" "$3_$4" "$load" "$2" "${address[$who]}" 7 "$4" 1000 || return
@@ -273,7 +219,7 @@ held() {
 # listen: sockets may be made in advance then.
 hold() {
 	local who=$1 i servers=() clients=() pids stack programs kernel
-	mapfile -t pids < <(stack_pids "$who")
+	mapfile -t pids < <(pids_of "$who")
 	kernel_settles
 	stack=$(pss "${pids[@]}") kernel=$(kernel_kb)
 	for i in {0..9}; do
@@ -313,22 +259,6 @@ all_gone() {
 }
 
 # ---- The table
-
-# summary WHO KEY: median, least and greatest ("-" without), how many failed.
-summary() {
-	awk -v who="$1" -v key="$2" '$1 == key && $2 == who { print $3 }' \
-		"$work/figures" | sort -g | awk '
-		$1 == "failed" { failed++; next }
-		{ v[++n] = $1 }
-		END { if (n) print v[int((n + 1) / 2)], v[1], v[n], failed + 0
-			else print "- - -", failed + 0 }'
-}
-
-# Numbers of three digits or so.
-short() {
-	awk -v v="$1" 'BEGIN { a = v < 0 ? -v : v
-		printf "%.*f", a < 10 ? 2 : a < 1000, v }'
-}
 
 cell() {
 	local median least greatest failed theirs text=none
@@ -396,9 +326,7 @@ idle_table() {
 
 # ---- All of it
 
-echo "machine: $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)," \
-	"$(nproc) CPUs, Linux $(uname -r)," \
-	"load $(cut -d ' ' -f 1 /proc/loadavg)"
+machine
 cubic
 all=(kernel "${subjects[@]}")
 for who in "${all[@]}"; do
@@ -429,7 +357,5 @@ elif [ "$idle" -gt 0 ]; then
 fi
 printf '\ncongestion control: CUBIC on every socket of either side\n'
 echo 'for us and % less is better'
-# Whoever needs several processes for a packet suffers most from other work.
-awk -v cpus="$(nproc)" '$2 > cpus + 1 { printf "load %s on %d CPUs: too busy " \
-	"for these figures to mean much\n", $2, cpus }' /proc/loadavg
+too_busy
 ! grep -q ' failed$' "$work/figures"
