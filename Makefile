@@ -306,7 +306,7 @@ demo: deps
 # ---- Fuzzing: `make fuzz T=udp_wire S=60`
 
 S ?= 60
-.PHONY: fuzz fuzz-smoke soak bench
+.PHONY: fuzz fuzz-smoke soak bench bench-hooks
 fuzz: deps-test
 	@$(if $(T),,echo 'usage: make fuzz T=NAME S=SECONDS, NAME one of:' \
 		$(FUZZ_SRC:tests/fuzz/fuzz_%.c=%); exit 2)
@@ -327,6 +327,13 @@ bench: deps-test
 	@$(MAKE) --no-print-directory all tools
 	@BUILD=$(B) tests/bench/bench.sh
 	@BUILD=$(B) tests/bench/tcp.sh
+	@$(MAKE) --no-print-directory bench-hooks
+
+# What it costs that packets can be shown, beside a build that can't.
+bench-hooks: deps-test
+	@$(MAKE) --no-print-directory all tools
+	@$(MAKE) --no-print-directory HOOKLESS=1 all tools
+	@BUILD=$(B) tests/bench/hooks.sh
 
 # The pictures that README shows, of a stack at work.
 .PHONY: screenshots
@@ -411,6 +418,7 @@ help:
 #? make soak         hours of traffic, kills and restarts
 #? make screenshots  the pictures in README, of a stack at work
 #? make bench        against the kernel's own stack, in the same run
+#? make bench-hooks  what it costs that packets can be captured
 #?
 #? make lint         all that must be clean: two compilers, four checkers
 #? make format       clang-format;  format-check only looks

@@ -1,30 +1,35 @@
 /*
  * turn.c - what a daemon's turn costs, looked at or not
  *
- *	turn
+ *	turn [RUNS]
  *
  *	linkd -> ipd -> udpd,	all three are bare nodes in this process
  *
  * One line of key=value, in ns for each packet that ipd takes and puts, in
- * turns of one packet and of 32: while nobody looks, while latencies are
- * measured, while packets are traced with two notes each.  Medians of many
- * runs.
+ * turns of one packet and of 32: while nobody looks, while the ring from linkd
+ * is captured, while latencies are measured, while packets are traced with two
+ * notes each.  Medians of many runs.  At the end the instructions for such a
+ * packet while nobody looks, if the machine counts them.
  */
+#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "tests/harness/rig.h"
 
 static const char JSON[] = RIG_TOPOLOGY("udpd", ",\"slots\":64");
 
 enum {
-	RUNS = 41,
+	MAX_RUNS = 41,
 	PACKETS = 8192, /* of a run */
 };
 
 static struct rig *r;
 static struct node n;
+static uint32_t runs = MAX_RUNS;
 
 static void send_some(uint32_t packets)
 {
@@ -75,16 +80,24 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double cost(uint32_t batch, uint32_t flags)
+/* What somebody wants to see; all 0: nobody looks. */
+static void look(uint32_t flags, uint64_t rings)
 {
 	struct tap_switch *sw = &r->sup->tap;
-	double ns[RUNS];
 
 	sw->flags = flags;
+	sw->rings = rings;
 	sw->snap = 128;
 	sw->measured = mono_now().ns;
-	sw->on = flags != 0;
-	for (uint32_t i = 0; i < RUNS; i++) {
+	sw->on = flags != 0 || rings != 0;
+}
+
+/* Of a packet, in turns of @batch. */
+static double cost(uint32_t batch)
+{
+	double ns[MAX_RUNS];
+
+	for (uint32_t i = 0; i < runs; i++) {
 		int64_t sum = 0;
 
 		for (uint32_t k = 0; k < PACKETS; k += batch) {
@@ -98,26 +111,83 @@ static double cost(uint32_t batch, uint32_t flags)
 		}
 		ns[i] = (double)sum / PACKETS;
 	}
-	qsort(ns, RUNS, sizeof(ns[0]), compare);
-	return ns[RUNS / 2];
+	qsort(ns, runs, sizeof(ns[0]), compare);
+	return ns[runs / 2];
 }
 
-int main(void)
+static void print_costs(const char *what)
+{
+	printf("%s_1=%.1f %s_32=%.1f ", what, cost(1), what, cost(32));
+}
+
+/* ---- Instructions, not the kernel's */
+
+static int open_counter(void)
+{
+	struct perf_event_attr a = {
+		.type = PERF_TYPE_HARDWARE,
+		.size = sizeof(a),
+		.config = PERF_COUNT_HW_INSTRUCTIONS,
+		.exclude_kernel = 1,
+		.exclude_hv = 1,
+	};
+
+	return (int)syscall(SYS_perf_event_open, &a, 0, -1, -1, 0);
+}
+
+/* A count by itself takes some, always as many. */
+static uint64_t counted(int fd)
+{
+	uint64_t count = 0;
+
+	return read(fd, &count, sizeof(count)) == sizeof(count) ? count : 0;
+}
+
+static void print_instructions(const char *what, int fd, uint32_t batch)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t k = 0; k < PACKETS; k += batch) {
+		uint64_t a, b;
+
+		send_some(batch);
+		a = counted(fd);
+		b = counted(fd);
+		turn();
+		sum += counted(fd) - b - (b - a);
+		take_all();
+	}
+	printf("%s=%.1f ", what, (double)sum / PACKETS);
+}
+
+int main(int argc, char **argv)
 {
 	struct segments s;
+	int fd;
 
+	if (argc > 1 && atoi(argv[1]) > 0 && atoi(argv[1]) < MAX_RUNS)
+		runs = (uint32_t)atoi(argv[1]);
 	r = rig_open(JSON);
 	s = rig_segments(r, "ipd");
 	if (node_attach(&n, &s, NULL, 0) < 0)
 		return 1;
 	node_recover(&n, NULL, NULL);
 	n.clock = mono_now;
-	printf("off_1=%.1f off_32=%.1f", cost(1, 0), cost(32, 0));
-	printf(" measured_1=%.1f measured_32=%.1f traced_1=%.1f"
-	       " traced_32=%.1f\n",
-	    cost(1, TAP_MEASURE), cost(32, TAP_MEASURE),
-	    cost(1, TAP_TRACE | TAP_MEASURE),
-	    cost(32, TAP_TRACE | TAP_MEASURE));
+	fd = open_counter();
+	look(0, 0);
+	print_costs("off");
+	look(0, 1);
+	print_costs("captured");
+	look(TAP_MEASURE, 0);
+	print_costs("measured");
+	look(TAP_TRACE | TAP_MEASURE, 0);
+	print_costs("traced");
+	look(0, 0);
+	if (fd != -1) {
+		print_instructions("instructions_1", fd, 1);
+		print_instructions("instructions_32", fd, 32);
+	}
+	putchar('\n');
 	node_detach(&n);
 	rig_close(r);
 	return 0;
