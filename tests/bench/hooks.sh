@@ -251,8 +251,10 @@ ratio_cell() {
 		"$([ "${high%%.*}" -gt 9 ] || echo '  ')"
 }
 
-# Does the interval of hooks meet that of again, or 1?
+# If the interval of hooks meets that of again, or 1, there is no difference that
+# is more than noise; and with 95 % none that is more than its bounds.
 verdict() {
+	[ "$round" -ge 6 ] || { echo 'too few rounds'; return; }
 	{ ratio hooks "$1"; ratio again "$1"; } | awk '
 		$1 == "-" { none = 1 }
 		{ low[NR] = $2; high[NR] = $3; x[NR] = $1 }
@@ -260,7 +262,8 @@ verdict() {
 			if (high[2] < 1) high[2] = 1
 			if (none) print "-"
 			else if (low[1] <= high[2] && high[1] >= low[2])
-				print "none beyond noise"
+				printf "none beyond noise (%+.1f to %+.1f %%)\n",
+					(low[1] - 1) * 100, (high[1] - 1) * 100
 			else printf "%+.1f %%\n", (x[1] - 1) * 100 }'
 }
 
