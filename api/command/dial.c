@@ -13,6 +13,7 @@
 
 #include "api/command/command.h"
 #include "api/strata.h"
+#include "shm/clock.h"
 
 enum {
 	BACKLOG = 16,
@@ -36,6 +37,25 @@ static bool has_stack(void)
 	return true;
 }
 
+/* getaddrinfo(3) takes any number, and the 16 low bits of it. */
+static bool is_port(const char *text)
+{
+	return text[strspn(text, "0123456789")] != '\0' ||
+	    (strlen(text) <= 5 && atoi(text) <= UINT16_MAX);
+}
+
+static struct addrinfo *not_found(
+    const struct dial *d, const char *host, const char *port, int r)
+{
+	if (r == EAI_SERVICE)
+		fprintf(
+		    stderr, "%s: %s: no such service or port\n", d->tool, port);
+	else
+		fprintf(stderr, "%s: %s: %s\n", d->tool, host ? host : port,
+		    r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
+	return NULL;
+}
+
 struct addrinfo *dial_lookup(
     const struct dial *d, const char *host, const char *port)
 {
@@ -52,23 +72,29 @@ struct addrinfo *dial_lookup(
 	/* One socket of IPv6 hears both families. */
 	if (host == NULL && d->family == AF_UNSPEC)
 		hints.ai_family = AF_INET6;
-	r = getaddrinfo(host, port, &hints, &all);
-	if (r == 0)
-		return all;
-	fprintf(stderr, "%s: %s %s: %s\n", d->tool, host ? host : "port",
-	    host && port == NULL ? "" : port, gai_strerror(r));
-	return NULL;
+	r = port == NULL || is_port(port)
+	    ? getaddrinfo(host, port, &hints, &all)
+	    : EAI_SERVICE;
+	return r == 0 ? all : not_found(d, host, port, r);
+}
+
+struct timeval dial_patience(const struct dial *d)
+{
+	return (struct timeval){
+		.tv_sec = d->wait_ns / NS_PER_S,
+		.tv_usec = d->wait_ns % NS_PER_S / NS_PER_US,
+	};
 }
 
 static int open_connected(const struct dial *d, const struct addrinfo *a)
 {
-	const struct timeval patience = { .tv_sec = d->wait_s };
+	const struct timeval patience = dial_patience(d);
 	int fd = strata_socket(a->ai_family, d->type, 0);
 	int err;
 
 	if (fd == -1)
 		return -1;
-	if (d->wait_s > 0)
+	if (d->wait_ns > 0)
 		strata_setsockopt(
 		    fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (strata_connect(fd, a->ai_addr, a->ai_addrlen) == 0)
@@ -116,21 +142,6 @@ int dial_bind(const struct dial *d, const char *host, const char *port)
 	}
 	freeaddrinfo(all);
 	return fd;
-}
-
-bool dial_number(
-    const struct dial *d, const char *text, int min, int max, int *ret)
-{
-	char *end;
-	long v = strtol(text, &end, 10);
-
-	if (end == text || *end != '\0' || v < min || v > max) {
-		fprintf(stderr, "%s: %s is not a number from %d to %d\n",
-		    d->tool, text, min, max);
-		return false;
-	}
-	*ret = (int)v;
-	return true;
 }
 
 const char *dial_text(const struct sockaddr *addr, socklen_t len)

@@ -9,13 +9,17 @@
 
 #include <netdb.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
+
+#define WAIT_MIN_S 0.001
+#define WAIT_MAX_S 86400
 
 struct dial {
 	const char *tool; /* "strata nc" */
 	int family;       /* AF_UNSPEC: any */
 	int type;         /* SOCK_STREAM, SOCK_DGRAM */
-	int wait_s;       /* for the connection; 0: as long as it takes */
+	int64_t wait_ns;  /* for the connection; 0: as long as it takes */
 };
 
 /* 0, or STATUS_FAILED after a sentence with errno in it. */
@@ -28,15 +32,14 @@ int dial_fail(const struct dial *d, const char *what);
 struct addrinfo *dial_lookup(
     const struct dial *d, const char *host, const char *port);
 
+/* Patience as the socket options have it. */
+struct timeval dial_patience(const struct dial *d);
+
 /* A socket that is connected, or -1. */
 int dial_connect(const struct dial *d, const char *host, const char *port);
 
 /* A socket that is bound, and listens if it is a stream's, or -1. */
 int dial_bind(const struct dial *d, const char *host, const char *port);
-
-/* A whole number from @min to @max; false after a sentence. */
-bool dial_number(
-    const struct dial *d, const char *text, int min, int max, int *ret);
 
 /* An address as numbers; what getnameinfo(3) says of it. */
 const char *dial_text(const struct sockaddr *addr, socklen_t len);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/time.h>
 
+#include "api/command/arguments.h"
 #include "api/command/command.h"
 #include "api/command/dial.h"
 #include "api/examples/http_client.h"
@@ -144,14 +145,14 @@ static int store(const struct fetch *f, int fd, struct mono began)
 
 static int fetch(const struct fetch *f, const struct http_url *u)
 {
-	const struct timeval patience = { .tv_sec = f->d.wait_s };
+	const struct timeval patience = dial_patience(&f->d);
 	struct mono began = mono_now();
 	int fd = dial_connect(&f->d, u->host, u->port);
 	int status;
 
 	if (fd == -1)
 		return STATUS_FAILED;
-	if (f->d.wait_s > 0)
+	if (f->d.wait_ns > 0)
 		strata_setsockopt(
 		    fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	status = ask(f, fd, u);
@@ -173,6 +174,14 @@ static bool is_range(const char *text)
 	return text[from + 1 + to] == '\0' && from + to > 0 && from + to < 38;
 }
 
+static void not_a_url(const struct fetch *f, const char *text)
+{
+	fprintf(stderr, "%s: \"%s\" %s\n", f->d.tool, text,
+	    strncasecmp(text, "https:", 6) == 0
+		? "needs TLS, which is not spoken here"
+		: "is no URL: that begins with http://");
+}
+
 static bool read_options(struct fetch *f, int argc, char **argv)
 {
 	int c;
@@ -191,7 +200,10 @@ static bool read_options(struct fetch *f, int argc, char **argv)
 		case 'r':
 			f->range = optarg;
 			if (!is_range(optarg)) {
-				complain(f, "a range is FROM-TO, FROM- or -N");
+				fprintf(stderr,
+				    "%s: \"%s\" is no range: that is FROM-TO, "
+				    "FROM- or -N\n",
+				    f->d.tool, optarg);
 				return false;
 			}
 			break;
@@ -199,7 +211,8 @@ static bool read_options(struct fetch *f, int argc, char **argv)
 			f->verbose = true;
 			break;
 		case 'w':
-			if (!dial_number(&f->d, optarg, 1, 86400, &f->d.wait_s))
+			if (!argument_seconds(f->d.tool, optarg, WAIT_MIN_S,
+				WAIT_MAX_S, &f->d.wait_ns))
 				return false;
 			break;
 		default: /* a user's letter */
@@ -217,8 +230,11 @@ int command_fetch(int argc, char **argv)
 
 	if (help_wanted(argc, argv, help))
 		return 0;
-	if (!read_options(&f, argc, argv) || optind + 1 != argc ||
-	    http_url_parse(&url, argv[optind]) == -1)
+	if (!read_options(&f, argc, argv) || optind + 1 != argc)
 		return usage_wrong(help);
+	if (http_url_parse(&url, argv[optind]) == -1) {
+		not_a_url(&f, argv[optind]);
+		return usage_wrong(help);
+	}
 	return fetch(&f, &url);
 }

@@ -3,11 +3,9 @@
  */
 #include "api/command/latency.h"
 
-#include <errno.h>
 #include <getopt.h>
-#include <signal.h>
-#include <stdlib.h>
 
+#include "api/command/arguments.h"
 #include "api/command/command.h"
 
 enum {
@@ -15,62 +13,35 @@ enum {
 	SECONDS_MAX = 24 * 3600,
 };
 
+static const double SECONDS_MIN = 0.01;
+
 static const char help[] =
     "usage: strata latency [NAME] [-d SECONDS] [-n COUNT] [--json]\n"
     "\n"
     "How long packets wait in each ring and are worked on in each daemon, for\n"
     "each way through the stack NAME: mean, quantiles and maximum, in us.\n"
     "\n"
-    "  -d SECONDS  of so many seconds each; else of 2\n"
+    "  -d SECONDS  of so many seconds each; else of 2; fractions are allowed\n"
     "  -n COUNT    so many times; else until a signal\n"
     "  --json      for programs, in ns\n";
 
 struct latency {
 	const char *name;
-	uint32_t seconds, count; /* count 0: until a signal */
+	int64_t interval_ns;
+	int count; /* 0: until a signal */
 	bool json;
 	struct taps taps;
 	struct hops before;
 };
 
-static volatile sig_atomic_t stopped;
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	stopped = 1;
-}
-
-static void catch_signals(void)
-{
-	/* The second one ends us. */
-	struct sigaction a = { .sa_handler = on_signal,
-		.sa_flags = (int)SA_RESETHAND };
-
-	sigaction(SIGINT, &a, NULL);
-	sigaction(SIGTERM, &a, NULL);
-	sigaction(SIGHUP, &a, NULL);
-}
-
-static bool number(uint32_t *ret, const char *text, uint32_t max)
-{
-	char *end;
-	unsigned long n;
-
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	*ret = (uint32_t)n;
-	return errno == 0 && end != text && *end == '\0' && text[0] != '-' &&
-	    n > 0 && n <= max;
-}
-
-static bool one_option(struct latency *l, int c)
+static bool one_option(struct latency *l, const char *tool, int c)
 {
 	switch (c) {
 	case 'd':
-		return number(&l->seconds, optarg, SECONDS_MAX);
+		return argument_seconds(
+		    tool, optarg, SECONDS_MIN, SECONDS_MAX, &l->interval_ns);
 	case 'n':
-		return number(&l->count, optarg, INT32_MAX);
+		return argument_int(tool, optarg, 1, INT32_MAX, &l->count);
 	case 'j':
 		return l->json = true;
 	}
@@ -80,7 +51,7 @@ static bool one_option(struct latency *l, int c)
 /* False: the stack is gone. */
 static bool wait_until(struct latency *l, struct mono end)
 {
-	while (!stopped && !mono_reached(end, mono_now())) {
+	while (!stop_wanted() && !mono_reached(end, mono_now())) {
 		int64_t left = mono_since(end, mono_now());
 
 		if (!taps_wait(&l->taps, (int)(left / NS_PER_MS) + 1))
@@ -129,10 +100,10 @@ static int run(struct latency *l)
 	if (!hops_read(&l->before, &l->taps))
 		return STATUS_FAILED;
 	end = mono_now();
-	for (uint32_t i = 0; there && !stopped; i++) {
+	for (int i = 0; there && !stop_wanted(); i++) {
 		if (l->count > 0 && i == l->count)
 			return 0;
-		end = mono_add(end, (int64_t)l->seconds * NS_PER_S);
+		end = mono_add(end, l->interval_ns);
 		there = wait_until(l, end);
 		if (!show(l))
 			return STATUS_FAILED;
@@ -146,13 +117,15 @@ int command_latency(int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
-	static struct latency l = { .seconds = SECONDS };
+	static struct latency l = {
+		.interval_ns = (int64_t)SECONDS * NS_PER_S,
+	};
 	int c, r;
 
 	if (help_wanted(argc, argv, help))
 		return 0;
 	while ((c = getopt_long(argc, argv, "d:n:", names, NULL)) != -1)
-		if (!one_option(&l, c))
+		if (!one_option(&l, argv[0], c))
 			return usage_wrong(help);
 	if (argc - optind > 1)
 		return usage_wrong(help);
@@ -160,7 +133,7 @@ int command_latency(int argc, char **argv)
 	if (l.name == NULL)
 		return STATUS_FAILED;
 	l.taps.sock = -1;
-	catch_signals();
+	stop_catch();
 	r = run(&l);
 	taps_close(&l.taps);
 	hops_free(&l.before);

@@ -11,9 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/command/arguments.h"
 #include "api/command/command.h"
 #include "api/command/dial.h"
 #include "api/strata.h"
+#include "shm/clock.h"
 
 struct nc {
 	struct dial d;
@@ -125,7 +127,8 @@ static int wait_for_work(const struct nc *nc, int fd, bool heard_all,
 	fds[1] = (struct pollfd){ .fd = STDIN_FILENO, .events = POLLIN };
 	if (p->over || full)
 		fds[1].fd = -1;
-	return strata_poll(fds, 2, nc->d.wait_s > 0 ? nc->d.wait_s * 1000 : -1);
+	return strata_poll(
+	    fds, 2, nc->d.wait_ns > 0 ? (int)(nc->d.wait_ns / NS_PER_MS) : -1);
 }
 
 /*
@@ -270,8 +273,8 @@ static bool read_options(struct nc *nc, int argc, char **argv)
 			nc->verbose = true;
 			break;
 		case 'w':
-			if (!dial_number(
-				&nc->d, optarg, 1, 86400, &nc->d.wait_s))
+			if (!argument_seconds(nc->d.tool, optarg, WAIT_MIN_S,
+				WAIT_MAX_S, &nc->d.wait_ns))
 				return false;
 			break;
 		default: /* a user's letter */

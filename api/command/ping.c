@@ -9,11 +9,11 @@
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/command/arguments.h"
 #include "api/command/command.h"
 #include "api/command/dial.h"
 #include "api/command/icmp_text.h"
@@ -28,6 +28,7 @@ enum {
 	DATA_MAX = 65507,
 	FLOOD_MS = 10, /* also when no reply comes */
 	PATIENCE_S = 10,
+	DAY_S = 24 * 3600,
 	FOR_EVER_S = 1000000000,
 	LONG_MS = 60000, /* as good as for ever, to poll() */
 };
@@ -73,13 +74,6 @@ static const char help[] =
     "              10 if not given, 0: for ever\n";
 
 static struct results results;
-static volatile sig_atomic_t stopped;
-
-static void stop(int sig)
-{
-	(void)sig;
-	stopped = 1;
-}
 
 /* Of the data, at place @i. */
 static uint8_t pattern(int i)
@@ -279,7 +273,7 @@ static int ms_until(struct mono then)
 static void run(const struct ping *p)
 {
 	results.began = mono_now();
-	while (!stopped) {
+	while (!stop_wanted()) {
 		struct pollfd f = { .fd = p->fd, .events = POLLIN };
 
 		if (is_time_to_ask(p) && !ask(p))
@@ -371,20 +365,6 @@ static int open_socket(struct ping *p, const char *host)
 	return 0;
 }
 
-static bool read_seconds(const struct ping *p, const char *text, int64_t *ret)
-{
-	char *end;
-	double s = strtod(text, &end);
-
-	if (end == text || *end != '\0' || !(s >= 0) || s > 86400) {
-		fprintf(
-		    stderr, "%s: %s is no time in seconds\n", p->d.tool, text);
-		return false;
-	}
-	*ret = (int64_t)(s * NS_PER_S);
-	return true;
-}
-
 static bool read_option(struct ping *p, int c)
 {
 	switch (c) {
@@ -395,23 +375,25 @@ static bool read_option(struct ping *p, int c)
 		p->d.family = AF_INET6;
 		return true;
 	case 'c':
-		return dial_number(&p->d, optarg, 1, INT32_MAX, &p->count);
+		return argument_int(p->d.tool, optarg, 1, INT32_MAX, &p->count);
 	case 'f':
 		p->flood = true;
 		return true;
 	case 'i':
-		return read_seconds(p, optarg, &p->interval_ns);
+		return argument_seconds(
+		    p->d.tool, optarg, 0, DAY_S, &p->interval_ns);
 	case 'n': /* names are never looked up */
 		return true;
 	case 'q':
 		p->quiet = true;
 		return true;
 	case 's':
-		return dial_number(&p->d, optarg, 0, DATA_MAX, &p->size);
+		return argument_int(p->d.tool, optarg, 0, DATA_MAX, &p->size);
 	case 't':
-		return dial_number(&p->d, optarg, 1, 255, &p->hops);
+		return argument_int(p->d.tool, optarg, 1, 255, &p->hops);
 	case 'W':
-		if (!read_seconds(p, optarg, &p->patience_ns))
+		if (!argument_seconds(
+			p->d.tool, optarg, 0, DAY_S, &p->patience_ns))
 			return false;
 		if (p->patience_ns == 0)
 			p->patience_ns = (int64_t)FOR_EVER_S * NS_PER_S;
@@ -423,7 +405,6 @@ static bool read_option(struct ping *p, int c)
 
 int command_ping(int argc, char **argv)
 {
-	const struct sigaction on_stop = { .sa_handler = stop };
 	struct ping p = {
 		.d = { .tool = "strata ping", .type = SOCK_DGRAM },
 		.interval_ns = NS_PER_S,
@@ -442,8 +423,7 @@ int command_ping(int argc, char **argv)
 	status = open_socket(&p, argv[optind]);
 	if (status != 0)
 		return status;
-	sigaction(SIGINT, &on_stop, NULL);
-	sigaction(SIGTERM, &on_stop, NULL);
+	stop_catch();
 	printf("PING %s (%s): %d bytes\n", argv[optind],
 	    dial_text((struct sockaddr *)&p.to, p.to_len), p.size);
 	run(&p);

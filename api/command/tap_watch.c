@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/command/arguments.h"
 #include "api/command/command.h"
 
 enum {
@@ -18,41 +19,11 @@ enum {
 	FILTER_LEN = 4096,
 };
 
-static volatile sig_atomic_t stopped;
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	stopped = 1;
-}
-
-static void catch_signals(void)
-{
-	/* The second one ends us, should a pipe be stuck. */
-	struct sigaction a = { .sa_handler = on_signal,
-		.sa_flags = (int)SA_RESETHAND };
-
-	sigaction(SIGINT, &a, NULL);
-	sigaction(SIGTERM, &a, NULL);
-	sigaction(SIGHUP, &a, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
 /* ---- Arguments ---- */
 
-static bool number(uint64_t *ret, const char *text, uint64_t max)
+static bool one_option(struct tap_watch *w, const char *tool, int c)
 {
-	char *end;
-
-	errno = 0;
-	*ret = strtoull(text, &end, 10);
-	return errno == 0 && end != text && *end == '\0' && text[0] != '-' &&
-	    *ret > 0 && *ret <= max;
-}
-
-static bool one_option(struct tap_watch *w, int c)
-{
-	uint64_t n;
+	int64_t n;
 
 	switch (c) {
 	case 'a':
@@ -62,9 +33,12 @@ static bool one_option(struct tap_watch *w, int c)
 		w->file = optarg;
 		return true;
 	case 'c':
-		return number(&w->count, optarg, UINT64_MAX - 1);
+		if (!argument_number(tool, optarg, 1, INT64_MAX, &n))
+			return false;
+		w->count = (uint64_t)n;
+		return true;
 	case 's':
-		if (!number(&n, optarg, INT32_MAX))
+		if (!argument_number(tool, optarg, 1, INT32_MAX, &n))
 			return false;
 		w->snap = (uint32_t)n;
 		return true;
@@ -134,7 +108,7 @@ int tap_watch_arguments(struct tap_watch *w, int argc, char **argv,
 	if (help_wanted(argc, argv, help))
 		return 1;
 	while ((c = getopt_long(argc, argv, options, at, NULL)) != -1)
-		if (!one_option(w, c))
+		if (!one_option(w, argv[0], c))
 			return 1 + usage_wrong(help);
 	return read_words(w, argc - optind, argv + optind);
 }
@@ -215,13 +189,14 @@ int tap_watch_run(struct tap_watch *w)
 	bool good = true;
 	bool there = true;
 
-	catch_signals();
+	stop_catch();
+	signal(SIGPIPE, SIG_IGN);
 	if (w->record == NULL)
 		wish.snap = w->snap;
 	if (taps_want(&w->taps, &wish) < 0)
 		return STATUS_FAILED;
 	say_begun(w);
-	while (!stopped && good && there && !enough(w)) {
+	while (!stop_wanted() && good && there && !enough(w)) {
 		bool any = taps_collect(&w->taps);
 
 		good = all_records(w, false);

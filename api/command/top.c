@@ -18,8 +18,10 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "api/command/arguments.h"
 #include "api/command/command.h"
 #include "api/command/rates.h"
+#include "shm/clock.h"
 #include "shm/topology.h"
 
 enum {
@@ -32,7 +34,7 @@ enum {
 struct top {
 	char stack[TOPO_NAME_LEN];
 	int delay_ms;
-	long count; /* pictures; 0: for ever */
+	int count; /* pictures; 0: for ever */
 	bool once, as_json;
 	bool terminal; /* standard output is one, and is ours */
 	bool utf8;
@@ -175,7 +177,7 @@ static int run(struct top *t)
 
 	if (t->terminal)
 		show(t);
-	for (long shown = 0; wait_ms(t, wait); wait = t->delay_ms) {
+	for (int shown = 0; wait_ms(t, wait); wait = t->delay_ms) {
 		if (look(t) < 0)
 			return -ENOENT;
 		/* Of a look that failed a machine is told nothing. */
@@ -232,22 +234,20 @@ static const char help[] =
     "  -1, --once           one picture, after SECONDS\n"
     "  --json               what is in it, an object for each\n";
 
-static bool set_option(struct top *t, int c, const char *value)
+static bool set_option(
+    struct top *t, const char *tool, int c, const char *value)
 {
-	char *end = NULL;
-	double seconds;
+	int64_t ns;
 
 	switch (c) {
 	case 'd':
-		seconds = strtod(value, &end);
 		/* Not less than the supervisor answers with ease. */
-		if (!(seconds >= 0.05 && seconds <= 3600.0))
+		if (!argument_seconds(tool, value, 0.05, 3600, &ns))
 			return false;
-		t->delay_ms = (int)(seconds * 1000.0);
-		return *end == '\0';
+		t->delay_ms = (int)(ns / NS_PER_MS);
+		return true;
 	case 'n':
-		t->count = strtol(value, &end, 10);
-		return end != value && *end == '\0' && t->count > 0;
+		return argument_int(tool, value, 1, INT32_MAX, &t->count);
 	case '1':
 		return t->once = true;
 	case 'j':
@@ -272,7 +272,7 @@ int command_top(int argc, char **argv)
 	if (help_wanted(argc, argv, help))
 		return 0;
 	while ((c = getopt_long(argc, argv, "d:n:1", options, NULL)) != -1)
-		if (!set_option(&t, c, optarg))
+		if (!set_option(&t, argv[0], c, optarg))
 			return usage_wrong(help);
 	if (argc - optind > 1)
 		return usage_wrong(help);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/command/arguments.h"
 #include "api/command/command.h"
 #include "api/command/trace.h"
 #include "shm/bytes.h"
@@ -273,17 +274,17 @@ static bool read_option(struct trace *t, int c)
 		t->ops = &trace_by_tcp;
 		return true;
 	case 'f':
-		return dial_number(&t->d, optarg, 1, 255, &t->first);
+		return argument_int(t->d.tool, optarg, 1, 255, &t->first);
 	case 'm':
-		return dial_number(&t->d, optarg, 1, 255, &t->max);
+		return argument_int(t->d.tool, optarg, 1, 255, &t->max);
 	case 'n': /* names are never looked up */
 		return true;
 	case 'p':
-		return dial_number(&t->d, optarg, 1, 65535, &t->port);
+		return argument_int(t->d.tool, optarg, 1, 65535, &t->port);
 	case 'q':
-		return dial_number(&t->d, optarg, 1, 10, &t->probes);
+		return argument_int(t->d.tool, optarg, 1, 10, &t->probes);
 	case 'w':
-		return dial_number(&t->d, optarg, 1, 60, &t->wait_s);
+		return argument_int(t->d.tool, optarg, 1, 60, &t->wait_s);
 	default: /* a user's letter */
 		return false;
 	}
@@ -329,5 +330,10 @@ int command_traceroute(int argc, char **argv)
 			return usage_wrong(help);
 	if (optind + 1 != argc)
 		return usage_wrong(help);
+	if (t.first > t.max) {
+		fprintf(stderr, "%s: no hop is from %d (-f) to %d (-m)\n",
+		    t.d.tool, t.first, t.max);
+		return usage_wrong(help);
+	}
 	return trace_to(&t, argv[optind]);
 }

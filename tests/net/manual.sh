@@ -278,6 +278,32 @@ done <<-'EOT'
 	fetch -r x http://192.0.2.1/
 EOT
 
+# What was wrong is named, with what would have been right.
+while IFS='|' read -r words value right; do
+	# shellcheck disable=SC2086 # words
+	try $words
+	expect "status of strata $words" $status -eq 2
+	[[ $(head -n 1 <<<"$out") == "strata ${words%% *}: "*"$value"*"$right"* ]] ||
+		fail "$words: $out"
+done <<-'EOT'
+	capture -c abc|"abc"|number from 1 to
+	capture -s 0|"0"|number from 1 to
+	dump -c -1|"-1"|number from 1 to
+	trace -c 1x|"1x"|number from 1 to
+	latency -d 0|"0"|seconds from 0.01 to 86400
+	latency -d nan|"nan"|seconds
+	latency -n 0|"0"|number from 1 to
+	top -d 0|"0"|seconds from 0.05 to 3600
+	top -n x|"x"|number from 1 to
+	ping -i -1 h|"-1"|seconds from 0 to
+	ping -c 99999999999999999999 h|"99999999999999999999"|number from 1 to
+	traceroute -f 5 -m 3 h|5 (-f)|3 (-m)
+	nc -w 0 h 1|"0"|seconds from 0.001 to
+	fetch -r x http://h/|"x"|FROM-TO
+	fetch https://h/|"https://h/"|TLS
+	fetch 192.0.2.1:8000/x|"192.0.2.1:8000/x"|http://
+EOT
+
 # Nothing is wrong with these but that no stack runs.
 while read -r words; do
 	# shellcheck disable=SC2086 # words

@@ -77,6 +77,10 @@ refused refused "$strata" nc -4 192.0.2.2 7010
 refused 'timed out' "$strata" nc -w 1 192.0.2.77 7011 </dev/null
 refused 'usage: strata nc' "$strata" nc 192.0.2.1
 refused 'not a number' "$strata" nc -w x 192.0.2.1 7
+refused 'strata nc: nosuchport: no such service' "$strata" nc 192.0.2.1 nosuchport
+refused 'strata nc: 65536: no such service' "$strata" nc 192.0.2.1 65536
+refused 'strata nc: nosuch.invalid: ' "$strata" nc nosuch.invalid 7
+refused 'strata ping: nosuch.invalid: ' "$strata" ping nosuch.invalid
 say 'nc: -k, -w, refusals'
 
 # ---- fetch
@@ -119,7 +123,7 @@ refused 404 "$strata" fetch -o "$work/none" http://192.0.2.1:8080/nothing
 [ ! -e "$work/none" ] || fail 'a file was made for nothing'
 refused refused "$strata" fetch http://192.0.2.1:8081/
 refused 'usage: strata fetch' "$strata" fetch https://192.0.2.1/
-refused 'a range is' "$strata" fetch -r x http://192.0.2.1/
+refused 'is no range' "$strata" fetch -r x http://192.0.2.1/
 say 'fetch'
 
 # ---- ping
