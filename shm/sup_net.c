@@ -179,20 +179,25 @@ json_t *sup_net_addresses(const struct sup *s, struct link_table *table)
 static void add_neighbours(
     const struct sup *s, const struct link_table *table, json_t *a)
 {
+	static const uint8_t no_mac[6];
 	const struct topology *t = &s->estate.topo;
 
 	for (uint32_t i = 0;
 	     i < table->nneighbours && i < LINK_TABLE_NEIGHBOURS; i++) {
 		const struct link_neighbour *n = &table->neighbour[i];
 		char ip[IP_TEXT_LEN], mac[18], state[17];
+		json_t *o;
 
 		if (n->link >= t->nlinks)
 			continue;
 		snprintf(state, sizeof(state), "%.16s", n->state_name);
-		json_array_append_new(a,
-		    json_pack("{s:s, s:s, s:s, s:s}", "address",
-			ip_text(&n->ip, ip), "mac", mac_text(n->mac, mac),
-			"link", t->links[n->link].name, "state", state));
+		o = json_pack("{s:s, s:s, s:s}", "address", ip_text(&n->ip, ip),
+		    "link", t->links[n->link].name, "state", state);
+		/* Of who has not answered yet there is none. */
+		if (memcmp(n->mac, no_mac, sizeof(no_mac)) != 0)
+			json_object_set_new(
+			    o, "mac", json_string(mac_text(n->mac, mac)));
+		json_array_append_new(a, o);
 	}
 }
 

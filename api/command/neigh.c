@@ -61,12 +61,10 @@ static bool parse(struct words *w, struct ask *ret)
 
 static void print(FILE *to, const json_t *n)
 {
-	const char *mac = member_text(n, "mac");
-
 	fprintf(
 	    to, "%s dev %s", member_text(n, "address"), member_text(n, "link"));
-	if (strcmp(mac, "00:00:00:00:00:00") != 0)
-		fprintf(to, " lladdr %s", mac);
+	if (json_object_get(n, "mac") != NULL)
+		fprintf(to, " lladdr %s", member_text(n, "mac"));
 	fprintf(to, " %s\n", member_text(n, "state"));
 }
 

@@ -134,6 +134,15 @@ pings 1 192.0.2.2
 refused 'no such neighbour' "$strata" neigh del 192.0.2.77
 say 'a neighbour was what it was said to be'
 
+# Of one that does not answer nothing is known; not even to programs.
+"$strata" ping -c 1 -W 9 192.0.2.77 >/dev/null &
+until_true 2 shows neigh '192.0.2.77 dev tap0 INCOMPLETE' ||
+	fail "$("$strata" neigh)"
+expect 'its MAC' "$("$strata" neigh --json |
+	jq -r '.[] | select(.address == "192.0.2.77") | has("mac")')" = false
+expect "the other's" "$("$strata" neigh --json |
+	jq -r '.[] | select(.address == "192.0.2.1") | .mac')" = "$mac"
+
 # ---- Who may, and what makes no sense
 
 refused 'only root' env STRATA_RUN_DIR=/run/strata setpriv --reuid 65534 --clear-groups \
