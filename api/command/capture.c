@@ -15,7 +15,7 @@ enum {
 };
 
 static const char help[] =
-    "usage: strata capture [NAME] [--at PLACE,...] [-w FILE|-] [-c COUNT]\n"
+    "usage: strata capture NAME [--at PLACE,...] [-w FILE|-] [-c COUNT]\n"
     "                      [-s SNAPLEN] [FILTER]\n"
     "\n"
     "The packets at any place of the running stack NAME, as a pcapng file.\n"
@@ -25,9 +25,7 @@ static const char help[] =
     "  -w FILE         a pcapng file; -, or nothing: standard output\n"
     "  -c COUNT        end after so many packets\n"
     "  -s SNAPLEN      so many bytes of each packet\n"
-    "  FILTER          as tcpdump's, pcap-filter(7).  The first word is NAME "
-    "if\n"
-    "                  such a stack runs, and else belongs to FILTER\n"
+    "  FILTER          as tcpdump's, pcap-filter(7)\n"
     "\n"
     "Live: strata capture demo -w - | wireshark -k -i -\n";
 

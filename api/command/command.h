@@ -76,8 +76,7 @@ int ask_pulse(json_t **ret, const char *name);
  */
 const char *which_stack(const char *word);
 
-/* Does a stack of this name run?  Where a name may be left out and anything may
- * follow it, this says what the first word is. */
+/* Does a stack of this name run, or may it at least? */
 bool stack_runs(const char *word);
 
 /*

@@ -11,7 +11,7 @@
 #include "shm/addr.h"
 
 static const char help[] =
-    "usage: strata dump [NAME] [--at PLACE,...] [-c COUNT] [-s SNAPLEN]\n"
+    "usage: strata dump NAME [--at PLACE,...] [-c COUNT] [-s SNAPLEN]\n"
     "                   [-v] [-x] [FILTER]\n"
     "\n"
     "The packets at any place of the running stack NAME, a line for each.\n"
@@ -22,9 +22,7 @@ static const char help[] =
     "  -s SNAPLEN      look at so many bytes of each packet\n"
     "  -v              every field of every header, and of the descriptor\n"
     "  -x              the bytes\n"
-    "  FILTER          as tcpdump's, pcap-filter(7).  The first word is NAME "
-    "if\n"
-    "                  such a stack runs, and else belongs to FILTER\n";
+    "  FILTER          as tcpdump's, pcap-filter(7)\n";
 
 enum {
 	HEX_WIDTH = 16,

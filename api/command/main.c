@@ -34,12 +34,12 @@ static const struct subcommand {
 	    command_restart },
 	{ "log", "[NAME] DAEMON LEVEL",
 	    "error, warn, info or debug, from now on", command_log },
-	{ "capture", "[NAME] [FILTER]",
-	    "packets at any place, as a pcapng file", command_capture },
-	{ "dump", "[NAME] [FILTER]", "the same as text", command_dump },
+	{ "capture", "NAME [FILTER]", "packets at any place, as a pcapng file",
+	    command_capture },
+	{ "dump", "NAME [FILTER]", "the same as text", command_dump },
 	{ "impair", "[NAME] LINK [KEY=VALUE]",
 	    "loss, delay and so on of a link", command_impair },
-	{ "trace", "[NAME] [FILTER]", "the walk of packets through the daemons",
+	{ "trace", "NAME [FILTER]", "the walk of packets through the daemons",
 	    command_trace },
 	{ "latency", "[NAME] [-d SECONDS]",
 	    "waiting and work at each hop, while it runs", command_latency },
@@ -66,7 +66,7 @@ static int usage(FILE *to, int status)
 		fprintf(to, "  %-10s %-23s %s\n", subcommands[i].name,
 		    subcommands[i].arguments, subcommands[i].what);
 	fprintf(to,
-	    "NAME: a stack; else $STRATA, or the only one.  Exit: 0 done,"
+	    "[NAME]: else $STRATA's stack or the only one.  Exit: 0 done,"
 	    " 1 not done, 2 usage\n");
 	return status;
 }

@@ -76,22 +76,19 @@ static int compile(struct tap_watch *w, int argc, char **argv)
 }
 
 /*
- * "[NAME] [FILTER]".  A stack may have the name of a word of filters, but then
- * who wants the filter can name the stack as well.
+ * "NAME [FILTER]".  Where a filter may follow, the name can't be left out; and
+ * who did leave it out has given the filter's first word for it.
  */
 static int read_words(struct tap_watch *w, int argc, char **argv)
 {
-	bool named = argc > 0 && stack_runs(argv[0]);
-
-	w->name = which_stack(named ? argv[0] : NULL);
-	if (w->name == NULL)
+	w->name = argv[0];
+	if (!stack_runs(w->name)) {
+		fprintf(stderr,
+		    "strata: no stack \"%s\" is running; NAME comes first\n",
+		    w->name);
 		return 1 + STATUS_FAILED;
-	if (compile(w, argc - named, argv + named) == 0)
-		return 0;
-	if (!named)
-		fprintf(stderr, "strata: and no stack \"%s\" is running\n",
-		    argv[0]);
-	return 1 + STATUS_USAGE;
+	}
+	return compile(w, argc - 1, argv + 1) < 0 ? 1 + STATUS_USAGE : 0;
 }
 
 int tap_watch_arguments(struct tap_watch *w, int argc, char **argv,
@@ -110,6 +107,8 @@ int tap_watch_arguments(struct tap_watch *w, int argc, char **argv,
 	while ((c = getopt_long(argc, argv, options, at, NULL)) != -1)
 		if (!one_option(w, argv[0], c))
 			return 1 + usage_wrong(help);
+	if (optind == argc)
+		return 1 + usage_wrong(help);
 	return read_words(w, argc - optind, argv + optind);
 }
 

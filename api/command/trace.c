@@ -7,16 +7,14 @@
 #include "api/command/walk.h"
 
 static const char help[] =
-    "usage: strata trace [NAME] [-c COUNT] [FILTER]\n"
+    "usage: strata trace NAME [-c COUNT] [FILTER]\n"
     "\n"
     "The walk of each packet that comes in, or that an app or a daemon sends:\n"
     "every daemon and ring, what was decided there, what it caused, how long\n"
     "it waited and was worked on.\n"
     "\n"
     "  -c COUNT  end after so many walks\n"
-    "  FILTER    as tcpdump's, pcap-filter(7), of what a walk begins with; "
-    "the\n"
-    "            first word is NAME if such a stack runs, else of FILTER\n"
+    "  FILTER    as tcpdump's, pcap-filter(7), of what a walk begins with\n"
     "\n"
     "So: strata trace demo -c 1 'tcp[tcpflags] == tcp-syn'\n";
 

@@ -36,15 +36,14 @@ const char *which_stack(const char *word)
 
 bool stack_runs(const char *word)
 {
-	int fd = -1;
+	int fd = -ENOENT;
 
 	if (*word != '.' && strchr(word, '/') == NULL &&
 	    strlen(word) < TOPO_NAME_LEN)
 		fd = join_connect(word);
-	if (fd < 0)
-		return false;
-	close(fd);
-	return true;
+	if (fd >= 0)
+		close(fd);
+	return fd != -ENOENT && fd != -ECONNREFUSED;
 }
 
 bool take_words(int argc, char **argv, int n, const char **word)

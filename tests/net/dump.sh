@@ -54,7 +54,7 @@ shows '^	IPv4 header=20 tos=0x00 length=84 .* ttl=64 protocol=1'
 shows '^	ICMP type=8 code=0'
 shows '^	0x0000:  4500 0054'
 run "$strata" dump --help
-refused 'usage' "$strata" dump -s x
+refused 'usage' "$strata" dump
 refused 'no place' "$strata" dump "$stack" --at nowhere
 
 # Its reader goes away: that is the end, without a word.

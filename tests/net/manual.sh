@@ -242,6 +242,7 @@ done <<-'EOT'
 	metrics --listen
 	web a b
 	web --listen
+	trace
 	trace -c 0 a
 	trace --at a
 	latency a b
@@ -255,8 +256,10 @@ done <<-'EOT'
 	neigh a add 192.0.2.1
 	restart a b c
 	log a b debug c
+	capture
 	capture -c x a
 	capture --at
+	dump
 	dump -s x a
 	impair
 	impair a tap0 loss
@@ -338,8 +341,8 @@ done <<-'EOT'
 	restart ipd
 	impair tap0
 	dump icmp
-	capture -w /dev/null
-	trace
+	capture -w /dev/null host 192.0.2.1
+	trace icmp
 	web
 	top
 	ss
@@ -399,7 +402,7 @@ for words in 'log tap ipd info' 'restart tap ipd' 'capture -c 1 -w /dev/null tap
 	expect "status of strata $words" $status -eq 0
 done
 
-# Without a name the only one that runs is meant; in front of a filter, too.
+# Without a name the only one that runs is meant, but where a filter follows.
 unset STRATA
 while read -r words; do
 	# shellcheck disable=SC2086 # words
@@ -417,13 +420,6 @@ done <<-'EOT'
 	impair tap0 off
 	latency -d 1 -n 1
 	top --once
-	dump -c 1
-	dump -c 1 icmp
-	dump -c 1 tap icmp
-	dump -c 1 host 192.0.2.2
-	trace -c 1
-	trace -c 1 icmp
-	capture -c 1 -w /dev/null icmp
 	log ipd info
 	restart ipd
 	ping -c 1 192.0.2.1
@@ -442,8 +438,8 @@ done
 ! complete_words ping '' | grep -qx tap || fail 'ping is not told of a stack'
 stack_up configs/loopback.json
 unset STRATA
-for words in status 'down' 'trace icmp' 'restart ipd' 'log ipd info' \
-	'impair tap0' 'dump -c 1 icmp' 'web' 'ping 192.0.2.1'; do
+for words in status 'down' 'restart ipd' 'log ipd info' \
+	'impair tap0' 'web' 'ping 192.0.2.1'; do
 	# shellcheck disable=SC2086 # words
 	try $words
 	expect "status of strata $words with two stacks" $status -eq 1
@@ -453,9 +449,12 @@ STRATA=loopback try down
 expect 'status of strata down' $status -eq 0
 stacks=(tap)
 stack=tap
-try dump -c 1 dmeo icmp
-expect 'status of strata dump dmeo icmp' $status -eq 2
-[[ $out == *'and no stack "dmeo" is running'* ]] || fail "$out"
+for sub in capture dump trace; do
+	try $sub -c 1 icmp
+	expect "status of strata $sub icmp" $status -eq 1
+	[[ $out == *'no stack "icmp" is running; NAME comes first' ]] ||
+		fail "strata $sub icmp: $out"
+done
 kill $pinging
 say 'a name may be left out'
 for words in 'dump --at nosuch tap' 'dump tap no filter'; do
