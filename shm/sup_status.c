@@ -189,6 +189,27 @@ bool sup_counter(const struct out_head *h, uint32_t i,
 	return true;
 }
 
+/* What each daemon has lent of its pool, without a look into rings. */
+static json_t *lent(const struct sup *s)
+{
+	const struct topology *t = &s->estate.topo;
+	json_t *a = json_array();
+
+	for (uint32_t p = 0; p < t->nprocs; p++) {
+		const struct out_head *h = s->estate.head[p];
+		uint32_t total =
+		    t->procs[p].small_slots + t->procs[p].big_slots;
+		uint32_t unused =
+		    atomic_load(&h->small_free) + atomic_load(&h->big_free);
+
+		json_array_append_new(a,
+		    json_pack("{s:s, s:I, s:I}", "daemon", t->procs[p].name,
+			"slots", (json_int_t)total, "free",
+			(json_int_t)(unused < total ? unused : total)));
+	}
+	return a;
+}
+
 /* "link0_rx_frames": shown with the link. */
 static bool of_link(const char *name)
 {
@@ -258,11 +279,11 @@ json_t *sup_pulse(struct sup *s)
 	int64_t age = s->now.ns - s->estate.sup->started;
 
 	return json_pack("{s:b, s:s, s:i, s:I, s:I, s:o, s:o, s:o, s:o, s:o,"
-			 " s:o}",
+			 " s:o, s:o}",
 	    "ok", 1, "name", s->estate.topo.name, "supervisor_pid",
 	    (int)getpid(), "uptime_ms", (json_int_t)(age / NS_PER_MS),
 	    "uptime_us", (json_int_t)(age / NS_PER_US), "daemons", daemons(s),
-	    "links", sup_net_counts(s), "rings", rings(s), "drops",
-	    counters(s, 1, false), "counters", counters(s, 0, false), "apps",
-	    apps(s));
+	    "links", sup_net_counts(s), "rings", rings(s), "pools", lent(s),
+	    "drops", counters(s, 1, false), "counters", counters(s, 0, false),
+	    "apps", apps(s));
 }

@@ -48,6 +48,12 @@ void canvas_close(struct canvas *c)
 	c->cell = NULL;
 }
 
+void canvas_clear(struct canvas *c)
+{
+	memset(
+	    c->cell, 0, (size_t)c->rows * (size_t)c->cols * sizeof(*c->cell));
+}
+
 /* Bytes of the character at @at; 1 for what is none. */
 static size_t glyph_len(const char *at)
 {

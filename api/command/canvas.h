@@ -42,6 +42,7 @@ enum canvas_way {
 /* All blank.  0 or -ENOMEM. */
 int canvas_open(struct canvas *c, int rows, int cols, bool utf8);
 void canvas_close(struct canvas *c);
+void canvas_clear(struct canvas *c);
 
 void canvas_text(struct canvas *c, int row, int col, enum style style,
     const char *fmt, ...) __attribute__((format(printf, 5, 6)));

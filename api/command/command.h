@@ -53,6 +53,13 @@ int command_neigh(int argc, char **argv);
 bool help_wanted(int argc, char **argv, const char *help);
 int usage_wrong(const char *help);
 
+/*
+ * Is standard output a terminal where the cursor can be moved, and are colours
+ * wanted there?  $TERM "dumb" can't; $NO_COLOR, not empty, wants none.
+ */
+bool terminal_moves(void);
+bool terminal_colours(void);
+
 /* On standard output, indented. */
 void print_json(const json_t *j);
 

@@ -94,6 +94,16 @@ static json_t *ring_rates(const json_t *was, const json_t *is, json_int_t us)
 	    rate(was, is, "full", us));
 }
 
+/* Of no time: what is lent now. */
+static json_t *pool_now(const json_t *was, const json_t *is, json_int_t us)
+{
+	(void)was;
+	(void)us;
+	return json_pack("{s:s, s:I, s:I}", "daemon", member_text(is, "daemon"),
+	    "slots", member_int(is, "slots"), "used",
+	    member_int(is, "slots") - member_int(is, "free"));
+}
+
 /* {daemon: {name: count}} as a list.  One that is new was 0. */
 static json_t *counts(const json_t *was, const json_t *is, json_int_t us)
 {
@@ -179,6 +189,7 @@ static json_t *each(const json_t *before, const json_t *now, const char *list,
 json_t *rates_between(const json_t *before, const json_t *now)
 {
 	static const char *const by_name[3] = { "name" };
+	static const char *const by_daemon[3] = { "daemon" };
 	static const char *const by_ends[3] = { "from", "to", "kind" };
 	json_int_t us =
 	    member_int(now, "uptime_us") - member_int(before, "uptime_us");
@@ -187,7 +198,7 @@ json_t *rates_between(const json_t *before, const json_t *now)
 		before = NULL;
 	if (before == NULL)
 		us = 0;
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o,"
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o,"
 			 " s:o, s:o}",
 	    "name", member_text(now, "name"), "uptime_us",
 	    member_int(now, "uptime_us"), "supervisor_pid",
@@ -196,6 +207,7 @@ json_t *rates_between(const json_t *before, const json_t *now)
 	    "daemons", each(before, now, "daemons", by_name, us, daemon_rates),
 	    "links", each(before, now, "links", by_name, us, link_rates),
 	    "rings", each(before, now, "rings", by_ends, us, ring_rates),
+	    "pools", each(before, now, "pools", by_daemon, us, pool_now),
 	    "drops",
 	    counts(json_object_get(before, "drops"),
 		json_object_get(now, "drops"), us),

@@ -18,6 +18,8 @@
  *	links	[{name, device, interface, daemon,
  *		  rx_frames, rx_bytes, tx_frames, tx_bytes}]
  *	rings	[{from, to, kind, slots, fill, moved, full}]
+ *	pools	[{daemon, slots, used}]: used is what its home has lent or
+ *		what waits to be taken home
  *	drops, counters	[{daemon, name, count, rate}]
  *	events	[{daemon, at_us, gap_us}]: who took over in between, and the
  *		silence before it; of the supervisor it is not known (null)

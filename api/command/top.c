@@ -37,18 +37,26 @@ struct top {
 	int count; /* pictures; 0: for ever */
 	bool once, as_json;
 	bool terminal; /* standard output is one, and is ours */
-	bool utf8;
+	bool utf8, colours;
+	bool keys; /* standard input is one, too */
 	struct termios was;
 	json_t *look, *rates, *events;
 	const char *trouble;
 };
 
 static volatile sig_atomic_t ending;
+static volatile sig_atomic_t stopping;
 
 static void end_by_signal(int signal)
 {
 	(void)signal;
 	ending = 1;
+}
+
+static void stop_by_signal(int signal)
+{
+	(void)signal;
+	stopping = 1;
 }
 
 /* Nothing to do, but poll() ends, and the next picture has the new size. */
@@ -65,7 +73,9 @@ static void terminal_take(struct top *t)
 
 	/* The other screen, no cursor. */
 	fputs("\033[?1049h\033[?25l", stdout);
-	if (tcgetattr(STDIN_FILENO, &t->was) == -1)
+	fflush(stdout);
+	t->keys = tcgetattr(STDIN_FILENO, &t->was) == 0;
+	if (!t->keys)
 		return;
 	raw = t->was;
 	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
@@ -76,25 +86,37 @@ static void terminal_give_back(struct top *t)
 {
 	fputs("\033[?25h\033[?1049l", stdout);
 	fflush(stdout);
-	if (isatty(STDIN_FILENO))
+	if (t->keys)
 		tcsetattr(STDIN_FILENO, TCSANOW, &t->was);
 }
 
-static void catch_signals(void)
+/* Ctrl-Z: the shell gets its screen back, and we ours when we go on. */
+static void rest(struct top *t)
+{
+	stopping = 0;
+	terminal_give_back(t);
+	raise(SIGSTOP);
+	terminal_take(t);
+}
+
+static void catch_signals(const struct top *t)
 {
 	struct sigaction end = { .sa_handler = end_by_signal };
+	struct sigaction stop = { .sa_handler = stop_by_signal };
 	struct sigaction size = { .sa_handler = resized };
 
 	sigaction(SIGINT, &end, NULL);
 	sigaction(SIGTERM, &end, NULL);
 	sigaction(SIGHUP, &end, NULL);
 	sigaction(SIGWINCH, &size, NULL);
+	if (t->terminal)
+		sigaction(SIGTSTP, &stop, NULL);
 }
 
 /* Up to @ms.  False: the user has had enough. */
-static bool wait_ms(const struct top *t, int ms)
+static bool wait_ms(struct top *t, int ms)
 {
-	struct pollfd p = { .fd = t->terminal ? STDIN_FILENO : -1,
+	struct pollfd p = { .fd = t->keys ? STDIN_FILENO : -1,
 		.events = POLLIN };
 	char key;
 
@@ -103,6 +125,8 @@ static bool wait_ms(const struct top *t, int ms)
 		    key == 'Q')
 			return false;
 	}
+	if (stopping)
+		rest(t);
 	return !ending;
 }
 
@@ -142,9 +166,8 @@ static void show_picture(const struct top *t)
 	const struct top_view v = { t->rates, t->events, t->trouble };
 	struct winsize size = { .ws_row = 0 };
 	struct canvas c;
-	unsigned way = t->terminal  ? CANVAS_COLOURS | CANVAS_LIVE
-	    : isatty(STDOUT_FILENO) ? CANVAS_COLOURS
-				    : CANVAS_PLAIN;
+	unsigned way = (t->terminal ? CANVAS_LIVE : CANVAS_PLAIN) |
+	    (t->colours ? CANVAS_COLOURS : CANVAS_PLAIN);
 	int rows = PLAIN_ROWS, cols = PLAIN_COLS;
 
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
@@ -207,7 +230,7 @@ static int start(struct top *t)
 		fprintf(stderr, "strata: no thread: %s\n", strerror(-r));
 		return STATUS_FAILED;
 	}
-	catch_signals();
+	catch_signals(t);
 	if (t->terminal)
 		terminal_take(t);
 	r = run(t);
@@ -282,6 +305,7 @@ int command_top(int argc, char **argv)
 	snprintf(t.stack, sizeof(t.stack), "%s", stack);
 	setlocale(LC_CTYPE, "");
 	t.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	t.terminal = isatty(STDOUT_FILENO) && !t.once && !t.as_json;
+	t.terminal = terminal_moves() && !t.once && !t.as_json;
+	t.colours = terminal_colours();
 	return start(&t);
 }

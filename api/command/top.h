@@ -2,7 +2,7 @@
  * top.h - between the files of `strata top`
  *
  *	top.c       arguments, looks, keys
- *	top_draw.c  the picture
+ *	top_draw.c  the picture (top_draw.h)
  *	top_sockets.c  a thread that counts sockets
  */
 #ifndef API_COMMAND_TOP_H

@@ -1,32 +1,24 @@
 /*
  * top_draw.c - a pipeline as a picture of characters
  *
- * A row for each layer, apps above, devices below; a box for each process; and
- * under each box the rings to the boxes of the next row, up and down.
+ * Boxes and the rings between them (top_boxes.c), what is dropped, and who took
+ * over from whom.  The less room there is the less is told of each box; the
+ * tables have some room always.
  */
-#include <stdarg.h>
-#include <string.h>
+#include "api/command/top_draw.h"
 
 #include "api/command/member.h"
-#include "api/command/top.h"
 
 enum {
-	BOX_COLS = 37, /* two of them and a space between in 80 columns */
-	BOX_ROWS = 5,
-	DEVICE_ROWS = 4,
-	RECENT_S = 5,  /* so long a takeover is shown in red */
-	MAX_DROPS = 8, /* more only if there is room */
-};
-
-struct drawing {
-	struct canvas *c;
-	const struct top_view *v;
-	int row;
-	int per_row; /* boxes */
+	RECENT_S = 5,    /* so long a takeover is shown in red */
+	FEW_DROPS = 5,   /* a heading and four */
+	MANY_DROPS = 12, /* more only if there is room */
+	DROPS_COLS = 52, /* to stand beside the boxes */
+	HEAD_ROWS = 3,
 };
 
 /* "1.23k": three digits of a number for a second. */
-static const char *short_number(double n, char buf[16])
+const char *short_number(double n, char buf[16])
 {
 	static const char units[] = " kMGT";
 	int unit = 0;
@@ -47,7 +39,7 @@ static const char *short_number(double n, char buf[16])
 }
 
 /* "361 us", "1.2 ms" */
-static const char *short_time(json_int_t us, char buf[16])
+const char *short_time(json_int_t us, char buf[16])
 {
 	if (us < 1000)
 		snprintf(buf, 16, "%d us", (int)us);
@@ -58,14 +50,14 @@ static const char *short_time(json_int_t us, char buf[16])
 	return buf;
 }
 
-static double seconds_ago(const struct drawing *d, const json_t *event)
+double seconds_ago(const struct drawing *d, const json_t *event)
 {
 	return (double)(member_int(d->v->rates, "uptime_us") -
 		   member_int(event, "at_us")) /
 	    1e6;
 }
 
-static bool just_took_over(const struct drawing *d, const char *name)
+bool just_took_over(const struct drawing *d, const char *name)
 {
 	size_t i;
 	json_t *e;
@@ -74,190 +66,6 @@ static bool just_took_over(const struct drawing *d, const char *name)
 	    d->v->events, i, e) if (member_is(e, "daemon", name) &&
 	    seconds_ago(d, e) < RECENT_S) return true;
 	return false;
-}
-
-static enum style load_style(double part)
-{
-	return part < 0.5 ? STYLE_GOOD : part < 0.9 ? STYLE_WARN : STYLE_BAD;
-}
-
-/* ---- Boxes */
-
-static void draw_daemon(
-    const struct drawing *d, int row, int col, const json_t *p)
-{
-	double cpu = member_real(p, "cpu");
-	bool recent = just_took_over(d, member_text(p, "name"));
-	char a[16], b[16];
-
-	canvas_box(d->c, row, col, BOX_ROWS, BOX_COLS,
-	    recent ? STYLE_BAD : STYLE_PLAIN);
-	canvas_text(d->c, row, col + 2, recent ? STYLE_BAD : STYLE_BOLD, " %s ",
-	    member_text(p, "name"));
-	canvas_text(d->c, row, col + BOX_COLS - 13, STYLE_DIM, " pid %lld ",
-	    (long long)member_int(p, "pid"));
-	canvas_text(d->c, row + 1, col + 2, STYLE_PLAIN, "cpu %5.1f %%", cpu);
-	canvas_bar(d->c, row + 1, col + 15, BOX_COLS - 17,
-	    cpu < 100.0 ? cpu / 100.0 : 1.0, load_style(cpu / 100.0));
-	canvas_text(d->c, row + 2, col + 2, STYLE_PLAIN,
-	    "%s turns/s, %s wake-ups/s",
-	    short_number(member_real(p, "turns"), a),
-	    short_number(member_real(p, "wakeups"), b));
-	if (!json_is_true(json_object_get(p, "up")))
-		canvas_text(d->c, row + 3, col + 2, STYLE_BAD, "not up");
-	else if (member_int(p, "restarts") > 0)
-		canvas_text(d->c, row + 3, col + 2,
-		    recent ? STYLE_BAD : STYLE_PLAIN,
-		    "restarts %lld, last gap %s",
-		    (long long)member_int(p, "restarts"),
-		    short_time(member_int(p, "last_gap_us"), a));
-	else
-		canvas_text(d->c, row + 3, col + 2, STYLE_DIM, "no restarts");
-}
-
-static void draw_flow(const struct drawing *d, int row, int col,
-    const char *arrow, double frames, double bytes)
-{
-	char a[16], b[16];
-	bool moves = frames > 0.0;
-
-	canvas_text(
-	    d->c, row, col, moves ? STYLE_FLOW : STYLE_DIM, "%s", arrow);
-	canvas_text(d->c, row, col + 2, STYLE_PLAIN, "%6s frames/s %6sbit/s",
-	    short_number(frames, a), short_number(bytes * 8.0, b));
-}
-
-static void draw_device(
-    const struct drawing *d, int row, int col, const json_t *l)
-{
-	canvas_box(d->c, row, col, DEVICE_ROWS, BOX_COLS, STYLE_DIM);
-	canvas_text(
-	    d->c, row, col + 2, STYLE_BOLD, " %s ", member_text(l, "name"));
-	canvas_text(d->c, row, col + BOX_COLS - 11, STYLE_DIM, " %s ",
-	    member_text(l, "device"));
-	draw_flow(d, row + 1, col + 2, "▲", member_real(l, "rx_frames"),
-	    member_real(l, "rx_bytes"));
-	draw_flow(d, row + 2, col + 2, "▼", member_real(l, "tx_frames"),
-	    member_real(l, "tx_bytes"));
-}
-
-/* ---- Rings */
-
-static const json_t *ring(
-    const struct drawing *d, const char *from, const char *to)
-{
-	size_t i;
-	json_t *r;
-
-	json_array_foreach(json_object_get(d->v->rates, "rings"), i,
-	    r) if (member_is(r, "kind", "data") && member_is(r, "from", from) &&
-	    member_is(r, "to", to)) return r;
-	return NULL;
-}
-
-static void draw_ring(const struct drawing *d, int row, int col,
-    const char *arrow, const json_t *r)
-{
-	double slots = (double)member_int(r, "slots");
-	double part = slots > 0.0 ? (double)member_int(r, "fill") / slots : 0.0;
-	bool full = member_real(r, "full") > 0.0;
-	char a[16];
-
-	if (r == NULL)
-		return;
-	canvas_text(d->c, row, col,
-	    member_real(r, "moved") > 0.0 ? STYLE_FLOW : STYLE_DIM, "%s",
-	    arrow);
-	canvas_text(d->c, row, col + 1, STYLE_PLAIN, "%6s/s",
-	    short_number(member_real(r, "moved"), a));
-	canvas_bar(d->c, row, col + 10, 5, part < 1.0 ? part : 1.0,
-	    full ? STYLE_BAD : load_style(part));
-}
-
-/* Both ways between @above and each process of @layer: lines that were used. */
-static int draw_rings(const struct drawing *d, int row, int col,
-    const json_t *above, const char *layer)
-{
-	const char *name = member_text(above, "name");
-	int used = 0;
-	size_t i;
-	json_t *p;
-
-	json_array_foreach(json_object_get(d->v->rates, "daemons"), i, p)
-	{
-		const char *below = member_text(p, "name");
-		const json_t *up = ring(d, below, name);
-		const json_t *down = ring(d, name, below);
-
-		if (!member_is(p, "layer", layer) ||
-		    (up == NULL && down == NULL))
-			continue;
-		draw_ring(d, row + used, col + 2, "▲", up);
-		draw_ring(d, row + used, col + 19, "▼", down);
-		/* Obvious if it has but one neighbour below. */
-		if (used > 0)
-			canvas_text(
-			    d->c, row + used, col, STYLE_DIM, "%.2s", below);
-		used++;
-	}
-	return used;
-}
-
-/* ---- Rows of boxes */
-
-static bool in_row(const json_t *p, const char *layer)
-{
-	const char *of = member_text(p, "layer");
-
-	if (strcmp(layer, "transport") == 0)
-		return strcmp(of, "tcpd") == 0 || strcmp(of, "udpd") == 0;
-	return strcmp(of, layer) == 0;
-}
-
-/* All of @layer, with their rings to @below (NULL: nothing is below). */
-static void draw_layer(struct drawing *d, const char *layer, const char *below)
-{
-	int n = 0, lines = 0;
-	size_t i;
-	json_t *p;
-
-	json_array_foreach(json_object_get(d->v->rates, "daemons"), i, p)
-	{
-		int col, used;
-
-		if (!in_row(p, layer))
-			continue;
-		if (n == d->per_row) {
-			d->row += BOX_ROWS + lines;
-			n = lines = 0;
-		}
-		col = n++ * (BOX_COLS + 1);
-		draw_daemon(d, d->row, col, p);
-		used = below != NULL
-		    ? draw_rings(d, d->row + BOX_ROWS, col, p, below)
-		    : 0;
-		if (used > lines)
-			lines = used;
-	}
-	if (n > 0)
-		d->row += BOX_ROWS + lines;
-}
-
-static void draw_devices(struct drawing *d)
-{
-	int n = 0;
-	size_t i;
-	json_t *l;
-
-	json_array_foreach(json_object_get(d->v->rates, "links"), i, l)
-	{
-		if (n == d->per_row) {
-			d->row += DEVICE_ROWS;
-			n = 0;
-		}
-		draw_device(d, d->row, n++ * (BOX_COLS + 1), l);
-	}
-	d->row += DEVICE_ROWS + 1;
 }
 
 /* ---- Above and below the picture */
@@ -274,7 +82,7 @@ static double counter_rate(const struct drawing *d, const char *name)
 }
 
 /* "2 apps; 1 tcp LISTEN, 3 tcp ESTAB" */
-static void draw_sockets(const struct drawing *d, json_t *sockets)
+static void draw_sockets(struct drawing *d, json_t *sockets)
 {
 	char text[256];
 	int at = snprintf(text, sizeof(text), "%lld apps",
@@ -289,29 +97,40 @@ static void draw_sockets(const struct drawing *d, json_t *sockets)
 		at += snprintf(text + at, sizeof(text) - (size_t)at,
 		    ", %lld %s", (long long)json_integer_value(n), what);
 	}
-	canvas_text(d->c, 3, 2, STYLE_PLAIN, "%s", text);
+	canvas_text(d->c, d->row++, 2, STYLE_PLAIN, "%s", text);
 }
 
-static void draw_head(struct drawing *d)
+static void draw_tcp(struct drawing *d)
 {
-	const json_t *r = d->v->rates;
 	char opened[16], again[16];
 
-	canvas_text(
-	    d->c, 0, 0, STYLE_BOLD, "strata top: %s", member_text(r, "name"));
-	canvas_text(d->c, 0, 24, STYLE_PLAIN, "up %.1f s, supervisor %lld",
-	    (double)member_int(r, "uptime_us") / 1e6,
-	    (long long)member_int(r, "supervisor_pid"));
-	if (d->v->trouble != NULL)
-		canvas_text(d->c, 1, 0, STYLE_BAD, "%s", d->v->trouble);
-	canvas_text(d->c, 2, 2, STYLE_PLAIN,
+	canvas_text(d->c, d->row++, 2, STYLE_PLAIN,
 	    "TCP: %s opened/s, %s retransmitted/s",
 	    short_number(counter_rate(d, "active_opens") +
 		    counter_rate(d, "passive_opens"),
 		opened),
 	    short_number(counter_rate(d, "retransmitted"), again));
-	draw_sockets(d, json_object_get(r, "sockets"));
-	d->row = 4;
+}
+
+/* Trouble stands over the sockets, of which there is no news then. */
+static void draw_head(struct drawing *d)
+{
+	const json_t *r = d->v->rates;
+
+	canvas_text(
+	    d->c, 0, 0, STYLE_BOLD, "strata top: %s", member_text(r, "name"));
+	if (d->c->cols >= 60)
+		canvas_text(d->c, 0, 24, STYLE_PLAIN,
+		    "up %.1f s, supervisor %lld",
+		    (double)member_int(r, "uptime_us") / 1e6,
+		    (long long)member_int(r, "supervisor_pid"));
+	d->row = 1;
+	if (d->v->trouble != NULL)
+		canvas_text(d->c, d->row++, 0, STYLE_BAD, "%s", d->v->trouble);
+	else if (d->detail < DETAIL_LINES)
+		draw_sockets(d, json_object_get(r, "sockets"));
+	if (d->detail < DETAIL_SMALL)
+		draw_tcp(d);
 }
 
 /* Which of two is to be shown first. */
@@ -342,20 +161,31 @@ static const json_t *nth_drop(const json_t *all, size_t n)
 	return NULL;
 }
 
-static void draw_drops(const struct drawing *d, int rows)
+/* Lines that were used. */
+static int draw_drops(const struct drawing *d, int col, int rows)
 {
 	const json_t *all = json_object_get(d->v->rates, "drops");
+	int cols = d->c->cols - col - 25; /* for the reason */
 	const json_t *o;
 	char rate[16];
+	int n;
 
-	canvas_text(d->c, d->row, 0, STYLE_BOLD, "%-8s %-24s %8s %6s",
-	    "DROPPED", "BECAUSE", "COUNT", "A SEC");
-	for (int n = 0; n < rows && (o = nth_drop(all, (size_t)n)) != NULL; n++)
-		canvas_text(d->c, d->row + 1 + n, 0,
+	if (cols > 24)
+		cols = 24;
+	if (cols < 8)
+		cols = 8;
+	canvas_text(d->c, d->row, col, STYLE_BOLD, "%-8s %-*s %8s %6s",
+	    "DROPPED", cols, "BECAUSE", "COUNT", "A SEC");
+	for (n = 0; n < rows && (o = nth_drop(all, (size_t)n)) != NULL; n++)
+		canvas_text(d->c, d->row + 1 + n, col,
 		    member_real(o, "rate") > 0.0 ? STYLE_WARN : STYLE_DIM,
-		    "%-8.8s %-24.24s %8lld %6s", member_text(o, "daemon"),
-		    member_text(o, "name"), (long long)member_int(o, "count"),
+		    "%-8.8s %-*.*s %8lld %6s", member_text(o, "daemon"), cols,
+		    cols, member_text(o, "name"),
+		    (long long)member_int(o, "count"),
 		    short_number(member_real(o, "rate"), rate));
+	if (n == 0)
+		canvas_text(d->c, d->row + 1, col, STYLE_DIM, "nothing");
+	return n > 0 ? 1 + n : 2;
 }
 
 static void draw_events(const struct drawing *d, int col, int rows)
@@ -364,6 +194,8 @@ static void draw_events(const struct drawing *d, int col, int rows)
 	char gap[16];
 
 	canvas_text(d->c, d->row, col, STYLE_BOLD, "WHO TOOK OVER");
+	if (n == 0)
+		canvas_text(d->c, d->row + 1, col, STYLE_DIM, "nobody");
 	for (int k = 1; k <= rows && (size_t)k <= n; k++) {
 		const json_t *e = json_array_get(d->v->events, n - (size_t)k);
 		const json_t *us = json_object_get(e, "gap_us");
@@ -379,22 +211,66 @@ static void draw_events(const struct drawing *d, int col, int rows)
 	}
 }
 
+/* Below the boxes, or beside them where a terminal is wide enough. */
+static void draw_tables(struct drawing *d, int boxes)
+{
+	int right = boxes * (BOX_COLS + 1) + 2;
+	int room;
+
+	if (d->detail != DETAIL_LINES && d->c->cols - right >= DROPS_COLS) {
+		d->row = HEAD_ROWS;
+		d->row += draw_drops(d, right, MANY_DROPS) + 1;
+		draw_events(d, right, d->c->rows - d->row - 1);
+		return;
+	}
+	room = d->c->rows - d->row - 1;
+	if (room > MANY_DROPS)
+		room = MANY_DROPS;
+	if (d->c->cols >= 80) {
+		draw_drops(d, 0, room);
+		draw_events(d, 51, room);
+	} else {
+		d->row += draw_drops(d, 0, room) + 1;
+		draw_events(d, 0, room);
+	}
+}
+
+/* How many boxes stand beside each other. */
+static int widest(const struct drawing *d)
+{
+	size_t links = json_array_size(json_object_get(d->v->rates, "links"));
+	int transports = 0;
+	size_t i;
+	json_t *p;
+
+	json_array_foreach(json_object_get(d->v->rates, "daemons"), i, p)
+	    transports +=
+	    member_is(p, "layer", "tcpd") || member_is(p, "layer", "udpd");
+	if ((size_t)transports < links)
+		transports = (int)links;
+	return transports < d->per_row ? transports : d->per_row;
+}
+
+/* The richest picture that leaves room for some drops. */
 void top_draw(struct canvas *c, const struct top_view *v)
 {
 	struct drawing d = { .c = c, .v = v };
-	int room;
+	bool beside;
 
 	d.per_row = (c->cols + 1) / (BOX_COLS + 1);
+	beside = c->cols - widest(&d) * (BOX_COLS + 1) - 2 >= DROPS_COLS;
 	if (d.per_row < 1)
 		d.per_row = 1;
-	draw_head(&d);
-	draw_layer(&d, "transport", "ipd");
-	draw_layer(&d, "ipd", "linkd");
-	draw_layer(&d, "linkd", NULL);
-	draw_devices(&d);
-	room = c->rows - d.row - 1;
-	if (room > MAX_DROPS)
-		room = MAX_DROPS;
-	draw_drops(&d, room);
-	draw_events(&d, 51, room);
+	for (;; d.detail++) {
+		canvas_clear(c);
+		draw_head(&d);
+		if (d.detail == DETAIL_LINES)
+			break;
+		draw_boxes(&d);
+		if (d.row + (beside ? 0 : FEW_DROPS) <= c->rows)
+			break;
+	}
+	if (d.detail == DETAIL_LINES)
+		draw_lines(&d);
+	draw_tables(&d, widest(&d));
 }

@@ -1,8 +1,10 @@
 /*
- * usage.c - what every subcommand says of itself, and of wrong words
+ * usage.c - what every subcommand says of itself, and what a terminal can do
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/command/command.h"
 
@@ -25,4 +27,19 @@ int usage_wrong(const char *help)
 
 	fprintf(stderr, "%.*s", len, help);
 	return STATUS_USAGE;
+}
+
+bool terminal_moves(void)
+{
+	const char *kind = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && kind != NULL && *kind != '\0' &&
+	    strcmp(kind, "dumb") != 0;
+}
+
+bool terminal_colours(void)
+{
+	const char *none = getenv("NO_COLOR");
+
+	return terminal_moves() && (none == NULL || *none == '\0');
 }

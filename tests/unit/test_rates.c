@@ -40,6 +40,7 @@ static const char *const SECOND =
     "  'slots': 256, 'fill': 3, 'moved': 4, 'full': 3},"
     "  {'from': 'linkd', 'to': 'ipd', 'kind': 'return', 'slots': 512,"
     "  'fill': 0, 'moved': 5, 'full': 0}],"
+    " 'pools': [{'daemon': 'ipd', 'slots': 512, 'free': 500}],"
     " 'drops': {'ipd': {'rx_vlan': 4, 'rx_short': 3}},"
     " 'counters': {'ipd': {'rx_echo': 9}},"
     " 'apps': [{'sockets': 2}, {'sockets': 1}]}";
@@ -102,6 +103,7 @@ static void counts_become_rates(void **state)
 	IS(at(r, "links", 0), "tx_bytes", 2000);
 	IS(at(r, "rings", 0), "fill", 3);
 	IS(at(r, "rings", 0), "full", 2);
+	IS(at(r, "pools", 0), "used", 12);
 	json_decref(r);
 }
 
