@@ -49,6 +49,18 @@ void sock_measure(const struct sock *k, uint64_t at)
 	    &k->a->tx_time, mono_now().ns, memory_order_release);
 }
 
+void sock_say_read(const struct sock *k, uint64_t from, uint64_t to)
+{
+	struct a2s_socket *a = k->a;
+
+	atomic_store_explicit(&a->rx_time, 0, memory_order_relaxed);
+	/* Release: 0 before other places, and those before their time. */
+	atomic_thread_fence(memory_order_release);
+	atomic_store_explicit(&a->rx_time_from, from, memory_order_relaxed);
+	atomic_store_explicit(&a->rx_time_to, to, memory_order_relaxed);
+	atomic_store_explicit(&a->rx_time, mono_now().ns, memory_order_release);
+}
+
 bool sock_is_down(const struct sock *k)
 {
 	struct pollfd p = { .fd = k->fd, .events = POLLRDHUP };

@@ -377,6 +377,8 @@ static size_t copy_out(const struct sock *k, const struct datagram_in *d)
 /* Under the rx lock: the next datagram, or -EAGAIN. */
 static ssize_t take(const struct sock *k, struct datagram_in *d, bool peek)
 {
+	uint64_t end;
+
 	if (!datagram_readable(k))
 		return -EAGAIN;
 	/* Not what a transport of ours writes. */
@@ -385,8 +387,9 @@ static ssize_t take(const struct sock *k, struct datagram_in *d, bool peek)
 	d->copied = copy_out(k, d);
 	if (peek)
 		return d->head.len;
-	atomic_store_explicit(&k->a->rx_read,
-	    rx_read(k) + dgram_room(d->head.len), memory_order_release);
+	end = rx_read(k) + dgram_room(d->head.len);
+	sock_measure_read(k, rx_read(k), end);
+	atomic_store_explicit(&k->a->rx_read, end, memory_order_release);
 	/* Full fence: our count before theirs (app.h). */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!datagram_readable(k))

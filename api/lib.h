@@ -145,6 +145,19 @@ void sock_post(const struct sock *k);
 /* A write that begins at @at is about to be seen: when, if it is to be said. */
 void sock_measure(const struct sock *k, uint64_t at);
 
+/* Under the rx lock: a read of @from up to @to is about to be seen. */
+void sock_say_read(const struct sock *k, uint64_t from, uint64_t to);
+
+static inline void sock_measure_read(
+    const struct sock *k, uint64_t from, uint64_t to)
+{
+	const struct s2a_head *h = (const void *)k->lib->s2a[k->l->proc];
+
+	if (TAP_HOOKS &&
+	    atomic_load_explicit(&h->measure, memory_order_relaxed))
+		sock_say_read(k, from, to);
+}
+
 /*
  * Ask the transport and wait for its answer: 0 or more, or a negative errno.
  * Up to *@reply_len bytes go to @reply (NULL: none).

@@ -95,8 +95,12 @@ int strata_recv_consume(int fd, size_t len)
 	lib_lock(&k.l->rx);
 	if (len > stream_unread(&k))
 		r = -EINVAL;
-	else if (len > 0)
-		stream_did_read(&k, atomic_load(&k.a->rx_read) + len, n.rcvbuf);
+	else if (len > 0) {
+		uint64_t at = atomic_load(&k.a->rx_read);
+
+		sock_measure_read(&k, at, at + len);
+		stream_did_read(&k, at + len, n.rcvbuf);
+	}
 	lib_unlock(&k.l->rx);
 	return (int)lib_result(r);
 }

@@ -151,8 +151,10 @@ static size_t take_once(
 		have -= n;
 		p->off += n;
 	}
-	if (at != begin && !(flags & MSG_PEEK))
+	if (at != begin && !(flags & MSG_PEEK)) {
+		sock_measure_read(k, begin, at);
 		stream_did_read(k, at, rcvbuf);
+	}
 	return (size_t)(at - begin);
 }
 

@@ -244,7 +244,17 @@ struct a2s_socket {
 	 * number's last socket was, do not look at them.
 	 */
 	_Atomic uint32_t with;
+	/*
+	 * While s2a_head.measure: when the last read was about to be seen, in
+	 * ns, and from where to where it went, stored before; 0: they do not
+	 * belong together.  All of it is stored before rx_read.
+	 */
+	_Atomic int64_t rx_time;
+	_Atomic uint64_t rx_time_from, rx_time_to;
 };
+
+/* Two lines of commands, and one for each direction. */
+static_assert(sizeof(struct a2s_socket) == 5 * CACHE_LINE, "shared layout");
 
 struct a2s_head {
 	uint32_t magic; /* LAYOUT_MAGIC */
@@ -312,7 +322,7 @@ struct s2a_head {
 	uint32_t magic;
 	uint32_t version;
 	alignas(CACHE_LINE) _Atomic uint32_t asleep; /* ring the bell */
-	_Atomic uint32_t measure;           /* say when you write: tx_time */
+	_Atomic uint32_t measure;           /* say when: tx_time, rx_time */
 	alignas(CACHE_LINE) struct fib fib; /* as the transport knows it */
 };
 

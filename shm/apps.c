@@ -335,6 +335,7 @@ static void forget_socket(struct apps *a, uint32_t id)
 	p->patient = false;
 	p->tries = 0;
 	p->have = false;
+	apps_measure_forget(a, id);
 	apps_wake_later(a, id, WAKE_CLOSED);
 }
 
@@ -395,6 +396,8 @@ static bool serve(struct apps *a, uint32_t id, uint32_t *budget)
 	if (!apps_is_open(a, id) || app->a2s == NULL || !apps_has_begun(a, id))
 		return false;
 	take_kick(a, id);
+	if (TAP_HOOKS && a->measuring)
+		apps_measure_look(a, id);
 	/* What was sent before a command is not changed by it. */
 	asked = apps_asked(a, id, &c);
 	written = apps_tx_written(a, id);
@@ -466,6 +469,7 @@ void apps_attach(struct apps *a)
 			look_at_all(a, app);
 	a->asleep = false;
 	a->retry = MONO_NEVER;
+	a->look_at = MONO_NEVER;
 	a->attached = true;
 	for (uint32_t app = 0; app < APP_MAX; app++) {
 		set_asleep(a, app, 0);
@@ -479,8 +483,8 @@ void apps_begin(struct apps *a)
 	apps_expect_slots(a);
 	a->heard += a->unsure;
 	a->unsure = false;
-	if (TAP_HOOKS && a->measuring != node_measuring(a->n))
-		apps_tell_measure_all(a);
+	if (TAP_HOOKS && (a->measuring || node_measuring(a->n)))
+		apps_measure_begin(a);
 	if (!a->asleep)
 		return;
 	a->asleep = false;
@@ -502,7 +506,7 @@ static void retry(struct apps *a)
 
 struct mono apps_deadline(const struct apps *a)
 {
-	return a->retry;
+	return mono_min(a->retry, a->look_at);
 }
 
 void apps_serve(struct apps *a, uint32_t budget)

@@ -139,9 +139,10 @@ struct apps_sock {
 	bool dirty;  /* in the queue */
 	bool waked;  /* in the list */
 	bool names_shown;
-	uint8_t wake; /* enum apps_wake */
-	bool unsure;  /* unsure_to and unsure_at mean something */
-	bool patient; /* its command is tried again at apps.retry */
+	uint8_t wake;  /* enum apps_wake */
+	bool unsure;   /* unsure_to and unsure_at mean something */
+	bool patient;  /* its command is tried again at apps.retry */
+	uint8_t reads; /* 1 + index of its read_queue; 0: none */
 	uint8_t tries;
 	uint8_t family;
 	uint8_t type, protocol; /* as of socket(2); 0: the transport's own */
@@ -151,6 +152,30 @@ struct apps_sock {
 	uint64_t rx_told;       /* what of rx_written the app has been told */
 	uint64_t tx_told, sent_told;
 	uint64_t stream_told;
+};
+
+enum {
+	READ_QUEUES = 128, /* sockets with unread packets that are known */
+	READ_STAMPS = 32,  /* of one of them */
+	READ_LOOK_NS = 25 * NS_PER_MS,
+};
+
+static_assert(READ_QUEUES < UINT8_MAX, "8 bits name one");
+static_assert((READ_STAMPS & (READ_STAMPS - 1)) == 0, "masked");
+
+/* A packet that has gone into a socket's ring. */
+struct read_stamp {
+	uint64_t end;      /* its last byte: rx_written, with the commit */
+	struct mono since; /* that; of a fresh one, when its turn began */
+	struct mono birth;
+	struct hop_key key;
+};
+
+struct read_queue {
+	uint32_t id;       /* whose; if there are any */
+	uint32_t first, n; /* the oldest is stamp[first % READ_STAMPS] */
+	uint32_t fresh;    /* the last so many are of a turn that was open */
+	struct read_stamp stamp[READ_STAMPS];
 };
 
 struct apps {
@@ -168,6 +193,11 @@ struct apps {
 	uint32_t queue_head, queue_len;
 	uint16_t waked[MAX_SOCKETS];
 	uint32_t nwaked;
+
+	/* While measuring: what apps have not read (apps_measure.c). */
+	struct read_queue reads[READ_QUEUES];
+	struct mono look_at; /* at what they say of it */
+	bool fresh;          /* there may be fresh stamps */
 
 	struct mono retry; /* of the patient */
 	uint32_t heard;    /* how often the supervisor was, on demand */
@@ -338,9 +368,11 @@ void apps_wake_later(struct apps *a, uint32_t id, uint8_t wake);
  */
 void apps_measure(struct apps *a, uint32_t id, uint64_t begin, uint64_t end);
 
-/* Whether to say when they write: to one app, to all. */
-void apps_tell_measure(struct apps *a, uint32_t app);
-void apps_tell_measure_all(struct apps *a);
+/*
+ * The packet in hand has brought socket @id what ends at @end.  Only while
+ * node_measuring().
+ */
+void apps_measure_rx(struct apps *a, uint32_t id, uint64_t end);
 
 /* True if a turn has room for one more socket's changes. */
 bool apps_can_touch(const struct apps *a);
@@ -361,6 +393,16 @@ bool apps_asked(struct apps *a, uint32_t id, struct command *ret);
 void apps_answer(struct apps *a, uint32_t id, const struct command *c);
 
 /* ---- Between apps.c, apps_admit.c and apps_wake.c */
+
+/* Whether to say when it writes and reads. */
+void apps_tell_measure(struct apps *a, uint32_t app);
+
+/* In each turn while measuring, and in the first one after. */
+void apps_measure_begin(struct apps *a);
+
+/* What has the app of @id read?  And nothing of it is waited for any more. */
+void apps_measure_look(struct apps *a, uint32_t id);
+void apps_measure_forget(struct apps *a, uint32_t id);
 
 /* The head of @app's s2a, unless another instance still writes it. */
 void apps_open_head(struct apps *a, uint32_t app);

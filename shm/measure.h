@@ -22,6 +22,16 @@
  * they go no further, the whole way from birth.  The sums of a way's hops and
  * of its whole must agree: nobody has added them up.
  *
+ * At its ends a way goes through an app's rings.  There the app says when it
+ * has written, and when it has read (apps_measure.c): so the first hop of a
+ * transport waits from the write on, and one more hop, in at MEASURE_SOCKET and
+ * out to MEASURE_APP, waits from the commit that shows a packet's last byte to
+ * the read that takes it.  That one is without work; its whole is from birth to
+ * the read.  What the transport has put into a socket has ended there, too:
+ *
+ *	wire > linkd > ipd > udpd > socket	  until the commit
+ *	wire > linkd > ipd > udpd > app		  until the read
+ *
  * X adds to them when a turn is committed.  So one that is undone has not been
  * measured, like all else it did; of one whose X dies between commit and adding
  * the figures are lost, and none is half counted (histogram.h).
@@ -30,6 +40,7 @@
 #define SHM_MEASURE_H
 
 #include <stdalign.h>
+#include <stdbool.h>
 
 #include "shm/histogram.h"
 
@@ -40,7 +51,12 @@ enum {
 	MEASURE_DEVICE = 0xf0,
 	MEASURE_APP,  /* an app's ring */
 	MEASURE_SELF, /* made here, of no packet: a timer, say */
-	MEASURE_END,  /* the device, the socket, or dropped */
+	MEASURE_END,  /* the device, or it is consumed or dropped */
+	/*
+	 * An app's ring that a transport writes: out, a packet whose bytes went
+	 * into it; in, what has waited there.
+	 */
+	MEASURE_SOCKET,
 };
 
 /* By what a packet was born. */
@@ -78,6 +94,20 @@ struct measure_hop {
 	struct histogram work;
 	struct histogram whole; /* of those that end here */
 };
+
+/* Do packets of this hop end there, in one sense or the other? */
+static inline bool hop_ends(struct hop_key k)
+{
+	return k.out == MEASURE_END || k.out == MEASURE_SOCKET ||
+	    k.out == MEASURE_APP;
+}
+
+/* Do they wait, before they are worked on? */
+static inline bool hop_waits(struct hop_key k)
+{
+	return k.in < MEASURE_DEVICE || k.in == MEASURE_APP ||
+	    k.in == MEASURE_SOCKET;
+}
 
 /* In X.tap, behind the records; X writes all of it. */
 struct measure_mem {

@@ -13,6 +13,7 @@ enum {
 };
 
 static_assert(NBORN <= BORN_BITS + 1, "fits");
+static_assert((int)TOPO_MAX_RINGS <= (int)MEASURE_DEVICE, "a ring or a place");
 
 /* ---- The birth of a packet, at the end of its slot ---- */
 
@@ -123,7 +124,7 @@ static void leave(struct node *n, uint8_t out, uint8_t pool)
 		.since = c->since,
 		.birth = c->birth,
 	};
-	if (out == MEASURE_END) {
+	if (out == MEASURE_END || out == MEASURE_SOCKET) {
 		s->ring = c->ring;
 		s->index = c->index;
 	}
@@ -140,7 +141,8 @@ void node_measure_done(struct node *n)
 	struct node_measure *m = &n->tap.measure;
 
 	if (ends_here(n, &m->cause))
-		leave(n, MEASURE_END, m->cause.pool);
+		leave(n, m->cause.socket ? MEASURE_SOCKET : MEASURE_END,
+		    m->cause.pool);
 	m->cause = of_nothing(n);
 }
 
@@ -171,6 +173,20 @@ void node_measure_app(struct node *n, struct mono when)
 	m->cause.in = MEASURE_APP;
 	m->cause.born = BORN_APP;
 	m->cause.since = m->cause.birth = when;
+}
+
+bool node_measure_socket(
+    struct node *n, struct hop_key *key, struct mono *birth)
+{
+	struct cause *c = &n->tap.measure.cause;
+
+	if (!c->hand || c->born == BORN_NOWHERE)
+		return false;
+	c->socket = true;
+	*key =
+	    (struct hop_key){ MEASURE_SOCKET, MEASURE_APP, c->pool, c->born };
+	*birth = c->birth;
+	return true;
 }
 
 void node_measure_put(
@@ -235,10 +251,10 @@ static void add(struct node *n, const struct sample *s)
 		miss(m);
 		return;
 	}
-	if (k.in < TOPO_MAX_RINGS || k.in == MEASURE_APP)
+	if (hop_waits(k))
 		histogram_add(&h->wait, mono_since(from, s->since));
 	histogram_add(&h->work, mono_since(m->end, from));
-	if (k.out == MEASURE_END)
+	if (hop_ends(k))
 		histogram_add(&h->whole, mono_since(m->end, s->birth));
 }
 
@@ -255,4 +271,22 @@ void node_measure_end(struct node *n, bool happened)
 		if (!was_put_back(&m->sample[i]))
 			add(n, &m->sample[i]);
 	m->nsamples = 0;
+}
+
+/* ---- What an app has read ---- */
+
+/* No part of a turn: it has happened, whatever becomes of this one. */
+void node_measure_read(struct node *n, struct hop_key key, struct mono birth,
+    struct mono since, struct mono when)
+{
+	struct measure_hop *h = hop_of(&n->tap.measure, hop_word(key));
+
+	if (!is_recent(n, since))
+		return;
+	if (h == NULL) {
+		miss(&n->tap.measure);
+		return;
+	}
+	histogram_add(&h->wait, mono_since(when, since));
+	histogram_add(&h->whole, mono_since(when, birth));
 }

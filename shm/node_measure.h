@@ -23,6 +23,7 @@ struct cause {
 	uint8_t pool;
 	bool hand;                  /* a packet in hand, taken from a ring */
 	bool put;                   /* something was put because of it */
+	bool socket;                /* it went into a socket's ring */
 	const struct ring_in *ring; /* that ring */
 	uint32_t index;             /* and where it lay */
 	struct mono since;          /* published; or the turn's begin */
@@ -64,5 +65,16 @@ void node_measure_end(struct node *n, bool happened);
  * node_measure_done().
  */
 void node_measure_app(struct node *n, struct mono when);
+
+/*
+ * For a transport: the packet in hand has gone into a socket's ring.  What is
+ * to be kept of it until its app reads it; false: nothing is known.
+ */
+bool node_measure_socket(
+    struct node *n, struct hop_key *key, struct mono *birth);
+
+/* That was published at @since, and read at @when. */
+void node_measure_read(struct node *n, struct hop_key key, struct mono birth,
+    struct mono since, struct mono when);
 
 #endif /* SHM_NODE_MEASURE_H */

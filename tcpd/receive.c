@@ -223,6 +223,8 @@ void receive_text(struct tcpd *t, struct tcb *c, const struct segment *seg,
 		node_note(&t->n, "%u bytes beyond a gap: kept", x.len);
 	if (bytes > 0)
 		measure(t, c, seg);
+	if (bytes > 0 && node_measuring(&t->n))
+		apps_measure_rx(&t->streams.apps, c->sock, c->rx_nxt);
 	acknowledge(c, seg, seq_len(before, c->rcv_nxt), had_gap);
 }
 

@@ -66,6 +66,8 @@ void rx_deliver(struct udpd *u, uint32_t id, const struct desc *d,
 	    apps_rx_read(&u->apps, id) == f->rx_written ? ", which is woken"
 							: "");
 	f->rx_written += dgram_room(len);
+	if (node_measuring(&u->n))
+		apps_measure_rx(&u->apps, id, f->rx_written);
 	node_count(&u->n, CNT_RX_DELIVERED);
 }
 

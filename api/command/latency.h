@@ -48,6 +48,9 @@ struct way {
 	char name[WAY_NAME]; /* "wire > linkd > ipd > tcpd > socket" */
 };
 
+/* Who has the packets at this hop: its daemon, or the app that reads them. */
+const char *hop_worker(const struct hop *h, const struct topology *topo);
+
 /* Every way on which packets came to an end; returns how many. */
 uint32_t ways_find(struct way ret[WAYS_MAX], const struct hops *h,
     const struct topology *topo);

@@ -29,13 +29,16 @@ static const char *place_of(
 
 	if (h->key.in < TOPO_MAX_RINGS)
 		from = topo->procs[topo->rings[h->key.in].from].name;
-	snprintf(text, RING_NAME, "%s>%s", from, topo->procs[h->proc].name);
+	else if (h->key.in == MEASURE_SOCKET)
+		from = topo->procs[h->proc].name;
+	snprintf(text, RING_NAME, "%s>%s", from, hop_worker(h, topo));
 	return text;
 }
 
-static bool has_waited(const struct hop *h)
+/* Not by an app: what that does with it is not known. */
+static bool is_worked_on(const struct hop *h)
 {
-	return h->key.in < TOPO_MAX_RINGS || h->key.in == MEASURE_APP;
+	return h->key.out != MEASURE_APP;
 }
 
 /* ---- Text ---- */
@@ -60,9 +63,10 @@ static void print_hop(
 {
 	char text[RING_NAME];
 
-	if (has_waited(h))
+	if (hop_waits(h->key))
 		print_row(to, place_of(h, topo, text), "waiting", &h->wait);
-	print_row(to, topo->procs[h->proc].name, "work", &h->work);
+	if (is_worked_on(h))
+		print_row(to, hop_worker(h, topo), "work", &h->work);
 }
 
 static void print_way(
@@ -114,13 +118,18 @@ static json_t *json_figures(const struct histogram_copy *h)
 static json_t *json_hop(const struct hop *h, const struct topology *topo)
 {
 	char text[RING_NAME];
-	json_t *j = json_pack("{s:s, s:o}", "daemon", topo->procs[h->proc].name,
-	    "work", json_figures(&h->work));
+	json_t *j = json_object();
 
-	if (!has_waited(h))
-		return j;
-	json_object_set_new(j, "from", json_string(place_of(h, topo, text)));
-	json_object_set_new(j, "waiting", json_figures(&h->wait));
+	if (is_worked_on(h)) {
+		json_object_set_new(
+		    j, "daemon", json_string(hop_worker(h, topo)));
+		json_object_set_new(j, "work", json_figures(&h->work));
+	}
+	if (hop_waits(h->key)) {
+		json_object_set_new(
+		    j, "from", json_string(place_of(h, topo, text)));
+		json_object_set_new(j, "waiting", json_figures(&h->wait));
+	}
 	return j;
 }
 

@@ -6,14 +6,26 @@
 
 #include "api/command/latency.h"
 
+static bool is_read(const struct hop *h)
+{
+	return h->key.in == MEASURE_SOCKET;
+}
+
+/* Is there a hop before it? */
+static bool goes_on(const struct hop *h)
+{
+	return h->key.in < TOPO_MAX_RINGS || is_read(h);
+}
+
 /*
- * Did packets come from hop @a into @b?  By the same ring and of the same
- * birth; and of the same pool, unless @b's daemon has put them into its own.
+ * Did packets come from hop @a into @b?  By the same ring, or a socket of the
+ * same transport, and of the same birth; and of the same pool, unless @b's
+ * daemon has put them into its own.
  */
 static bool leads_to(const struct hop *a, const struct hop *b)
 {
-	return b->key.in < TOPO_MAX_RINGS && a->key.out == b->key.in &&
-	    a->key.born == b->key.born &&
+	return goes_on(b) && a->key.out == b->key.in &&
+	    (!is_read(b) || a->proc == b->proc) && a->key.born == b->key.born &&
 	    (a->key.pool == b->key.pool || b->key.pool == b->proc);
 }
 
@@ -41,10 +53,14 @@ static void append(struct way *w, const char *what)
 	    len > 0 ? " > " : "", what);
 }
 
+const char *hop_worker(const struct hop *h, const struct topology *topo)
+{
+	return is_read(h) ? "app" : topo->procs[h->proc].name;
+}
+
 static void name(struct way *w, const struct topology *topo)
 {
 	const struct hop *end = w->hop[w->n - 1];
-	enum layer layer = topo->procs[end->proc].layer;
 
 	w->name[0] = '\0';
 	if (end->key.born == BORN_WIRE)
@@ -52,10 +68,10 @@ static void name(struct way *w, const struct topology *topo)
 	else if (end->key.born == BORN_APP)
 		append(w, "app");
 	for (uint32_t i = 0; i < w->n; i++)
-		append(w, topo->procs[w->hop[i]->proc].name);
-	if (layer == LAYER_LINK)
+		append(w, hop_worker(w->hop[i], topo));
+	if (topo->procs[end->proc].layer == LAYER_LINK)
 		append(w, "wire");
-	else if (layer > LAYER_IP)
+	else if (end->key.out == MEASURE_SOCKET)
 		append(w, "socket");
 }
 
@@ -71,7 +87,7 @@ static bool follow(struct way *ret, const struct hops *h, const struct hop *end)
 		ret->hop[0] = at;
 		ret->n++;
 	}
-	return ret->hop[0]->key.in >= TOPO_MAX_RINGS;
+	return !goes_on(ret->hop[0]);
 }
 
 uint32_t ways_find(
@@ -80,7 +96,7 @@ uint32_t ways_find(
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < h->n && n < WAYS_MAX; i++) {
-		if (h->hop[i]->key.out != MEASURE_END ||
+		if (!hop_ends(h->hop[i]->key) ||
 		    histogram_count(&h->hop[i]->whole) == 0 ||
 		    !follow(&ret[n], h, h->hop[i]))
 			continue;

@@ -54,6 +54,11 @@ struct s2a_socket *fake_s2a(uint32_t sub)
 	return (void *)(fake.s2a + s2a_socket_off(sub));
 }
 
+struct s2a_head *fake_s2a_head(void)
+{
+	return (void *)fake.s2a;
+}
+
 uint8_t *fake_tx(uint32_t sub)
 {
 	return fake.a2s + a2s_tx_off(sub);
@@ -295,7 +300,7 @@ void fake_stack_begin(void)
 	fake.plan = segment("plan", sizeof(struct topology), NULL);
 	fake.a2s_fd = segment("a2s", A2S_BYTES, &fake.a2s);
 	fake.s2a_fd = segment("s2a", S2A_BYTES, &fake.s2a);
-	head = (void *)fake.s2a;
+	head = fake_s2a_head();
 	/* It sleeps all the time: each event is also a byte. */
 	head->asleep = 1;
 	/* One link, so that there is a way to ourselves. */

@@ -20,6 +20,7 @@ uint32_t fake_sub(void);
 
 struct a2s_socket *fake_a2s(uint32_t sub);
 struct s2a_socket *fake_s2a(uint32_t sub);
+struct s2a_head *fake_s2a_head(void);
 uint8_t *fake_tx(uint32_t sub);
 
 /* What the stream's word says (enum stream_flag), and a byte for the fd. */
