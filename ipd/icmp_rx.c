@@ -232,6 +232,7 @@ static bool rx_icmp4(struct ipd *ip, struct received *r)
 			return ipd_drop(ip, &r->d, CNT_ICMP_ECHO_BROADCAST);
 		return answer_echo(ip, r);
 	case ICMP_ECHO_REPLY:
+		node_note(&ip->n, "for us, an echo reply");
 		return ipd_drop(ip, &r->d, CNT_ICMP_ECHO_REPLY);
 	case ICMP_UNREACHABLE:
 	case ICMP_TIME_EXCEEDED:
@@ -264,6 +265,7 @@ static bool rx_icmp6(struct ipd *ip, struct received *r)
 	case ICMP6_ECHO:
 		return answer_echo(ip, r);
 	case ICMP6_ECHO_REPLY:
+		node_note(&ip->n, "for us, an echo reply");
 		return ipd_drop(ip, &r->d, CNT_ICMP_ECHO_REPLY);
 	case ICMP6_MLD_QUERY:
 		return multicast_rx6(ip, r);

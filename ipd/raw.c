@@ -62,6 +62,11 @@ void raw_send(struct ipd *ip, const struct raw_copies *c)
 			node_count(&ip->n, CNT_RAW_NO_ROOM);
 			continue;
 		}
+		node_note(&ip->n,
+		    "for us, protocol %u, which ping or raw sockets want: a"
+		    " copy up to %s",
+		    c->copy[i].d.proto,
+		    ip->n.topo->procs[c->copy[i].out->to].name);
 		node_put(&ip->n, c->copy[i].out, &c->copy[i].d);
 		node_count(&ip->n, CNT_RAW_COPIES);
 	}

@@ -29,6 +29,9 @@ static bool to_transport(
 	d->icmp_code = v4 ? ICMP_HOST_UNREACHABLE : ICMP6_ADDRESS_UNREACHABLE;
 	d->icmp_from = 0;
 	d->icmp_info = 0;
+	node_note(&ip->n,
+	    "its next hop is silent: an error to %s, which sent it",
+	    ip->n.topo->procs[out->to].name);
 	node_put(&ip->n, out, d);
 	return true;
 }
@@ -48,6 +51,8 @@ static bool to_origin(
 
 	/* Its source is behind another link than where it was to go. */
 	r.d.link = LINK_ANY;
+	node_note(
+	    &ip->n, "its next hop is silent: an ICMP error to its source");
 	icmp_complain_both(ip, &r, ICMP_UNREACHABLE, ICMP_HOST_UNREACHABLE,
 	    ICMP6_UNREACHABLE, ICMP6_ADDRESS_UNREACHABLE);
 	node_give_back(&ip->n, d);

@@ -133,6 +133,7 @@ static bool refuse_one(struct linkd *x, const struct neighbour *e,
 	struct ring_out *up = node_out(&x->n, LAYER_IP, 0);
 	bool v4 = ip_is_v4(&e->ip);
 	uint32_t len = (uint32_t)np->len;
+	char who[IP_TEXT_LEN];
 	struct desc d = {
 		.kind = PKT_ERROR,
 		.off = RX_IP_OFF,
@@ -154,6 +155,8 @@ static bool refuse_one(struct linkd *x, const struct neighbour *e,
 	neighbour_copy(&x->nb, np, x->scratch);
 	memcpy(slot + RX_IP_OFF, x->scratch, len);
 	d.len = len;
+	node_note(&x->n, "neighbour %s does not answer: back as an error",
+	    ip_text(&e->ip, who));
 	node_put(&x->n, up, &d);
 	node_count(&x->n, CNT_TX_UNREACHABLE);
 	return true;

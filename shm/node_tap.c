@@ -283,6 +283,7 @@ void node_tap_note(struct node *n, const char *fmt, ...)
 	va_end(ap);
 	s.len = len < (int)sizeof(text) ? (size_t)len : sizeof(text) - 1;
 	r.time = time_of(n);
+	n->tap.told |= n->tap.hand == NULL;
 	tap_stage(&n->tap.tap, &r, &s, 1, TAP_NOTE_LEN);
 }
 
@@ -333,7 +334,8 @@ void node_tap_seal(struct node *n)
 	if ((t->flags & TAP_TRACE) && t->tap.pos != t->tap.next.head)
 		stage(n, &end, NULL, 0);
 	t->undone = false;
-	t->real = 0;
+	t->real = t->told;
+	t->told = false;
 	tap_seal(&t->tap, happened, n);
 	n->turn.tap_serial = t->tap.serial;
 	if (n->measuring)

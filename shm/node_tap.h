@@ -43,6 +43,7 @@ struct node_tap {
 	/* While sealing. */
 	bool undone;   /* the packet at hand was put back into its ring */
 	uint32_t real; /* records that are worth a turn */
+	bool told;     /* a note of no packet is one */
 
 	/*
 	 * Bytes that a reference (PKT_REFS) means, ref->len of them; NULL: they

@@ -143,6 +143,18 @@ bool sender_fin_acked(const struct tcb *c)
 	    seq_eq(c->sb.f.una, sb_end(&c->sb));
 }
 
+static void note_acked(struct tcpd *t, const struct tcb *c, uint32_t acked)
+{
+	bool fin = sender_fin_acked(c);
+	uint32_t bytes = acked - fin;
+
+	if (bytes == 0)
+		node_note(&t->n, "our FIN is acknowledged");
+	else
+		node_note(&t->n, "%u bytes of ours%s are acknowledged", bytes,
+		    fin ? " and our FIN" : "");
+}
+
 static void set_timers(struct tcpd *t, struct tcb *c)
 {
 	struct timer_config timers = conn_timers(t, c);
@@ -226,8 +238,7 @@ void sender_ack(struct tcpd *t, struct tcb *c, const struct segment *seg,
 	n.duplicate = is_duplicate(c, seg, verdict, changed);
 	take_blocks(t, c, &n, verdict);
 	if (n.sb.acked > 0) {
-		node_note(&t->n, "%u of what we have sent are acknowledged",
-		    n.sb.acked);
+		note_acked(t, c, n.sb.acked);
 		free_bytes(c, n.sb.acked);
 		c->soft_error = 0;
 	}

@@ -136,6 +136,15 @@ static void free_tcb(struct tcpd *t, struct tcb *c)
 	c->flags = 0;
 }
 
+/* What of it stays in TIME-WAIT is told where that begins. */
+static void note_end(struct tcpd *t, const struct tcb *c, int err)
+{
+	if (c->state != TCP_TIME_WAIT)
+		node_note(&t->n, "connection %u: %s -> CLOSED%s%s",
+		    conn_id(t, c), tcp_state_name(c->state),
+		    err != 0 ? ": " : "", err != 0 ? strerrordesc_np(err) : "");
+}
+
 void conn_end(struct tcpd *t, struct tcb *c, int err)
 {
 	struct app_words last;
@@ -146,6 +155,7 @@ void conn_end(struct tcpd *t, struct tcb *c, int err)
 	if (c->state != TCP_CLOSED) {
 		log_debug(&t->n.log, "conn %u: %s -> CLOSED, errno=%d",
 		    conn_id(t, c), tcp_state_name(c->state), err);
+		note_end(t, c, err);
 		tcp_state_set(&c->state, TCP_CLOSED);
 	}
 	if (c->sock != NO_SOCKET)
@@ -188,6 +198,8 @@ void conn_abort(struct tcpd *t, struct tcb *c, int err)
 		conn_end(t, c, err);
 		return;
 	}
+	node_note(&t->n, "connection %u is to be reset, when there is room",
+	    conn_id(t, c));
 	/* The reset must wait; its socket and its listener need not. */
 	if (c->state == TCP_SYN_RECEIVED && (c->flags & CONN_PASSIVE)) {
 		conn_half_done(t, c);

@@ -59,12 +59,15 @@ static void take_error(struct tcpd *t, struct tcb *c, const struct desc *d)
 
 	if (v.err == 0)
 		return;
+	node_note(&t->n, "an ICMP error about a segment of it: %s",
+	    strerrordesc_np(v.err));
 	/* Of one that is called nobody waits; and its SYN-ACK may yet arrive.
 	 */
 	if ((young && v.hard) || (calling && c->timers.retransmits > 0)) {
 		conn_end(t, c, v.err);
 		return;
 	}
+	node_note(&t->n, "remembered, in case that it times out");
 	c->soft_error = (uint16_t)v.err;
 }
 
@@ -84,15 +87,18 @@ void icmp_error(struct tcpd *t, const struct desc *d, const uint8_t *p)
 	seq = seq_of(be32_get(p + 4));
 	id = conn_find(t, &ends);
 	if (id == NO_ID || id_is_linger(id)) {
+		node_note(&t->n, "an ICMP error about no open connection");
 		drop(t, CNT_TCP_ICMP_NO_CONNECTION);
 		return;
 	}
 	if (!is_in_flight(conn_get(t, id), seq)) {
+		node_note(&t->n, "an ICMP error about what is not in flight");
 		drop(t, CNT_TCP_ICMP_BAD_SEQ);
 		return;
 	}
 	node_count(&t->n, CNT_TCP_ICMP_RECEIVED);
 	c = conn_touch(t, id);
+	node_note(&t->n, "connection %u, %s", id, tcp_state_name(c->state));
 	if (is_too_big(d) && d->icmp_info != 0)
 		sender_path_mtu(t, c, d->icmp_info);
 	else

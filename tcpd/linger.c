@@ -82,6 +82,8 @@ void conn_linger(struct tcpd *t, struct tcb *c, const struct segment *seg)
 	last.flags |= c->o.flags & TSOCK_REUSEPORT ? LINGER_REUSEPORT : 0;
 	conn_end(t, c, 0);
 	if (i == MAX_LINGERS) {
+		node_note(
+		    &t->n, "TIME-WAIT -> CLOSED at once, for want of room");
 		node_count(&t->n, CNT_TCP_LINGERS_FULL);
 		output_linger_ack(t, &last, seg);
 		return;
@@ -90,6 +92,7 @@ void conn_linger(struct tcpd *t, struct tcb *c, const struct segment *seg)
 	*l = last;
 	conn_set_used(t, t->s->conns.lingers, i, true);
 	linger_enter(t, MAX_CONNS + i);
+	node_note(&t->n, "connection %u it is from here on", MAX_CONNS + i);
 	if (owed)
 		output_linger_ack(t, l, seg);
 }
@@ -107,6 +110,7 @@ void linger_end(struct tcpd *t, uint32_t id)
 {
 	struct lingering *l = linger_touch(t, id);
 
+	node_note(&t->n, "connection %u: TIME-WAIT -> CLOSED", id);
 	conn_unhash(t, id);
 	wheel_set(&t->conns.wheel, id, MONO_NEVER);
 	conn_lonely_remove(t, id);
@@ -119,6 +123,7 @@ void linger_again(struct tcpd *t, uint32_t id)
 {
 	struct lingering *l = linger_touch(t, id);
 
+	node_note(&t->n, "its FIN again: TIME-WAIT begins anew");
 	l->until = mono_add(t->n.now, t->config.time_wait_ns);
 	wheel_set(&t->conns.wheel, id, l->until);
 }
@@ -209,6 +214,7 @@ void linger_segment(struct tcpd *t, uint32_t id, struct segment *seg)
 	uint16_t flags = seg->h.flags;
 	struct lingering *l;
 
+	node_note(&t->n, "connection %u, TIME-WAIT", id);
 	if ((flags & TCP_SYN) && !(flags & (TCP_ACK | TCP_RST))) {
 		take_syn(t, id, seg);
 		return;

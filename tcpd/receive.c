@@ -239,6 +239,8 @@ void receive_read(struct tcpd *t, struct tcb *c, uint64_t read)
 {
 	struct rcv_space space;
 
+	node_note(&t->n, "connection %u: the app has read %u bytes",
+	    conn_id(t, c), (uint32_t)(read - c->rx_read));
 	c->rx_read = read;
 	if (!(c->o.flags & TSOCK_RCVBUF_SET) && t->config.moderate_rcvbuf)
 		c->rcvbuf = rcv_buffer_read(&c->tuning, read, c->rcv_rtt_us,

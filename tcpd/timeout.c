@@ -75,6 +75,8 @@ static bool retransmit(struct tcpd *t, struct tcb *c)
 			conn_abort(t, c, why_dead(c));
 		return false;
 	}
+	node_note(&t->n, "connection %u: not acknowledged in time, again",
+	    conn_id(t, c));
 	loss_timeout(t, c);
 	return true;
 }

@@ -86,8 +86,16 @@ static void tell(struct udpd *u, uint32_t id, const struct told *t)
 
 	log_debug(&u->n.log, "icmp error, type=%u code=%u socket=%u errno=%d",
 	    d->icmp_type, d->icmp_code, id, v.err);
-	if (v.err == 0 || (!recverr && !(v.hard && s->connected)))
+	if (v.err == 0 || (!recverr && !(v.hard && s->connected))) {
+		node_note(&u->n,
+		    "socket %u of app %u sent it, and is not told: no"
+		    " IP_RECVERR, %s",
+		    sub_of(id), app_of(id),
+		    s->connected ? "nothing lasting" : "not connected");
 		return;
+	}
+	node_note(&u->n, "socket %u of app %u is told: %s", sub_of(id),
+	    app_of(id), strerrordesc_np(v.err));
 	if (recverr && apps_is_live(&u->apps, id))
 		queue(u, id, t, v.err);
 	udpd_error(u, id, v.err);
@@ -154,6 +162,8 @@ void error_rx(struct udpd *u, const struct desc *d, const uint8_t *p)
 {
 	struct told t = { .d = d, .p = p };
 
+	node_note(&u->n, "an ICMP error, type %u, code %u, about what was sent",
+	    d->icmp_type, d->icmp_code);
 	node_count(&u->n, CNT_RX_ERRORS);
 	if (d->proto == IPPROTO_UDP)
 		udp_error(u, &t);

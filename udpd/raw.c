@@ -72,8 +72,10 @@ static void rx_echo(struct udpd *u, const struct desc *d, const struct upper *m)
 		return;
 	f.local_port = be16_get(m->p + ICMP_ID_AT);
 	id = port_lookup(u, &f);
-	if (id == NO_SOCKET)
+	if (id == NO_SOCKET) {
+		node_note(&u->n, "no ping socket has id %u", f.local_port);
 		return;
+	}
 	if (!sum_is_right(d, m)) {
 		node_count(&u->n, CNT_RX_BAD_CHECKSUM);
 		return;
