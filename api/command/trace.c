@@ -13,7 +13,7 @@ static const char help[] =
     "every daemon and ring, what was decided there, what it caused, how long\n"
     "it waited and was worked on.\n"
     "\n"
-    "  -c COUNT  end after so many walks\n"
+    "  -c COUNT  end after so many walks; else at Ctrl-C\n"
     "  FILTER    as tcpdump's, pcap-filter(7), of what a walk begins with\n"
     "\n"
     "So: strata trace demo -c 1 'tcp[tcpflags] == tcp-syn'\n";

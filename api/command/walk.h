@@ -6,7 +6,11 @@
  *	NOTE		what was decided for the packet in hand
  *	PUT, TAKE	from daemon to daemon: by ring and index
  *	FRAME, tx	of what linkd has taken in this turn, or has kept
+ *	PUT of an error	by linkd, of what waited for a silent neighbour
  *	TURN		who was in hand was worked on from when to when
+ *
+ * A connection may come to its end with no packet, as TIME-WAIT does: if a walk
+ * has been of it, that is a walk of one step.
  *
  * What a daemon does because of no packet in hand, but for a connection that
  * one of this turn was for, belongs to that one's walk: the ACK, say.
@@ -27,14 +31,18 @@ enum {
 	WALKS = 64, /* on their way at a time */
 	FLIGHTS = 1024,
 	KEPT = 256,
+
+	CONNECTIONS = 1 << 18, /* numbers that tcpd gives, and more */
+	NO_CONNECTION = CONNECTIONS,
 };
 
 /* What one daemon did in one turn. */
 struct step {
 	uint32_t proc;
 	bool by_ring;
+	bool waited;                   /* for its neighbour */
 	uint16_t ring;                 /* it came by */
-	int64_t put;                   /* and lay there since then */
+	int64_t put;                   /* and lay there, or waited, since */
 	int64_t begin, end;            /* of the turn; end 0: it is open */
 	char reason[COUNTER_NAME_LEN]; /* dropped; "": not */
 	char text[STEP_TEXT];          /* lines */
@@ -42,7 +50,9 @@ struct step {
 
 struct walk {
 	bool used;
-	bool cut_short; /* records of it were lost */
+	bool cut_short;   /* records of it were lost */
+	bool still_waits; /* for a neighbour, longer than we wait with it */
+	bool no_source;   /* in its title, so far */
 	uint64_t number;
 	char title[WALK_TITLE];
 	struct step step[WALK_STEPS];
@@ -79,6 +89,7 @@ struct kept {
 	struct identity id;
 	int64_t since;
 	bool tx, done;
+	bool waits; /* for its neighbour's MAC */
 };
 
 /* A connection of which a packet of this turn was. */
@@ -91,6 +102,10 @@ struct daemon_now {
 	struct stand hand;
 	struct stand out;     /* of the next PUT with none in hand */
 	char told[STEP_TEXT]; /* notes for that, in no walk yet */
+	uint32_t told_of;     /* connection; NO_CONNECTION: of none */
+	struct stand began;   /* of @told_of, by its last PUT */
+	uint32_t began_of;
+	uint8_t known[CONNECTIONS / 8]; /* that walks have been of */
 	struct touched touched[KEPT];
 	uint32_t ntouched;
 };
@@ -122,6 +137,29 @@ bool identity_of(
 
 /* Is @part what @whole is, or a segment of it? */
 bool identity_holds(const struct identity *whole, const struct identity *part);
+
+/* ---- Between the files walk_*.c ---- */
+
+extern const struct stand walk_nowhere;
+
+/* NULL: there are too many. */
+struct walk *walk_new(struct walks *s);
+struct stand walk_step(struct walk *w, uint32_t proc);
+void walk_say(const struct stand *at, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+void walk_note(struct walks *s, const struct tapped *r);
+
+/* What was told with no packet in hand is of @at, which begins with it. */
+void walk_told(struct daemon_now *d, const struct stand *at);
+
+/* Nothing was put because of it: is it worth a walk of its own? */
+void walk_news(struct walks *s, uint32_t proc);
+
+void walk_title(struct walk *w, uint16_t linktype, const struct shown *shown);
+
+/* ipd has chosen the source that the transport had left open. */
+void walk_source(struct walk *w, const char *text);
 
 void walk_print(FILE *to, const struct walk *w, const struct topology *topo);
 

@@ -2,11 +2,9 @@
  * walk_follow.c - which record belongs to which walk
  */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "api/command/dump.h"
 #include "api/command/walk.h"
 
 enum {
@@ -14,39 +12,10 @@ enum {
 	SILENT_NS = NS_PER_S, /* then the rest of a walk has been lost */
 };
 
-static const struct stand nowhere = { NULL, 0 };
+/* ARP and NDP ask three times, a second apart. */
+static const int64_t wait_ns = 5 * (int64_t)NS_PER_S;
 
 /* ---- Walks and their steps ---- */
-
-static void say(const struct stand *at, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void say(const struct stand *at, const char *fmt, ...)
-{
-	char *text = at->w->step[at->step].text;
-	size_t len = strlen(text);
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text + len, STEP_TEXT - len, fmt, ap);
-	va_end(ap);
-	len = strlen(text);
-	if (len < STEP_TEXT - 1)
-		memcpy(text + len, "\n", 2);
-}
-
-static struct stand new_step(struct walk *w, uint32_t proc)
-{
-	struct step *step;
-
-	if (w->n == WALK_STEPS) {
-		w->cut_short = true;
-		return nowhere;
-	}
-	step = &w->step[w->n];
-	*step = (struct step){ .proc = proc };
-	return (struct stand){ w, w->n++ };
-}
 
 static void forget(struct walks *s, const struct walk *w)
 {
@@ -60,9 +29,11 @@ static void forget(struct walks *s, const struct walk *w)
 		struct daemon_now *d = &s->now[p];
 
 		if (d->hand.w == w)
-			d->hand = nowhere;
+			d->hand = walk_nowhere;
 		if (d->out.w == w)
-			d->out = nowhere;
+			d->out = walk_nowhere;
+		if (d->began.w == w)
+			d->began = walk_nowhere;
 		for (uint32_t i = d->ntouched; i-- > 0;)
 			if (d->touched[i].at.w == w)
 				d->touched[i] = d->touched[--d->ntouched];
@@ -71,9 +42,27 @@ static void forget(struct walks *s, const struct walk *w)
 
 static void end(struct walks *s, struct walk *w)
 {
+	if (w->no_source)
+		walk_source(w, "(source not chosen yet)");
 	s->done(s, w);
 	forget(s, w);
 	w->used = false;
+}
+
+static int64_t patience(const struct kept *k)
+{
+	return k->waits ? wait_ns : SILENT_NS;
+}
+
+/* What of @w waits for a neighbour. */
+static uint32_t waiting(const struct walks *s, const struct walk *w)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < s->nkept; i++)
+		n += s->kept[i].at.w == w && s->kept[i].waits &&
+		    !s->kept[i].done;
+	return n;
 }
 
 static bool is_over(const struct walk *w)
@@ -84,26 +73,13 @@ static bool is_over(const struct walk *w)
 	return w->under_way == 0;
 }
 
-static void set_title(
-    struct walk *w, const struct place *p, const struct shown *shown)
+/* Of what a transport leaves to ipd. */
+static bool has_no_source(const struct walks *s, const struct tapped *r)
 {
-	static struct dump d;
-	struct dump_bytes b = { shown->bytes, shown->caplen, shown->len };
+	const struct topology *t = s->watch->taps.topo;
 
-	dump_begin(&d, false);
-	if (p->linktype == LINKTYPE_ETHERNET)
-		dump_frame(&d, b);
-	else
-		dump_packet(&d, b);
-	snprintf(w->title, sizeof(w->title), "%s", d.line.p);
-}
-
-static struct walk *free_walk(struct walks *s)
-{
-	for (uint32_t i = 0; i < WALKS; i++)
-		if (!s->walk[i].used)
-			return &s->walk[i];
-	return NULL;
+	return r->r.kind == TAP_PUT && ip_is_any(&r->r.d.src) &&
+	    t->procs[r->proc].layer > LAYER_IP;
 }
 
 /* The packet of @r has just come into being, or in: if it is wanted. */
@@ -115,22 +91,17 @@ static struct stand begin(struct walks *s, const struct tapped *r)
 	struct walk *w;
 
 	if (p == NULL || (watch->count > 0 && s->begun == watch->count))
-		return nowhere;
+		return walk_nowhere;
 	shown_from(&shown, &watch->taps, p, r);
 	if (!tap_filter_passes(watch->filter, p->linktype, shown.bytes,
 		shown.caplen, shown.len))
-		return nowhere;
-	w = free_walk(s);
-	if (w == NULL) {
-		s->missed++;
-		return nowhere;
-	}
-	w->used = true;
-	w->cut_short = false;
-	w->n = w->under_way = 0;
-	w->number = ++s->begun;
-	set_title(w, p, &shown);
-	return new_step(w, r->proc);
+		return walk_nowhere;
+	w = walk_new(s);
+	if (w == NULL)
+		return walk_nowhere;
+	walk_title(w, p->linktype, &shown);
+	w->no_source = has_no_source(s, r);
+	return walk_step(w, r->proc);
 }
 
 static void set_reason(
@@ -167,7 +138,7 @@ static void keep(
 	k->at = *at;
 	k->since = r->r.time;
 	k->tx = tx;
-	k->done = false;
+	k->done = k->waits = false;
 	at->w->under_way += tx;
 	s->nkept++;
 }
@@ -187,7 +158,7 @@ static struct stand release(struct walks *s, const struct tapped *r, bool tx)
 	struct identity id;
 
 	if (!identify(&id, r))
-		return nowhere;
+		return walk_nowhere;
 	for (uint32_t i = 0; i < s->nkept; i++) {
 		struct kept *k = &s->kept[i];
 		struct stand at = k->at;
@@ -204,7 +175,7 @@ static struct stand release(struct walks *s, const struct tapped *r, bool tx)
 			drop_kept(s, i);
 		return at;
 	}
-	return nowhere;
+	return walk_nowhere;
 }
 
 /* What was read must have been put by now, what was taken may wait. */
@@ -213,10 +184,31 @@ static void end_kept(struct walks *s, uint32_t proc)
 	for (uint32_t i = s->nkept; i-- > 0;) {
 		const struct kept *k = &s->kept[i];
 
-		if (k->at.w->step[k->at.step].proc == proc &&
-		    (!k->tx || k->done || s->time - k->since > SILENT_NS))
-			drop_kept(s, i);
+		if (k->at.w->step[k->at.step].proc != proc)
+			continue;
+		if (k->tx && !k->done && s->time - k->since <= patience(k))
+			continue;
+		k->at.w->still_waits |= k->waits && !k->done;
+		drop_kept(s, i);
 	}
+}
+
+/* A step of its own, if the daemon's turn in which it was taken is over. */
+static struct stand later_step(const struct stand *at, const char *text)
+{
+	struct stand new;
+
+	if (at->w == NULL || at->w->step[at->step].end == 0)
+		return *at;
+	new = walk_step(at->w, at->w->step[at->step].proc);
+	if (new.w != NULL) {
+		struct step *step = &new.w->step[new.step];
+
+		snprintf(step->text, STEP_TEXT, "%s", text);
+		step->waited = true;
+		step->put = at->w->step[at->step].end;
+	}
+	return new;
 }
 
 /* ---- Records ---- */
@@ -246,7 +238,7 @@ static void frame_read(struct walks *s, const struct tapped *r)
 	s->now[r->proc].hand = at;
 	if (at.w == NULL)
 		return;
-	say(&at, "read from %s: a frame of %u bytes", device_name(s, r),
+	walk_say(&at, "read from %s: a frame of %u bytes", device_name(s, r),
 	    r->r.len);
 	set_reason(s, &at, r);
 	at.w->last = r->r.time;
@@ -257,23 +249,20 @@ static void frame_written(struct walks *s, const struct tapped *r)
 {
 	struct stand at = release(s, r, true);
 
+	at = later_step(
+	    &at, r->r.reason == 0 ? "what it waited for is there\n" : "");
 	if (at.w == NULL)
 		return;
-	if (at.w->step[at.step].end != 0) {
-		at = new_step(at.w, r->proc);
-		if (at.w == NULL)
-			return;
-		say(&at, "what it waited for is there");
-	}
 	at.w->last = r->r.time;
-	say(&at, "written to %s: a frame of %u bytes", device_name(s, r),
-	    r->r.len);
+	if (r->r.reason == 0)
+		walk_say(&at, "written to %s: a frame of %u bytes",
+		    device_name(s, r), r->r.len);
 	set_reason(s, &at, r);
 }
 
 static void take(struct walks *s, const struct tapped *r)
 {
-	struct stand at = nowhere;
+	struct stand at = walk_nowhere;
 	struct walk *w = NULL;
 
 	for (uint32_t i = 0; i < s->nflights && w == NULL; i++) {
@@ -287,7 +276,7 @@ static void take(struct walks *s, const struct tapped *r)
 	if (w != NULL) {
 		w->under_way--;
 		w->last = r->r.time;
-		at = new_step(w, r->proc);
+		at = walk_step(w, r->proc);
 	}
 	s->now[r->proc].hand = at;
 	if (at.w == NULL)
@@ -305,6 +294,10 @@ static struct stand who_puts(struct walks *s, const struct tapped *r)
 	struct daemon_now *d = &s->now[r->proc];
 	struct stand at;
 
+	if (is_link(s, r->proc) && r->r.d.kind == PKT_ERROR) {
+		at = release(s, r, true);
+		return later_step(&at, d->told);
+	}
 	if (is_link(s, r->proc)) {
 		at = release(s, r, false);
 		/* To ourselves: it is not written any more. */
@@ -319,8 +312,7 @@ static struct stand who_puts(struct walks *s, const struct tapped *r)
 	if (d->out.w != NULL)
 		return d->out;
 	at = begin(s, r);
-	if (at.w != NULL)
-		snprintf(at.w->step[at.step].text, STEP_TEXT, "%s", d->told);
+	walk_told(d, &at);
 	return at;
 }
 
@@ -331,7 +323,7 @@ static void put(struct walks *s, const struct tapped *r)
 	char text[PLACE_NAME_LEN];
 
 	if (r->r.flags & TAP_NO_HAND) {
-		d->out = nowhere;
+		d->out = walk_nowhere;
 		d->told[0] = '\0';
 	}
 	if (at.w == NULL)
@@ -344,66 +336,14 @@ static void put(struct walks *s, const struct tapped *r)
 	s->flight[s->nflights++] =
 	    (struct flight){ at.w, r->r.place, r->r.index };
 	at.w->under_way++;
-	say(&at, "put into %s", ring_name(s, r->r.place, text));
-}
-
-/* A note that begins so tells whose it is. */
-static bool is_of_connection(const char *text, uint32_t *ret)
-{
-	return sscanf(text, "connection %" SCNu32, ret) == 1;
-}
-
-static struct touched *find_touched(struct daemon_now *d, uint32_t connection)
-{
-	for (uint32_t i = 0; i < d->ntouched; i++)
-		if (d->touched[i].connection == connection)
-			return &d->touched[i];
-	return NULL;
-}
-
-static void touch(struct daemon_now *d, uint32_t connection)
-{
-	struct touched *t = find_touched(d, connection);
-
-	if (t == NULL && d->ntouched < KEPT)
-		t = &d->touched[d->ntouched++];
-	if (t != NULL)
-		*t = (struct touched){ connection, d->hand };
-}
-
-static void note(struct walks *s, const struct tapped *r)
-{
-	struct daemon_now *d = &s->now[r->proc];
-	char text[TAP_NOTE_LEN];
-	uint32_t connection;
-	struct touched *t;
-
-	snprintf(text, sizeof(text), "%.*s", (int)r->r.caplen,
-	    (const char *)r->bytes);
-	if (!(r->r.flags & TAP_NO_HAND)) {
-		if (d->hand.w == NULL)
-			return;
-		say(&d->hand, "%s", text);
-		if (is_of_connection(text, &connection))
-			touch(d, connection);
-		return;
-	}
-	t = is_of_connection(text, &connection) ? find_touched(d, connection)
-						: NULL;
-	d->out = t != NULL ? t->at : nowhere;
-	if (t != NULL) {
-		say(&d->out, "%s", text);
-	} else {
-		size_t len = strlen(d->told);
-
-		snprintf(d->told + len, STEP_TEXT - len, "%s\n", text);
-	}
+	walk_say(&at, "put into %s", ring_name(s, r->r.place, text));
 }
 
 static void turn(struct walks *s, const struct tapped *r)
 {
 	struct daemon_now *d = &s->now[r->proc];
 
+	walk_news(s, r->proc);
 	for (uint32_t i = 0; i < WALKS; i++) {
 		struct walk *w = &s->walk[i];
 
@@ -417,9 +357,8 @@ static void turn(struct walks *s, const struct tapped *r)
 		}
 	}
 	end_kept(s, r->proc);
-	d->hand = d->out = nowhere;
+	d->hand = d->out = d->began = walk_nowhere;
 	d->ntouched = 0;
-	d->told[0] = '\0';
 	for (uint32_t i = 0; i < WALKS; i++)
 		if (s->walk[i].used && is_over(&s->walk[i]))
 			end(s, &s->walk[i]);
@@ -442,7 +381,7 @@ void walks_record(struct walks *s, const struct tapped *r)
 		put(s, r);
 		break;
 	case TAP_NOTE:
-		note(s, r);
+		walk_note(s, r);
 		break;
 	case TAP_TURN:
 		turn(s, r);
@@ -461,9 +400,16 @@ void walks_expire(struct walks *s, bool all)
 	for (uint32_t i = 0; i < WALKS; i++) {
 		struct walk *w = &s->walk[i];
 
-		if (!w->used || (!all && now - w->last < 2 * SILENT_NS))
+		uint32_t n = w->used ? waiting(s, w) : 0;
+
+		if (!w->used ||
+		    (!all &&
+			now - w->last < (n > 0 ? wait_ns : 0) + 2 * SILENT_NS))
 			continue;
-		w->cut_short = true;
+		if (n > 0 && n == w->under_way)
+			w->still_waits = true;
+		else
+			w->cut_short = true;
 		end(s, w);
 	}
 }

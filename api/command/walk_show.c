@@ -10,6 +10,8 @@ enum {
 	NAME = 12,
 };
 
+static const char for_neighbour[] = "waiting for the neighbour";
+
 static double us(int64_t ns)
 {
 	return ns > 0 ? (double)ns / 1000 : 0;
@@ -43,6 +45,9 @@ static void print_step(
 
 	if (s->by_ring)
 		print_waiting(to, s, topo);
+	if (s->waited)
+		print_line(to, topo->procs[s->proc].name, s->begin - s->put,
+		    for_neighbour, sizeof(for_neighbour) - 1);
 	do {
 		size_t len = strcspn(text, "\n");
 
@@ -72,6 +77,8 @@ void walk_print(FILE *to, const struct walk *w, const struct topology *topo)
 	}
 	if (w->cut_short)
 		fprintf(to, "  ... and no more is known of it\n\n");
+	else if (w->still_waits)
+		fprintf(to, "  ... and still waits\n\n");
 	else
 		fprintf(to, "  %-*s %9.1f us\n\n", NAME, "in all",
 		    us(last - w->step[0].begin));

@@ -352,3 +352,40 @@ as_the_kernel_does() {
 	say "tcpd restarted $(daemon restarts tcpd) times"
 	slots_at_home "$stack"
 }
+
+# ---- Walks of packets
+
+# trace_up ARGUMENTS...: in the background, and switched on.
+trace_up() {
+	rm -f "$work/says"
+	"$strata" trace "$stack" "$@" >"$work/trace" 2>"$work/says" &
+	trace_pid=$!
+	until_true 3 grep -qs tracing "$work/says" ||
+		fail "the trace does not begin: $(cat "$work/says")"
+	sleep 0.05
+}
+
+trace_down() {
+	kill -INT $trace_pid 2>/dev/null
+	wait $trace_pid || fail "trace: status $?: $(cat "$work/says")"
+	! grep -q 'lost\|no more is known' "$work/says" "$work/trace" ||
+		fail "$(cat "$work/says" "$work/trace")"
+}
+
+# walk PATTERN: the first whose title has this, in $out; a word for each hop in
+# $hops.
+walk() {
+	out=$(awk -v title="$1" '/^[0-9]+\. / { on = !seen && index($0, title)
+		seen = seen || on } on' "$work/trace")
+	[ -n "$out" ] || fail "no walk of $1 in: $(cat "$work/trace")"
+	hops=$(awk '$3 == "us" && $1 != "in" { print $1 }' <<<"$out" | xargs)
+}
+
+# tells TEXT...: the walk has these, in this order.
+tells() {
+	local rest=$out text
+	for text in "$@"; do
+		[[ $rest == *"$text"* ]] || fail "no \"$text\" (or not in order) in: $out"
+		rest=${rest#*"$text"}
+	done
+}
