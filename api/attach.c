@@ -206,7 +206,7 @@ static int attach(struct lib *l, const char *stack)
 		return r;
 	sock = join_connect(stack);
 	if (sock < 0)
-		return -ENETDOWN;
+		return sock == -EACCES ? sock : -ENETDOWN;
 	r = ask(sock, &m, &answer, fds);
 	if (r == 0)
 		r = map_all(l, &answer, fds);

@@ -8,9 +8,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* The supervisor is also told who sends (sup_rights.c). */
 union fd_room {
 	struct cmsghdr align;
-	char bytes[CMSG_SPACE(CTL_MAX_FDS * sizeof(int))];
+	char bytes[CMSG_SPACE(CTL_MAX_FDS * sizeof(int)) +
+	    CMSG_SPACE(sizeof(struct ucred))];
 };
 
 int ctl_send_bytes(int sock, const struct ctl_msg *m, const int *fds,

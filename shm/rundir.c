@@ -65,30 +65,36 @@ int rundir_path(char ret[RUNDIR_PATH_LEN], const char *stack, const char *file)
 	return n < RUNDIR_PATH_LEN ? 0 : -ENAMETOOLONG;
 }
 
-int rundir_make(const char *stack)
+/* Whom the stack is for, its files say; so the umask has no say in this. */
+static int make_folder(const char *stack)
 {
 	char path[RUNDIR_PATH_LEN];
-	int r = rundir_path(path, NULL, NULL);
+	int r = rundir_path(path, stack, NULL);
+	mode_t mask;
 
 	if (r < 0)
 		return r;
-	if (mkdir(path, 0755) == -1 && errno != EEXIST)
-		return -errno;
-	r = rundir_path(path, stack, NULL);
-	if (r < 0)
-		return r;
-	return mkdir(path, 0755) == -1 && errno != EEXIST ? -errno : 0;
+	mask = umask(022);
+	r = mkdir(path, 0755) == -1 && errno != EEXIST ? -errno : 0;
+	umask(mask);
+	return r;
+}
+
+int rundir_make(const char *stack)
+{
+	int r = make_folder(NULL);
+
+	return r < 0 ? r : make_folder(stack);
 }
 
 /* A folder alone may be what a killed supervisor left behind. */
-static int answers(const char *stack)
+static int knock(const char *stack)
 {
 	int fd = join_connect(stack);
 
-	if (fd < 0)
-		return 0;
-	close(fd);
-	return 1;
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? fd : 0;
 }
 
 int rundir_stack(char ret[TOPO_NAME_LEN])
@@ -96,6 +102,7 @@ int rundir_stack(char ret[TOPO_NAME_LEN])
 	const char *set = getenv("STRATA");
 	char path[RUNDIR_PATH_LEN];
 	struct dirent *e;
+	int none = -ENOENT;
 	int found = 0;
 	DIR *dir;
 
@@ -111,14 +118,20 @@ int rundir_stack(char ret[TOPO_NAME_LEN])
 	if (dir == NULL)
 		return -ENOENT;
 	while (found < 2 && (e = readdir(dir)) != NULL) {
-		if (e->d_name[0] == '.' || strlen(e->d_name) >= TOPO_NAME_LEN ||
-		    !answers(e->d_name))
+		int r;
+
+		if (e->d_name[0] == '.' || strlen(e->d_name) >= TOPO_NAME_LEN)
+			continue;
+		r = knock(e->d_name);
+		if (r == -EACCES)
+			none = r;
+		if (r < 0)
 			continue;
 		snprintf(ret, TOPO_NAME_LEN, "%.15s", e->d_name);
 		found++;
 	}
 	closedir(dir);
 	if (found == 0)
-		return -ENOENT;
+		return none;
 	return found == 1 ? 0 : -ENOTUNIQ;
 }

@@ -29,7 +29,8 @@ int rundir_make(const char *stack);
 
 /*
  * The stack that a program means: $STRATA, else the only one that runs.
- * 0; -ENOENT: none runs; -ENOTUNIQ: several do and $STRATA names none.
+ * 0; -ENOENT: none runs; -EACCES: none that we may use; -ENOTUNIQ: several do
+ * and $STRATA names none.
  */
 int rundir_stack(char ret[TOPO_NAME_LEN]);
 

@@ -23,6 +23,7 @@ enum {
 	SUP_SLOW_RESTART_MS = 1000,
 	SUP_STOP_MS = 1000, /* a daemon that doesn't leave by then is killed */
 	SUP_MAX_CLIENTS = 256,
+	SUP_KEPT_FREE = 16, /* of these, for who rules the stack */
 };
 
 struct sup;
@@ -94,6 +95,8 @@ struct client {
 	struct source src;
 	struct app *app;
 	struct relay *relay; /* what it asks of a daemon; sup_ask.c */
+	uint32_t connected;  /* uid of who did */
+	uint32_t sender;     /* and of who sent the message in hand */
 	bool waits;          /* for a restart or for the end */
 	struct tap_wish tap;
 };
@@ -225,6 +228,7 @@ struct mono sup_ask_deadline(const struct sup *s);
 
 void sup_command(struct sup *s, struct client *c, const char *text, size_t len);
 void sup_answer(struct sup *s, struct client *c, const char *error);
+void sup_refuse(struct sup *s, struct client *c); /* who may not rule */
 void sup_answer_json(struct sup *s, struct client *c, json_t *answer);
 void sup_client_close(struct sup *s, struct client *c);
 
@@ -255,6 +259,28 @@ json_t *sup_net_counts(const struct sup *s);
 /* ---- sup_impair.c */
 
 void sup_impair(struct sup *s, struct client *c, const json_t *q);
+
+/* ---- sup_rights.c */
+
+/* @fd tells who sends, and all that it will accept. */
+int sup_rights_listener(int fd);
+
+/* For whom @path, bound to it, is there. */
+int sup_rights_path(const struct supervisor_options *o, const char *path);
+
+/* @c has just been accepted. */
+void sup_rights_connected(struct client *c);
+
+/* The first byte of the next message, as recv(); and who sent it. */
+ssize_t sup_rights_peek(struct client *c, char *first);
+
+/* It is a daemon's control socket from now on. */
+void sup_rights_end(int fd);
+
+/* Of the message in hand; and: may it have one of the last places? */
+bool sup_may_rule(const struct client *c);
+bool sup_may_raw(const struct client *c);
+bool sup_may_crowd(const struct client *c);
 
 /* ---- sup_tap.c */
 

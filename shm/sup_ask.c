@@ -240,16 +240,6 @@ static int find_targets(const struct sup *s, struct ask *q, uint32_t *ret)
 	return -EPROTO;
 }
 
-/* Who may change anything: whose stack it is, and root. */
-static bool may_change(int fd)
-{
-	struct ucred who;
-	socklen_t len = sizeof(who);
-
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
-	    (who.uid == 0 || who.uid == geteuid());
-}
-
 static int make_file(const struct sup *s)
 {
 	struct ask_file f = { .version = ASK_VERSION, .apps = APP_MAX };
@@ -275,7 +265,7 @@ static int begin(struct sup *s, struct client *c, const struct ask *q)
 	struct relay r = { .q = *q };
 	int err = find_targets(s, &r.q, &r.targets);
 
-	if (err == 0 && ask_is_change(q) && !may_change(c->src.fd))
+	if (err == 0 && ask_is_change(q) && !sup_may_rule(c))
 		err = -EPERM;
 	if (err < 0)
 		return err;

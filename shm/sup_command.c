@@ -72,25 +72,35 @@ static void no_process(struct sup *s, struct client *c, const char *name)
 	sup_answer(s, c, text);
 }
 
-static void status(struct sup *s, struct client *c, bool zeros)
+void sup_refuse(struct sup *s, struct client *c)
 {
+	sup_answer(
+	    s, c, "only root and the user who runs the stack may do that");
+}
+
+/* ---- The commands ---- */
+
+static void status(struct sup *s, struct client *c, const json_t *q)
+{
+	bool zeros = json_is_true(json_object_get(q, "zeros"));
 	json_t *a = sup_status(s, zeros);
 
 	sup_answer_json(s, c, a);
 	json_decref(a);
 }
 
-static void pulse(struct sup *s, struct client *c)
+static void pulse(struct sup *s, struct client *c, const json_t *q)
 {
 	json_t *a = sup_pulse(s);
 
-	send_json(c, a);
+	(void)q;
+	sup_answer_json(s, c, a);
 	json_decref(a);
-	sup_client_close(s, c);
 }
 
-static void restart(struct sup *s, struct client *c, const char *name)
+static void restart(struct sup *s, struct client *c, const json_t *q)
 {
+	const char *name = json_string_value(json_object_get(q, "daemon"));
 	int p = find_process(s, name);
 	int r;
 
@@ -106,9 +116,10 @@ static void restart(struct sup *s, struct client *c, const char *name)
 		sup_answer(s, c, strerror(-r));
 }
 
-static void set_level(
-    struct sup *s, struct client *c, const char *name, const char *word)
+static void set_level(struct sup *s, struct client *c, const json_t *q)
 {
+	const char *name = json_string_value(json_object_get(q, "daemon"));
+	const char *word = json_string_value(json_object_get(q, "level"));
 	int p = find_process(s, name);
 	enum log_level level;
 
@@ -126,32 +137,49 @@ static void set_level(
 	sup_answer(s, c, NULL);
 }
 
+static void down(struct sup *s, struct client *c, const json_t *q)
+{
+	(void)q;
+	c->waits = true; /* answered when all is down */
+	s->ending = true;
+}
+
+/* Who may (sup_rights.c): all who are connected, or who rules the stack. */
+static const struct command {
+	const char *name;
+	void (*run)(struct sup *s, struct client *c, const json_t *q);
+	bool for_all;
+} commands[] = {
+	{ "status", status, true },
+	{ "pulse", pulse, true },
+	{ "impair", sup_impair, true }, /* to look; it asks who changes */
+	{ "tap", sup_tap_command, false },
+	{ "restart", restart, false },
+	{ "log", set_level, false },
+	{ "down", down, false },
+};
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
 void sup_command(struct sup *s, struct client *c, const char *text, size_t len)
 {
 	json_t *q = json_loadb(text, len, 0, NULL);
-	const char *command = json_string_value(json_object_get(q, "command"));
-	const char *name = json_string_value(json_object_get(q, "daemon"));
-	const char *level = json_string_value(json_object_get(q, "level"));
+	const char *name = json_string_value(json_object_get(q, "command"));
+	const struct command *k = name != NULL ? find_command(name) : NULL;
 
-	if (command == NULL) {
+	if (name == NULL)
 		sup_answer(s, c, "not a command");
-	} else if (strcmp(command, "status") == 0) {
-		status(s, c, json_is_true(json_object_get(q, "zeros")));
-	} else if (strcmp(command, "pulse") == 0) {
-		pulse(s, c);
-	} else if (strcmp(command, "restart") == 0) {
-		restart(s, c, name);
-	} else if (strcmp(command, "log") == 0) {
-		set_level(s, c, name, level);
-	} else if (strcmp(command, "tap") == 0) {
-		sup_tap_command(s, c, q);
-	} else if (strcmp(command, "impair") == 0) {
-		sup_impair(s, c, q);
-	} else if (strcmp(command, "down") == 0) {
-		c->waits = true; /* answered when all is down */
-		s->ending = true;
-	} else {
+	else if (k == NULL)
 		sup_answer(s, c, "this supervisor knows no such command");
-	}
+	else if (!k->for_all && !sup_may_rule(c))
+		sup_refuse(s, c);
+	else
+		k->run(s, c, q);
 	json_decref(q);
 }

@@ -144,10 +144,17 @@ static int find_link(
 void sup_impair(struct sup *s, struct client *c, const json_t *q)
 {
 	const char *name = json_string_value(json_object_get(q, "link"));
+	bool changes = json_object_get(q, "set") != NULL ||
+	    json_is_true(json_object_get(q, "off"));
 	char error[TOPO_ERROR_LEN] = "";
-	int link = find_link(s, name, error);
+	int link;
 	json_t *a;
 
+	if (changes && !sup_may_rule(c)) {
+		sup_refuse(s, c);
+		return;
+	}
+	link = find_link(s, name, error);
 	if (link < 0 || !change_all(s, link, q, error)) {
 		sup_answer(s, c, error);
 		return;

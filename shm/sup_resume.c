@@ -73,6 +73,7 @@ static int resume_connection(struct sup *s, const struct kept *e)
 		.app = sup_app_place(s, e->label.id),
 	};
 	sup_app_owner(c->app, e->fd);
+	sup_rights_connected(c);
 	return sup_watch(s, &c->src, EPOLLIN);
 }
 

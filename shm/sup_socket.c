@@ -134,13 +134,28 @@ static int tell_transport(
 	return sup_tell(s, first->proc, &to, fds);
 }
 
-/* Who may see others' packets and send any: root alone, as with the kernel. */
-static int admitted(
-    const struct sup *s, const struct app *a, const struct ctl_msg *asked)
+/* As a transport reads it, a byte for each. */
+static bool is_kind(const struct ctl_msg *asked)
 {
-	if (asked->arg[1] == SOCK_RAW && a->uid != 0)
+	return asked->arg[0] <= UINT8_MAX && asked->arg[2] <= UINT8_MAX &&
+	    (asked->arg[1] == SOCK_STREAM || asked->arg[1] == SOCK_DGRAM ||
+		asked->arg[1] == SOCK_RAW);
+}
+
+/*
+ * Raw sockets see others' packets and send any: they are root's, as with the
+ * kernel; of who is root when he asks, not when the app attached.
+ */
+static int admitted(
+    const struct sup *s, const struct client *c, const struct ctl_msg *asked)
+{
+	if (c->app == NULL)
+		return -EPROTO;
+	if (!is_kind(asked))
+		return -EPROTONOSUPPORT;
+	if (asked->arg[1] == SOCK_RAW && !sup_may_raw(c))
 		return -EPERM;
-	return serving(s, asked, free_sub(a));
+	return serving(s, asked, free_sub(c->app));
 }
 
 void sup_socket_make(
@@ -150,7 +165,7 @@ void sup_socket_make(
 	uint32_t count = asked->arg[3] > 0 ? asked->arg[3] : 1;
 	struct ctl_msg m = { .type = CTL_SOCKET, .self = asked->self };
 	int fds[CTL_MAX_FDS];
-	int p = a == NULL ? -EPROTO : admitted(s, a, asked);
+	int p = admitted(s, c, asked);
 	int sub = p;
 	int app_end = -1;
 

@@ -117,6 +117,7 @@ static void hand_over(struct sup *s, struct client *c, const struct ctl_msg *m)
 
 	snprintf(name, sizeof(name), "%.16s", m->name);
 	epoll_ctl(s->epoll, EPOLL_CTL_DEL, fd, NULL);
+	sup_rights_end(fd);
 	c->src.fd = -1;
 	r = sup_join(s, name, fd);
 	if (r < 0) {
@@ -137,7 +138,7 @@ void sup_client_ready(struct sup *s, struct source *src, uint32_t events)
 	ssize_t n;
 
 	(void)events;
-	n = recv(src->fd, &first, 1, MSG_PEEK | MSG_DONTWAIT);
+	n = sup_rights_peek(c, &first);
 	if (n == -1 && errno == EAGAIN)
 		return;
 	if (n <= 0) {
@@ -179,7 +180,11 @@ static void on_connection(struct sup *s, struct source *src, uint32_t events)
 		return;
 	}
 	*c = (struct client){ .src = { .ready = sup_client_ready, .fd = fd } };
-	if (sup_watch(s, &c->src, EPOLLIN) < 0)
+	sup_rights_connected(c);
+	/* Whoever crowds us, `strata down` finds a place. */
+	if ((c >= s->client + SUP_MAX_CLIENTS - SUP_KEPT_FREE &&
+		!sup_may_crowd(c)) ||
+	    sup_watch(s, &c->src, EPOLLIN) < 0)
 		sup_client_close(s, c);
 }
 
@@ -246,7 +251,23 @@ static int open_signals(struct sup *s)
 
 /* ---- The socket "ctl" ---- */
 
-/* A daemon as another user never connects; apps of all users may. */
+/* Nobody else connects before the path has its mode. */
+static int bind_listener(struct sup *s, const struct sockaddr_un *at)
+{
+	mode_t mask = umask(0177);
+	int r = bind(s->listener.fd, (const struct sockaddr *)at, sizeof(*at));
+
+	r = r == -1 ? -errno : 0;
+	umask(mask);
+	if (r == 0)
+		r = sup_rights_path(s->options, at->sun_path);
+	if (r == 0)
+		r = sup_rights_listener(s->listener.fd);
+	if (r == 0 && listen(s->listener.fd, 64) == -1)
+		r = -errno;
+	return r;
+}
+
 static int open_listener(struct sup *s)
 {
 	const char *stack = s->estate.topo.name;
@@ -268,10 +289,7 @@ static int open_listener(struct sup *s)
 	if (fd == -1)
 		return -errno;
 	s->listener.fd = fd;
-	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) == -1 ||
-	    listen(fd, 64) == -1)
-		return -errno;
-	return 0;
+	return bind_listener(s, &at);
 }
 
 static void remove_files(struct sup *s)

@@ -10,6 +10,7 @@
  *	sup_process.c  daemons: spawn, stand by, go, death
  *	sup_app.c      apps: segments, their end
  *	sup_socket.c   their sockets
+ *	sup_rights.c   who may do what
  *	sup_command.c  what `strata` asks, in JSON
  *	sup_status.c   the state of everything, in JSON
  *	sup_net.c      links, addresses, neighbours and routes of it
@@ -18,6 +19,8 @@
  */
 #ifndef SHM_SUPERVISOR_H
 #define SHM_SUPERVISOR_H
+
+#include <sys/types.h>
 
 #include "shm/topology.h"
 
@@ -30,6 +33,10 @@ struct supervisor_options {
 	void *ctx;
 	int log;          /* where the log goes: a terminal or a file */
 	bool log_is_ours; /* a file that is removed at the end */
+
+	/* Of the socket "ctl": who may connect (sup_rights.c). */
+	mode_t mode;
+	gid_t group; /* -1: its maker's */
 };
 
 struct keeper;

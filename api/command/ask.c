@@ -40,6 +40,11 @@ int reach_stack(const char *name)
 
 	if (fd == -ENOENT || fd == -ECONNREFUSED)
 		fprintf(stderr, "strata: no stack \"%s\" is running\n", name);
+	else if (fd == -EACCES)
+		fprintf(stderr,
+		    "strata: stack \"%s\" is another user's;"
+		    " see --mode in strata-up(1)\n",
+		    name);
 	else if (fd < 0)
 		fprintf(stderr, "strata: can't ask stack \"%s\": %s\n", name,
 		    strerror(-fd));

@@ -108,6 +108,8 @@ const char *ask_error(int r, char text[ASK_ERROR_LEN])
 		why = "the stack is of another version of strata";
 		break;
 	case EACCES:
+		why = "it is another user's; see --mode in strata-up(1)";
+		break;
 	case EPERM:
 		why = "only root and the user who runs the stack may do that";
 		break;

@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "api/command/command.h"
@@ -89,8 +91,9 @@ static int open_log_file(const char *stack)
 
 	if (rundir_make(stack) < 0 || rundir_path(path, stack, "log") < 0)
 		return -1;
+	/* At its level debug there are others' packets in it. */
 	return open(
-	    path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
+	    path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 }
 
 struct launch {
@@ -115,21 +118,16 @@ static int live(struct launch *l)
 	return r;
 }
 
-static int child(const struct topology *t, int parent)
+static int child(struct launch *l, int parent)
 {
-	struct launch l = {
-		.topo = t,
-		.options = {
-			.ready = tell_parent,
-			.ctx = &parent,
-			.log_is_ours = true,
-		},
-	};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	setsid();
-	l.options.log = open_log_file(t->name);
-	if (l.options.log == -1) {
+	l->options.ready = tell_parent;
+	l->options.ctx = &parent;
+	l->options.log_is_ours = true;
+	l->options.log = open_log_file(l->topo->name);
+	if (l->options.log == -1) {
 		tell_parent(&parent, "can't make the log file");
 		return STATUS_FAILED;
 	}
@@ -137,7 +135,7 @@ static int child(const struct topology *t, int parent)
 	dup2(null, 0);
 	dup2(null, 1);
 	dup2(null, 2);
-	return live(&l);
+	return live(l);
 }
 
 static int wait_for_word(int fd)
@@ -153,7 +151,7 @@ static int wait_for_word(int fd)
 	return STATUS_FAILED;
 }
 
-static int detach(const struct topology *t)
+static int detach(struct launch *l)
 {
 	int pipes[2];
 	pid_t pid;
@@ -169,47 +167,104 @@ static int detach(const struct topology *t)
 	}
 	if (pid == 0) {
 		close(pipes[0]);
-		exit(child(t, pipes[1]));
+		exit(child(l, pipes[1]));
 	}
 	close(pipes[1]);
 	return wait_for_word(pipes[0]);
 }
 
+/* By name or by number. */
+static bool read_group(const char *word, gid_t *ret)
+{
+	const struct group *g = getgrnam(word);
+	char *end;
+	unsigned long n = strtoul(word, &end, 10);
+
+	if (g == NULL &&
+	    (*word < '0' || *word > '9' || *end || n >= UINT32_MAX))
+		return false;
+	*ret = g != NULL ? g->gr_gid : (gid_t)n;
+	return true;
+}
+
+/* Permissions as chmod(1) has them, in octal. */
+static bool read_mode(const char *word, mode_t *ret)
+{
+	char *end;
+	unsigned long n = strtoul(word, &end, 8);
+
+	if (*word < '0' || *word > '7' || *end != '\0' || n > 0777)
+		return false;
+	*ret = (mode_t)n;
+	return true;
+}
+
+/* Whom the socket "ctl" is for; < 0: there is no such option or value. */
+static int read_options(
+    int argc, char **argv, struct supervisor_options *ret, bool *detached)
+{
+	static const struct option options[] = {
+		{ "detach", no_argument, NULL, 'd' },
+		{ "group", required_argument, NULL, 'g' },
+		{ "mode", required_argument, NULL, 'm' },
+		{ NULL, 0, NULL, 0 },
+	};
+	bool mode_given = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "dg:m:", options, NULL)) != -1) {
+		if (c == 'd') {
+			*detached = true;
+		} else if (c == 'g' && !read_group(optarg, &ret->group)) {
+			fprintf(stderr, "strata up: no group \"%s\"\n", optarg);
+			return -1;
+		} else if (c == 'm' && !read_mode(optarg, &ret->mode)) {
+			fprintf(
+			    stderr, "strata up: \"%s\" is no mode\n", optarg);
+			return -1;
+		} else if (c == '?') {
+			return -1;
+		}
+		mode_given |= c == 'm';
+	}
+	if (ret->group != (gid_t)-1 && !mode_given)
+		ret->mode = 0660;
+	return optind + 1 == argc ? 0 : -1;
+}
+
 int command_up(int argc, char **argv)
 {
 	static const char help[] =
-	    "usage: strata up [--detach] FILE.json\n"
+	    "usage: strata up [--detach] [--mode MODE] [--group GROUP]"
+	    " FILE.json\n"
 	    "\n"
 	    "Launch the stack that FILE describes, strata.topology(5).  In the"
 	    " foreground its\n"
 	    "log goes to standard output, and Ctrl-C takes all down.\n"
 	    "\n"
-	    "  -d, --detach  return when all addresses can be used; strata down"
-	    " ends it\n";
-	static const struct option options[] = {
-		{ "detach", no_argument, NULL, 'd' },
-		{ NULL, 0, NULL, 0 },
-	};
+	    "  -d, --detach       return when all addresses can be used; strata"
+	    " down ends it\n"
+	    "  -g, --group GROUP  programs of GROUP may use it, too\n"
+	    "  -m, --mode MODE    who may: permissions of its socket, 600 or"
+	    " else; 666: all\n";
 	static struct topology t;
 	struct launch l = {
 		.topo = &t,
 		.options = { .ready = say_ready,
 		    .ctx = &t,
-		    .log = STDOUT_FILENO },
+		    .log = STDOUT_FILENO,
+		    .mode = 0600,
+		    .group = (gid_t)-1 },
 	};
 	bool detached = false;
-	int c;
+	int r;
 
 	if (help_wanted(argc, argv, help))
 		return 0;
-	while ((c = getopt_long(argc, argv, "d", options, NULL)) == 'd')
-		detached = true;
-	if (c != -1 || optind + 1 != argc)
+	if (read_options(argc, argv, &l.options, &detached) < 0)
 		return usage_wrong(help);
-	c = load(&t, argv[optind]);
-	if (c != 0)
-		return c;
-	if (detached)
-		return detach(&t);
-	return live(&l);
+	r = load(&t, argv[optind]);
+	if (r != 0)
+		return r;
+	return detached ? detach(&l) : live(&l);
 }

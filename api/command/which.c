@@ -27,6 +27,10 @@ const char *which_stack(const char *word)
 	if (r == -ENOTUNIQ)
 		fprintf(stderr,
 		    "strata: several stacks run; name one, or set STRATA\n");
+	else if (r == -EACCES)
+		fprintf(stderr,
+		    "strata: what runs is another user's; see --mode in "
+		    "strata-up(1)\n");
 	else
 		fprintf(stderr,
 		    "strata: no stack is running; strata up FILE.json starts "

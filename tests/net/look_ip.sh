@@ -145,8 +145,14 @@ expect "the other's" "$("$strata" neigh --json |
 
 # ---- Who may, and what makes no sense
 
-refused 'only root' env STRATA_RUN_DIR=/run/strata setpriv --reuid 65534 --clear-groups \
-	"$(realpath "$strata")" addr add 198.51.100.3/24
+# rights.sh has the rest.
+other=(env STRATA_RUN_DIR=/run/strata setpriv --reuid 65534 --regid 65534
+	--clear-groups "$(realpath "$strata")")
+refused "another user's" "${other[@]}" addr "$stack" show
+chmod o+rw "/run/strata/$stack/ctl"
+run "${other[@]}" addr show
+refused 'only root' "${other[@]}" addr add 198.51.100.3/24
+chmod o-rw "/run/strata/$stack/ctl"
 for words in 'addr add' 'addr add 1.2.3' 'addr add 1.2.3.4/33' 'route add' \
 	'route add default' 'neigh add 192.0.2.5' 'neigh add 192.0.2.5 lladdr x' \
 	'addr add 192.0.2.5/24 dev tap0 too much'; do

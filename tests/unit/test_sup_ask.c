@@ -67,8 +67,12 @@ static int open_world(void **state)
 		pair(&s->place[p].running.ctl.fd, &w->daemon[p]);
 		s->place[p].running.up = true;
 	}
-	for (int i = 0; i < NCLIENTS; i++)
-		pair(&s->client[i].src.fd, &w->client[i]);
+	for (int i = 0; i < NCLIENTS; i++) {
+		struct client *c = &s->client[i];
+
+		pair(&c->src.fd, &w->client[i]);
+		c->connected = c->sender = geteuid();
+	}
 	s->app[3].used = true;
 	s->app[3].pid = 4711;
 	*state = w;
@@ -232,6 +236,30 @@ static void who_dies_is_asked_again(void **state)
 	assert_int_equal(told(w, 1, text), 0);
 }
 
+/* Both who connected and who sends must be one who rules the stack. */
+static void not_everyone_changes_something(void **state)
+{
+	struct world *w = *state;
+	struct client *c = w->s->client;
+	char text[64];
+
+	c[0].connected = 4711;
+	c[1].sender = 4711;
+	for (uint32_t op = 0; op < NASK_OPS; op++) {
+		if (op == ASK_SOCKETS)
+			continue;
+		for (int i = 0; i < 2; i++) {
+			ask_as(w, i, (struct ask){ .op = op });
+			assert_int_equal(told(w, i, text), EPERM);
+		}
+	}
+	for (uint32_t p = 0; p < NPROCS; p++)
+		assert_false(asked(w, p));
+	/* To look is for all. */
+	ask_sockets(w, 0);
+	assert_true(asked(w, TCP));
+}
+
 static void what_was_asked_before_is_no_answer(void **state)
 {
 	struct world *w = *state;
@@ -379,6 +407,7 @@ int main(void)
 		WITH_WORLD(chunks_of_all_transports_in_one_file),
 		WITH_WORLD(clients_take_turns),
 		WITH_WORLD(who_dies_is_asked_again),
+		WITH_WORLD(not_everyone_changes_something),
 		WITH_WORLD(what_was_asked_before_is_no_answer),
 		WITH_WORLD(a_client_that_leaves_keeps_nobody),
 		WITH_WORLD(who_is_silent_is_given_up),

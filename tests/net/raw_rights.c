@@ -1,0 +1,101 @@
+/*
+ * raw_rights.c - a raw socket is asked for by who asks now
+ *
+ *	raw_rights	as root; it becomes uid 65534 on its way
+ *
+ * Before and after, the library is compared with the kernel; then a message is
+ * sent that the library would not send.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/strata.h"
+#include "shm/control.h"
+#include "shm/join.h"
+#include "shm/rundir.h"
+
+static int wrong;
+
+static void expect(const char *who, const char *what, int fd, int want)
+{
+	int got = fd == -1 ? errno : 0;
+
+	if (got == want)
+		return;
+	printf("%s: %s: %s\n", who, what, strerror(got));
+	wrong = 1;
+}
+
+static void try_all(const char *who, int raw)
+{
+	expect(who, "the kernel's raw socket",
+	    socket(AF_INET, SOCK_RAW, IPPROTO_ICMP), raw);
+	expect(who, "a raw socket",
+	    strata_socket(AF_INET, SOCK_RAW, IPPROTO_ICMP), raw);
+	expect(who, "a raw socket of IPv6",
+	    strata_socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6),
+	    raw);
+	expect(
+	    who, "a datagram socket", strata_socket(AF_INET, SOCK_DGRAM, 0), 0);
+	expect(
+	    who, "a stream socket", strata_socket(AF_INET, SOCK_STREAM, 0), 0);
+}
+
+/* The errno that the supervisor answers on @fd. */
+static uint32_t answer(int fd, const struct ctl_msg *m)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct ctl_msg a = { .arg = { [3] = ENOMSG } };
+	int fds[CTL_MAX_FDS];
+
+	if (ctl_send(fd, m, NULL) == 0 && poll(&p, 1, 5000) == 1)
+		ctl_recv(fd, &a, fds);
+	return a.arg[3];
+}
+
+/* What is SOCK_RAW only to who looks at one byte of it. */
+static void lie(int fd)
+{
+	struct ctl_msg m = { .type = CTL_SOCKET };
+	const uint32_t kinds[] = { 0x100 | SOCK_RAW, SOCK_RAW | SOCK_CLOEXEC, 0,
+		UINT32_MAX };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		m.arg[0] = AF_INET;
+		m.arg[1] = kinds[i];
+		m.arg[2] = IPPROTO_ICMP;
+		if (answer(fd, &m) != EPROTONOSUPPORT) {
+			printf("type %#x is let in\n", kinds[i]);
+			wrong = 1;
+		}
+	}
+	m.arg[1] = SOCK_RAW;
+	if (answer(fd, &m) != EPERM) {
+		printf("a raw socket is let in\n");
+		wrong = 1;
+	}
+}
+
+int main(void)
+{
+	char stack[TOPO_NAME_LEN] = "";
+	int fd;
+
+	try_all("root", 0);
+	fd = rundir_stack(stack) == 0 ? join_connect(stack) : -1;
+	if (fd < 0 || answer(fd, &(struct ctl_msg){ .type = CTL_APP }) != 0) {
+		printf("no connection of our own\n");
+		return 1;
+	}
+	if (setuid(65534) == -1) {
+		perror("setuid");
+		return 1;
+	}
+	try_all("root no more", EPERM);
+	lie(fd);
+	return wrong;
+}

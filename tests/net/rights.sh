@@ -1,0 +1,169 @@
+#!/bin/bash
+# rights.sh - who may use a stack, who may look, and who rules it
+#
+#	this namespace                  configs/tap.json
+#	root, and uid 65534             tcp_echo 7
+#	192.0.2.1 -------- tap0 ------- 192.0.2.2
+#
+# Where "ctl" lets nobody else in there is nothing to refuse, so first it does.
+. "$(dirname "$0")/lib.sh"
+
+others=(env STRATA_RUN_DIR=/run/strata setpriv --reuid=65534 --regid=65534
+	--clear-groups)
+"${others[@]}" test -x "$(realpath "$strata")" ||
+	skip "uid 65534 can't come to $strata"
+ruler='only root and the user who runs the stack may do that'
+ctl=/run/strata/tap/ctl
+
+# nobody ARGUMENTS...: the command as another user.
+nobody() {
+	"${others[@]}" "$(realpath "$strata")" "$@"
+}
+
+# ---- Its user alone, if nothing else is said
+
+refused 'no group' "$strata" up --group no-such-group configs/tap.json
+for mode in 8 1000 rw '' 0666x -1; do
+	refused 'is no mode' "$strata" up --mode "$mode" configs/tap.json
+done
+(umask 000 && "$strata" up --detach configs/tap.json) || fail 'it is not up'
+stack=tap
+stacks+=(tap)
+expect 'mode of ctl' "$(stat -c %a $ctl)" = 600
+expect 'mode of the log' "$(stat -c %a /run/strata/tap/log)" = 600
+for words in 'status tap' 'ss tap' 'metrics tap' 'addr tap' 'impair tap tap0' \
+	'down tap'; do
+	# shellcheck disable=SC2086 # words
+	refused "another user's" nobody $words
+done
+refused "another user's" nobody ping -c 1 192.0.2.1
+refused 'Permission denied' "${others[@]}" "$examples/tcp_ask" 192.0.2.2 7
+stack_down
+
+(umask 077 && "$strata" up --detach --group 65534 configs/tap.json) ||
+	fail 'it is not up'
+stacks+=(tap)
+export STRATA=tap
+expect 'mode of ctl' "$(stat -c '%a %g' $ctl)" = '660 65534'
+run nobody ping -c 1 192.0.2.1
+refused "another user's" env STRATA_RUN_DIR=/run/strata setpriv \
+	--reuid=65533 --regid=65533 --clear-groups \
+	"$(realpath "$strata")" status tap
+stack_down
+say 'the mode is what was asked for'
+
+# ---- All may use it; that does not make them rule it
+
+"$strata" up --detach --mode 666 configs/tap.json || fail 'it is not up'
+stacks+=(tap)
+expect 'mode of ctl' "$(stat -c %a $ctl)" = 666
+tcp_echo_up 7
+(
+	# What the next supervisor is asked has the same answers.
+	kill -9 "$(status_of .supervisor_pid)"
+	until_true 5 status_of .supervisor_pid
+)
+expect 'mode of ctl' "$(stat -c %a $ctl)" = 666
+
+run nobody status tap
+run nobody ss tap
+run nobody metrics tap
+run nobody addr tap show
+run nobody impair tap tap0
+run nobody ping -c 1 192.0.2.1
+out=$("${others[@]}" "$examples/tcp_ask" 192.0.2.2 7 <<<hello)
+expect 'the echo' "$out" = hello
+say 'anybody uses it and looks'
+
+settings() {
+	"$strata" addr tap
+	"$strata" route tap
+	"$strata" neigh tap | grep PERMANENT
+	"$strata" impair tap tap0 --json | jq '.rx, .tx'
+	status_of '.daemons[] | .pid, .restarts, .log'
+}
+before=$(settings)
+for words in 'addr add 198.51.100.3/24' 'addr del 192.0.2.2/24' \
+	'route add 203.0.113.0/24 via 192.0.2.1' 'route del default' \
+	'neigh replace 192.0.2.9 lladdr 02:00:00:00:00:99 dev tap0' \
+	'impair tap0 loss=100' 'impair tap0 tx delay_ms=9' 'impair tap0 off' \
+	'restart ipd' 'log ipd debug' 'capture -w /dev/null' dump trace \
+	'latency -d 1' down; do
+	# shellcheck disable=SC2086 # words
+	refused "$ruler" timeout 5 "${others[@]}" "$(realpath "$strata")" \
+		${words%% *} tap ${words#"${words%% *}"}
+done
+refused 'Operation not permitted' nobody traceroute -T 192.0.2.1
+expect 'what there is' "$(settings)" = "$before"
+# A daemon of another user's does not get a place.
+timeout 3 "${others[@]}" "$(realpath "$BUILD/ipd")" --stack tap
+until_true 3 grep -q 'refused to let a ipd join' /run/strata/tap/log ||
+	fail 'it was not refused'
+expect 'what there is' "$(settings)" = "$before"
+say 'who does not rule it changes nothing and sees no packet'
+
+# ---- Who it was that connected, and who it is that speaks
+
+cat >"$work/speak.py" <<'END'
+import os, socket, sys
+
+def connect():
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.connect(sys.argv[2])
+    return s
+
+how, question = sys.argv[1], sys.argv[3]
+if how == 'root then other':
+    s = connect()
+    os.setuid(65534)
+elif how == 'other then root':
+    os.seteuid(65534)
+    s = connect()
+    os.seteuid(0)
+else:
+    s = connect()
+s.send(question.encode())
+_, files, _, _ = socket.recv_fds(s, 4096, 1)
+print(os.pread(files[0], 4096, 0).decode())
+END
+for question in '{"command": "down"}' \
+	'{"command": "log", "daemon": "ipd", "level": "debug"}' \
+	'{"command": "restart", "daemon": "ipd"}' '{"command": "tap"}' \
+	'{"command": "impair", "link": "tap0", "set": {"loss": 1}}' \
+	'{"command": "impair", "link": "tap0", "off": true}'; do
+	for how in 'root then other' 'other then root'; do
+		run python3 "$work/speak.py" "$how" $ctl "$question"
+		[[ $out == *"$ruler"* ]] || fail "$how: $question: $out"
+	done
+done
+run python3 "$work/speak.py" root $ctl \
+	'{"command": "log", "daemon": "ipd", "level": "warn"}'
+[[ $out == *'"ok":true'* ]] || fail "root: $out"
+expect 'restarts of ipd' "$(daemon restarts ipd)" -eq 0
+
+# A raw socket is asked for by who asks now, as with the kernel.
+run "$BUILD/tests/net/raw_rights"
+
+# ---- Whoever takes all there is does not keep the ruler out
+
+cat >"$work/crowd.py" <<'END'
+import os, signal, socket, sys
+os.setuid(65534)
+crowd = []
+for i in range(300):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.connect(sys.argv[1])
+    crowd.append(s)
+print('here', flush=True)
+signal.pause()
+END
+python3 "$work/crowd.py" $ctl >"$work/crowd" &
+crowd=$!
+until_true 5 grep -q here "$work/crowd" || fail 'they do not come'
+until_true 5 "$strata" status tap || fail 'root finds no place'
+! nobody status tap >/dev/null 2>&1 || fail 'there is still a place for all'
+kill $echo_pid
+run "$strata" down tap
+stacks=()
+kill $crowd
+nothing_left
