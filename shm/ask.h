@@ -17,9 +17,10 @@
  *	                <- CTL_ANSWER, file
  *
  * A daemon that keeps nothing between two chunks can die between them: its next
- * instance is asked the same again.  So it is with changes, and since the one
- * that died may have committed, each has a number that is part of the
- * transaction (struct ask_done): what was done is not done twice.
+ * instance is asked the same again, and before anything else.  So it is with
+ * changes, and since the one that died may have committed, each has a number
+ * that is part of the transaction (struct ask_done): what was done is not done
+ * twice, nor is it forgotten for another's change.
  */
 #ifndef SHM_ASK_H
 #define SHM_ASK_H

@@ -70,6 +70,14 @@ static int pass_on(struct sup *s, uint32_t p, struct client *c)
 	return 0;
 }
 
+static void try_to_ask(struct sup *s, uint32_t p, struct client *c)
+{
+	int r = pass_on(s, p, c);
+
+	if (r < 0 && r != -EPIPE) /* -EPIPE: its death comes next */
+		finish(c, -r);
+}
+
 /* Whoever is next to ask @p, after the one who did last. */
 static void ask_next(struct sup *s, uint32_t p)
 {
@@ -79,20 +87,36 @@ static void ask_next(struct sup *s, uint32_t p)
 		return;
 	for (uint32_t i = 0; i < SUP_MAX_CLIENTS && pl->asked == 0; i++) {
 		struct client *c = &s->client[++pl->ask_turn % SUP_MAX_CLIENTS];
-		int r;
 
-		if (!asks(c, p))
-			continue;
-		r = pass_on(s, p, c);
-		if (r < 0 && r != -EPIPE) /* -EPIPE: its death comes next */
-			finish(c, -r);
+		if (asks(c, p))
+			try_to_ask(s, p, c);
 	}
 }
 
+static struct client *find_asker(struct sup *s, uint32_t p, uint32_t id)
+{
+	for (uint32_t i = 0; i < SUP_MAX_CLIENTS; i++)
+		if (asks(&s->client[i], p) && s->client[i].relay->id == id)
+			return &s->client[i];
+	return NULL;
+}
+
+/*
+ * The one that died may have committed what it was asked, and remembers one
+ * change only (struct ask_done): nothing else may come in between.
+ */
 void sup_ask_up(struct sup *s, uint32_t p)
 {
-	s->place[p].asked = 0;
-	ask_next(s, p);
+	struct place *pl = &s->place[p];
+	struct client *c = pl->asked != 0 ? find_asker(s, p, pl->asked) : NULL;
+
+	if (c != NULL)
+		try_to_ask(s, p, c);
+	/* Whoever asked has left, or was given up. */
+	if (c == NULL || c->relay == NULL) {
+		pl->asked = 0;
+		ask_next(s, p);
+	}
 }
 
 static int keep_records(struct relay *r, const uint8_t *bytes, size_t len)
@@ -103,14 +127,6 @@ static int keep_records(struct relay *r, const uint8_t *bytes, size_t len)
 		return -ENOSPC;
 	r->bytes += len;
 	return 0;
-}
-
-static struct client *find_asker(struct sup *s, uint32_t p, uint32_t id)
-{
-	for (uint32_t i = 0; i < SUP_MAX_CLIENTS; i++)
-		if (asks(&s->client[i], p) && s->client[i].relay->id == id)
-			return &s->client[i];
-	return NULL;
 }
 
 /* A chunk for @c: then what? */

@@ -223,17 +223,62 @@ static void who_dies_is_asked_again(void **state)
 	assert_false(asked(w, LINK));
 	w->s->place[LINK].running.up = true;
 	sup_ask_up(w->s, LINK);
-	/* Whose turn it is does not matter; that it is the same does. */
-	for (int i = 0; i < 2; i++) {
-		assert_true(asked(w, LINK));
-		if (w->q.number == first.number)
-			assert_memory_equal(&w->q, &first, sizeof(first));
-		else
-			assert_true(w->q.number > first.number);
-		answer(w, LINK, "", 0);
-	}
+	/* It knows the last change that was done: the same must come first. */
+	assert_true(asked(w, LINK));
+	assert_memory_equal(&w->q, &first, sizeof(first));
+	w->s->place[LINK].running.up = false;
+	assert_false(asked(w, LINK));
+	w->s->place[LINK].running.up = true;
+	sup_ask_up(w->s, LINK);
+	assert_true(asked(w, LINK));
+	assert_memory_equal(&w->q, &first, sizeof(first));
+	answer(w, LINK, "", 0);
+	assert_true(asked(w, LINK));
+	assert_true(w->q.number > first.number);
+	answer(w, LINK, "", 0);
 	assert_int_equal(told(w, 0, text), 0);
 	assert_int_equal(told(w, 1, text), 0);
+	assert_false(asked(w, LINK));
+}
+
+/* The socket of one that dies amid the question tells of it at once. */
+static void who_dies_while_asked_is_asked_again(void **state)
+{
+	struct world *w = *state;
+	struct place *pl = &w->s->place[LINK];
+	struct ask first;
+
+	ask_as(w, 0, (struct ask){ .op = ASK_NEIGHBOUR });
+	ask_as(w, 1, (struct ask){ .op = ASK_NEIGHBOUR });
+	assert_true(asked(w, LINK));
+	first = w->q;
+	for (int i = 0; i < 3; i++) {
+		close(w->daemon[LINK]);
+		sup_ask_up(w->s, LINK);
+		close(pl->running.ctl.fd);
+		pair(&pl->running.ctl.fd, &w->daemon[LINK]);
+	}
+	sup_ask_up(w->s, LINK);
+	assert_true(asked(w, LINK));
+	assert_memory_equal(&w->q, &first, sizeof(first));
+}
+
+/* Whoever has left had its change done, or not: the others go on. */
+static void who_left_is_not_asked_for_again(void **state)
+{
+	struct world *w = *state;
+	struct ask first;
+
+	ask_as(w, 0, (struct ask){ .op = ASK_NEIGHBOUR });
+	ask_as(w, 1, (struct ask){ .op = ASK_NEIGHBOUR });
+	assert_true(asked(w, LINK));
+	first = w->q;
+	sup_ask_forget(&w->s->client[0]);
+	sup_ask_up(w->s, LINK);
+	assert_true(asked(w, LINK));
+	assert_true(w->q.number > first.number);
+	answer(w, LINK, "", 0);
+	assert_false(asked(w, LINK));
 }
 
 /* Both who connected and who sends must be one who rules the stack. */
@@ -407,6 +452,8 @@ int main(void)
 		WITH_WORLD(chunks_of_all_transports_in_one_file),
 		WITH_WORLD(clients_take_turns),
 		WITH_WORLD(who_dies_is_asked_again),
+		WITH_WORLD(who_dies_while_asked_is_asked_again),
+		WITH_WORLD(who_left_is_not_asked_for_again),
 		WITH_WORLD(not_everyone_changes_something),
 		WITH_WORLD(what_was_asked_before_is_no_answer),
 		WITH_WORLD(a_client_that_leaves_keeps_nobody),
