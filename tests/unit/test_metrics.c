@@ -19,13 +19,14 @@
 
 #include "api/command/http.h"
 #include "api/command/metrics.h"
+#include "shm/ask_socket.h"
 
 static const char status[] =
     "{'ok': true, 'name': 't', 'uptime_ms': 1500,"
     " 'daemons': [{'name': 'ip\\\\d', 'up': true, 'restarts': 2,"
     "   'uptime_ms': 500, 'last_gap_us': 250, 'cpu_ms': 70, 'rss': 4096,"
     "   'turns': 9, 'wakeups': 3}],"
-    " 'links': [{'name': 'wan', 'mtu': 1500}],"
+    " 'links': [{'name': 'wan', 'mtu': 1500, 'rx_bytes': 640}],"
     " 'addresses': [{'link': 'wan', 'state': 'valid'},"
     "   {'link': 'wan', 'state': 'valid'}],"
     " 'neighbours': [], 'routes': [],"
@@ -33,15 +34,27 @@ static const char status[] =
     "   'fill': 1, 'moved': 4000000000, 'full': 0}],"
     " 'pools': [], 'apps': [{'app': 3, 'pid': 44, 'sockets': 7}],"
     " 'drops': {'ipd': {'no_route': 0}},"
-    " 'counters': {'ipd': {'ipv4_sent': 12345678901}}}";
+    " 'counters': {'ipd': {'ipv4_sent': 12345678901,"
+    "   'tx_bytes': 99}}}";
+
+/* Takes over @all. */
+static char *as_text(json_t *all)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *to = open_memstream(&text, &len);
+
+	metrics_print(to, all);
+	json_decref(all);
+	fclose(to);
+	return text;
+}
 
 static char *metrics(void)
 {
 	char json[sizeof(status)];
-	char *text = NULL;
-	size_t len;
+	json_t *all = json_array();
 	json_t *j;
-	FILE *to = open_memstream(&text, &len);
 
 	memcpy(json, status, sizeof(status));
 	for (char *p = json; *p != '\0'; p++)
@@ -49,10 +62,15 @@ static char *metrics(void)
 			*p = '"';
 	j = json_loads(json, 0, NULL);
 	assert_non_null(j);
-	metrics_print(to, j);
+	metrics_of_status(all, j);
 	json_decref(j);
-	fclose(to);
-	return text;
+	return as_text(all);
+}
+
+static void has(const char *text, const char *line)
+{
+	if (strstr(text, line) == NULL)
+		fail_msg("no %s in\n%s", line, text);
 }
 
 static void samples(void **state)
@@ -69,17 +87,109 @@ static void samples(void **state)
 		"strata_addresses{link=\"wan\",state=\"tentative\"} 0\n",
 		"strata_app_sockets{app=\"3\",pid=\"44\"} 7\n",
 		"strata_drops_total{daemon=\"ipd\",reason=\"no_route\"} 0\n",
-		"{daemon=\"ipd\",event=\"ipv4_sent\"} 12345678901\n",
+		"strata_events_total{daemon=\"ipd\",event=\"ipv4_sent\"} "
+		"12345678901\n",
+		"strata_bytes_total{daemon=\"ipd\",event=\"tx_bytes\"} 99\n",
+		"strata_link_receive_bytes_total{link=\"wan\"} 640\n",
 	};
 	char *text = metrics();
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
-		if (strstr(text, lines[i]) == NULL)
-			fail_msg("no %s in\n%s", lines[i], text);
+		has(text, lines[i]);
 	/* What is not known is not said. */
 	assert_null(strstr(text, "strata_link_kernel_dropped_total"));
+	/* Bytes and packets in one family add up to nothing. */
+	assert_null(
+	    strstr(text, "strata_events_total{daemon=\"ipd\",event=\"tx_"));
 	assert_string_equal(text + strlen(text) - 6, "# EOF\n");
+	free(text);
+}
+
+static void units(void **state)
+{
+	char *text = metrics();
+
+	(void)state;
+	has(text, "# UNIT strata_uptime_seconds seconds\n");
+	has(text, "# UNIT strata_bytes bytes\n");
+	assert_null(strstr(text, "# UNIT strata_drops"));
+	free(text);
+}
+
+static void sockets_by_state(void **state)
+{
+	static const struct ask_socket some[] = {
+		{ .bytes = ASK_SOCKET_SHORT,
+		    .proto = IPPROTO_TCP,
+		    .state = SOCKET_LISTEN },
+		{ .bytes = ASK_SOCKET_SHORT,
+		    .proto = IPPROTO_TCP,
+		    .state = SOCKET_LISTEN },
+		{ .bytes = ASK_SOCKET_SHORT,
+		    .proto = IPPROTO_ICMPV6,
+		    .state = SOCKET_CLOSE },
+	};
+	struct answer a = { .records = NULL };
+	json_t *all = json_array();
+	char *text;
+
+	(void)state;
+	a.records = calloc(3, ASK_SOCKET_SHORT);
+	assert_non_null(a.records);
+	for (int i = 0; i < 3; i++, a.len += ASK_SOCKET_SHORT)
+		memcpy(a.records + a.len, &some[i], ASK_SOCKET_SHORT);
+	metrics_of_sockets(all, &a);
+	text = as_text(all);
+	has(text, "strata_sockets{protocol=\"tcp\",state=\"LISTEN\"} 2\n");
+	has(text, "strata_sockets{protocol=\"tcp\",state=\"ESTAB\"} 0\n");
+	has(text, "strata_sockets{protocol=\"icmp\",state=\"UNCONN\"} 1\n");
+	assert_null(strstr(text, "UNKNOWN"));
+	assert_null(strstr(text, "protocol=\"udp\",state=\"LISTEN\""));
+	free(text);
+	free(a.records);
+	/* Nobody has answered: then nothing is said, not 0. */
+	all = json_array();
+	metrics_of_sockets(all, NULL);
+	text = as_text(all);
+	assert_null(strstr(text, "strata_sockets{"));
+	free(text);
+}
+
+/* 900 ns, 1 us, 3 us and more than a minute. */
+static void few_buckets_for_many(void **state)
+{
+	static struct topology topo = { .nprocs = 2,
+		.nrings = 1,
+		.procs = { { .name = "linkd" }, { .name = "ipd" } },
+		.rings = { { .from = 0, .to = 1 } } };
+	static struct hop hop = { .proc = 1,
+		.key = { 0, MEASURE_END, 0, BORN_WIRE } };
+	struct hops h = { .n = 1, .hop = { &hop } };
+	json_t *all = json_array();
+	char *text;
+
+	(void)state;
+	hop.wait.bucket[histogram_index(900)] = 1;
+	hop.wait.bucket[histogram_index(1000)] = 1;
+	hop.wait.bucket[histogram_index(3000)] = 5;
+	hop.wait.over = 1;
+	metrics_of_latency(all, &h, &topo);
+	text = as_text(all);
+#define HOP                                                         \
+	"{daemon=\"ipd\",from=\"linkd\",to=\"end\",slot=\"linkd\"," \
+	"born=\"wire\""
+	has(text, "strata_hop_waiting_seconds_bucket" HOP ",le=\"1e-06\"} ");
+	has(text,
+	    "strata_hop_waiting_seconds_bucket" HOP ",le=\"2.5e-06\"} 2\n");
+	has(text, "strata_hop_waiting_seconds_bucket" HOP ",le=\"1.0\"} 7\n");
+	has(text, "strata_hop_waiting_seconds_bucket" HOP ",le=\"+Inf\"} 8\n");
+	has(text, "strata_hop_waiting_seconds_count" HOP "} 8\n");
+	/* 2^36 ns for what is over. */
+	has(text, "strata_hop_waiting_seconds_sum" HOP "} 68.71");
+	has(text, "strata_hop_work_seconds_count" HOP "} 0\n");
+	has(text, "strata_packet_age_seconds_count" HOP "} 0\n");
+#undef HOP
 	free(text);
 }
 
@@ -274,6 +384,9 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(samples),
 		cmocka_unit_test(families),
+		cmocka_unit_test(units),
+		cmocka_unit_test(sockets_by_state),
+		cmocka_unit_test(few_buckets_for_many),
 		cmocka_unit_test_setup_teardown(pages, start, stop),
 		cmocka_unit_test_setup_teardown(
 		    only_names_of_this_machine, start, stop),
