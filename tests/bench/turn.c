@@ -95,7 +95,7 @@ static void look(uint32_t flags, uint64_t rings)
 /* Of a packet, in turns of @batch. */
 static double cost(uint32_t batch)
 {
-	double ns[MAX_RUNS];
+	double ns[MAX_RUNS] = { 0 };
 
 	for (uint32_t i = 0; i < runs; i++) {
 		int64_t sum = 0;
