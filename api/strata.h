@@ -81,8 +81,8 @@ int strata_close(int fd);
 
 /*
  * Give the socket an address of the stack's and a port; port 0 draws one as
- * RFC 6056 advises.  sin6_scope_id is the number of the link in the topology,
- * counted from 1.
+ * RFC 6056 advises.  sin6_scope_id is the number of a link of the stack's, not
+ * of an interface of the kernel's: strata_if_nametoindex().
  *   EINVAL		bound already, or @len too short
  *   EADDRNOTAVAIL	not an address of the stack, or not yet valid
  *   EADDRINUSE		taken, and not both with SO_REUSEADDR or SO_REUSEPORT
@@ -268,6 +268,28 @@ int strata_send_commit(int fd, size_t len);
  */
 ssize_t strata_recv_peek(int fd, struct iovec span[2]);
 int strata_recv_consume(int fd, size_t len);
+
+/* ---- Links */
+
+/*
+ * The number of the link that the topology calls @name, as it stands in
+ * sin6_scope_id, in IP_PKTINFO and wherever else the index of an interface is
+ * meant: its place in the topology, counted from 1.  What if_nametoindex(3) and
+ * getaddrinfo(3) make of "fe80::1%NAME" is the kernel's number, which is
+ * another one: a program looks up the address without its zone and sets
+ * sin6_scope_id to what this says.
+ *
+ * Returns 0 with errno:
+ *   ENODEV		the stack has no such link
+ */
+unsigned int strata_if_nametoindex(const char *name);
+
+/*
+ * The name of link @index into @name, of IF_NAMESIZE (16) bytes.  From 1 on up
+ * to the first failure these are all.  Returns @name, or NULL with errno:
+ *   ENXIO		the stack has no such link
+ */
+char *strata_if_indextoname(unsigned int index, char *name);
 
 /* ---- Waiting */
 

@@ -6,7 +6,7 @@
 
 static bool parse(struct words *w, struct ask *ret)
 {
-	if (!word_prefix(w, &ret->ip, &ret->plen))
+	if (!word_prefix(w, ret))
 		return false;
 	while (w->left > 0) {
 		if (!word_is(w, "dev"))

@@ -3,6 +3,7 @@
  */
 #include "api/command/dial.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "api/command/command.h"
+#include "api/command/zone.h"
 #include "api/strata.h"
 #include "shm/clock.h"
 
@@ -56,6 +58,43 @@ static struct addrinfo *not_found(
 	return NULL;
 }
 
+/* The family that @zone leaves, and no name: who has one writes an address. */
+static int find(const char *host, const char *zone, const char *port,
+    struct addrinfo *hints, struct addrinfo **ret)
+{
+	char bare[ZONE_HOST_LEN];
+
+	if (port != NULL && !is_port(port))
+		return EAI_SERVICE;
+	if (zone == NULL)
+		return getaddrinfo(host, port, hints, ret);
+	zone_cut(bare, host);
+	hints->ai_flags |= AI_NUMERICHOST;
+	return getaddrinfo(bare, port, hints, ret);
+}
+
+/* Each on its link; false after a sentence. */
+static bool set_zones(
+    const struct dial *d, const char *zone, struct addrinfo *all)
+{
+	for (struct addrinfo *a = all; a != NULL; a = a->ai_next) {
+		struct sockaddr_in6 in6;
+
+		if (a->ai_family != AF_INET6) {
+			if (zone == NULL)
+				continue;
+			fprintf(stderr, "%s: IPv4 addresses have no zone\n",
+			    d->tool);
+			return false;
+		}
+		memcpy(&in6, a->ai_addr, sizeof(in6));
+		if (!zone_set(d->tool, zone, &in6))
+			return false;
+		memcpy(a->ai_addr, &in6, sizeof(in6));
+	}
+	return true;
+}
+
 struct addrinfo *dial_lookup(
     const struct dial *d, const char *host, const char *port)
 {
@@ -64,6 +103,7 @@ struct addrinfo *dial_lookup(
 		.ai_socktype = d->type,
 		.ai_flags = host == NULL ? AI_PASSIVE : 0,
 	};
+	const char *zone = host != NULL ? zone_of(host) : NULL;
 	struct addrinfo *all;
 	int r;
 
@@ -72,10 +112,13 @@ struct addrinfo *dial_lookup(
 	/* One socket of IPv6 hears both families. */
 	if (host == NULL && d->family == AF_UNSPEC)
 		hints.ai_family = AF_INET6;
-	r = port == NULL || is_port(port)
-	    ? getaddrinfo(host, port, &hints, &all)
-	    : EAI_SERVICE;
-	return r == 0 ? all : not_found(d, host, port, r);
+	r = find(host, zone, port, &hints, &all);
+	if (r != 0)
+		return not_found(d, host, port, r);
+	if (set_zones(d, zone, all))
+		return all;
+	freeaddrinfo(all);
+	return NULL;
 }
 
 struct timeval dial_patience(const struct dial *d)
@@ -146,19 +189,30 @@ int dial_bind(const struct dial *d, const char *host, const char *port)
 
 const char *dial_text(const struct sockaddr *addr, socklen_t len)
 {
-	static char text[INET6_ADDRSTRLEN + 32];
-	char host[INET6_ADDRSTRLEN + 16], port[8];
+	static char text[ZONE_TEXT_LEN + 16];
+	char host[ZONE_TEXT_LEN];
 	const char *shown = host;
+	struct sockaddr_in6 in6;
+	struct sockaddr_in in;
+	unsigned port;
 
-	if (getnameinfo(addr, len, host, sizeof(host), port, sizeof(port),
-		NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+	if (addr->sa_family == AF_INET && len >= sizeof(in)) {
+		memcpy(&in, addr, sizeof(in));
+		inet_ntop(AF_INET, &in.sin_addr, host, sizeof(host));
+		port = ntohs(in.sin_port);
+	} else if (addr->sa_family == AF_INET6 && len >= sizeof(in6)) {
+		memcpy(&in6, addr, sizeof(in6));
+		zone_text(host, &in6);
+		port = ntohs(in6.sin6_port);
+	} else {
 		return "?";
+	}
 	/* IPv4 on a socket of IPv6. */
 	if (strncmp(host, "::ffff:", 7) == 0 && strchr(host, '.') != NULL)
 		shown = host + 7;
-	if (strcmp(port, "0") == 0)
+	if (port == 0)
 		snprintf(text, sizeof(text), "%s", shown);
 	else
-		snprintf(text, sizeof(text), "%s port %s", shown, port);
+		snprintf(text, sizeof(text), "%s port %u", shown, port);
 	return text;
 }

@@ -1,8 +1,9 @@
 /*
  * dial.h - names to sockets, for the tools that are apps of the stack
  *
- * Names are looked up by the C library, with the kernel's network.  What can't
- * be done is said on standard error, behind the tool's name.
+ * Names are looked up by the C library, with the kernel's network; zones of
+ * addresses are the stack's links (zone.h).  What can't be done is said on
+ * standard error, behind the tool's name.
  */
 #ifndef API_COMMAND_DIAL_H
 #define API_COMMAND_DIAL_H
@@ -41,7 +42,8 @@ int dial_connect(const struct dial *d, const char *host, const char *port);
 /* A socket that is bound, and listens if it is a stream's, or -1. */
 int dial_bind(const struct dial *d, const char *host, const char *port);
 
-/* An address as numbers; what getnameinfo(3) says of it. */
+/* An address as numbers, "?" if it is none; its link by name, its port if any.
+ */
 const char *dial_text(const struct sockaddr *addr, socklen_t len);
 
 #endif /* API_COMMAND_DIAL_H */

@@ -47,16 +47,18 @@ static int complain(const struct fetch *f, const char *what)
 static int ask(const struct fetch *f, int fd, const struct http_url *u)
 {
 	bool v6 = strchr(u->host, ':') != NULL;
+	/* The zone is ours alone (RFC 6874, 4). */
+	int bare = (int)strcspn(u->host, "%");
 	char range[64] = "";
 	int len;
 
 	if (f->range != NULL)
 		snprintf(range, sizeof(range), "Range: bytes=%s\r\n", f->range);
 	len = snprintf(buf, sizeof(buf),
-	    "GET %s HTTP/1.0\r\nHost: %s%s%s%s%s\r\n"
+	    "GET %s HTTP/1.0\r\nHost: %s%.*s%s%s%s\r\n"
 	    "User-Agent: strata-fetch\r\nAccept: */*\r\n%s"
 	    "Connection: close\r\n\r\n",
-	    u->path, v6 ? "[" : "", u->host, v6 ? "]" : "",
+	    u->path, v6 ? "[" : "", bare, u->host, v6 ? "]" : "",
 	    strcmp(u->port, "80") == 0 ? "" : ":",
 	    strcmp(u->port, "80") == 0 ? "" : u->port, range);
 	if (strata_send(fd, buf, (size_t)len, MSG_NOSIGNAL) == -1)

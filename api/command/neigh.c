@@ -36,7 +36,7 @@ static bool parse(struct words *w, struct ask *ret)
 	bool has_mac = false;
 
 	ret->permanent = 1;
-	if (!word_address(w, &ret->ip))
+	if (!word_address(w, ret, &ret->ip))
 		return false;
 	while (w->left > 0) {
 		bool ok;

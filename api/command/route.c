@@ -9,13 +9,13 @@ static bool parse(struct words *w, struct ask *ret)
 {
 	bool any = word_is(w, "default");
 
-	if (!any && !word_prefix(w, &ret->ip, &ret->plen))
+	if (!any && !word_prefix(w, ret))
 		return false;
 	while (w->left > 0) {
 		bool ok;
 
 		if (word_is(w, "via"))
-			ret->has_via = ok = word_address(w, &ret->via);
+			ret->has_via = ok = word_address(w, ret, &ret->via);
 		else if (word_is(w, "dev"))
 			ok = word_link(w, ret);
 		else if (word_is(w, "metric"))

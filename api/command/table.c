@@ -29,18 +29,28 @@ bool word_is(struct words *w, const char *what)
 	return true;
 }
 
+/* Said twice, by a zone and by dev, it must be the same. */
+static bool set_link(
+    struct words *w, struct ask *q, const char *name, size_t len)
+{
+	bool said = q->link_name[0] != '\0';
+
+	if (len == 0 || len >= sizeof(q->link_name) ||
+	    (said &&
+		(strncmp(q->link_name, name, len) != 0 ||
+		    q->link_name[len] != '\0'))) {
+		w->wrong = name;
+		return false;
+	}
+	snprintf(q->link_name, sizeof(q->link_name), "%.*s", (int)len, name);
+	return true;
+}
+
 bool word_link(struct words *w, struct ask *ret)
 {
 	const char *s = word_next(w);
 
-	if (s == NULL)
-		return false;
-	if (strlen(s) >= sizeof(ret->link_name)) {
-		w->wrong = s;
-		return false;
-	}
-	snprintf(ret->link_name, sizeof(ret->link_name), "%s", s);
-	return true;
+	return s != NULL && set_link(w, ret, s, strlen(s));
 }
 
 bool word_number(struct words *w, uint32_t *ret)
@@ -60,44 +70,54 @@ bool word_number(struct words *w, uint32_t *ret)
 	return true;
 }
 
-bool word_address(struct words *w, struct ip_addr *ret)
+/* The first @len bytes of @s, "192.0.2.1" or "fe80::1%left". */
+static bool take_address(struct words *w, struct ask *q, const char *s,
+    size_t len, struct ip_addr *ret)
 {
-	const char *s = word_next(w);
+	char text[IP_TEXT_LEN + 1];
+	size_t zone = strcspn(s, "%");
+	bool has_zone = zone < len;
 
-	if (s == NULL)
+	snprintf(text, sizeof(text), "%.*s", (int)(has_zone ? zone : len), s);
+	w->wrong = s;
+	if (!ip_parse(ret, text) ||
+	    (has_zone &&
+		(!ip_is_link_local(ret) || ip_is_v4(ret) ||
+		    !set_link(w, q, s + zone + 1, len - zone - 1))))
 		return false;
-	if (!ip_parse(ret, s)) {
-		w->wrong = s;
-		return false;
-	}
+	w->wrong = NULL;
 	return true;
 }
 
-bool word_prefix(struct words *w, struct ip_addr *ip, uint8_t *plen)
+bool word_address(struct words *w, struct ask *q, struct ip_addr *ret)
 {
 	const char *s = word_next(w);
-	char text[IP_TEXT_LEN + 1];
+
+	return s != NULL && take_address(w, q, s, strlen(s), ret);
+}
+
+bool word_prefix(struct words *w, struct ask *q)
+{
+	const char *s = word_next(w);
 	unsigned long n, most;
 	const char *slash;
 	char *end;
 
 	if (s == NULL)
 		return false;
-	w->wrong = s;
-	slash = strchr(s, '/');
-	snprintf(text, sizeof(text), "%.*s",
-	    slash != NULL ? (int)(slash - s) : (int)strlen(s), s);
-	if (!ip_parse(ip, text))
+	slash = s + strcspn(s, "/");
+	if (!take_address(w, q, s, (size_t)(slash - s), &q->ip))
 		return false;
-	n = most = ip_is_v4(ip) ? 32 : 128;
-	if (slash != NULL) {
+	n = most = ip_is_v4(&q->ip) ? 32 : 128;
+	if (*slash != '\0') {
+		w->wrong = s;
 		n = strtoul(slash + 1, &end, 10);
 		if (slash[1] < '0' || slash[1] > '9' || *end != '\0' ||
 		    n > most)
 			return false;
 	}
 	w->wrong = NULL;
-	*plen = (uint8_t)n;
+	q->plen = (uint8_t)n;
 	return true;
 }
 
@@ -162,6 +182,19 @@ static int list(const struct table_command *t, const char *stack,
 
 /* ---- A change */
 
+/* ", only left, right" */
+static void list_links(const char *stack)
+{
+	json_t *status =
+	    ask_stack(stack, json_pack("{s:s}", "command", "status"));
+	json_t *l;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "links"), i, l) fprintf(
+	    stderr, ", %s%s", i == 0 ? "only " : "", member_text(l, "name"));
+	json_decref(status);
+}
+
 static int change(const struct table_command *t, const char *stack,
     const struct ask *q, const char *verb)
 {
@@ -179,12 +212,18 @@ static int change(const struct table_command *t, const char *stack,
 		    t->thing);
 	else if (r == -ENOENT)
 		snprintf(text, sizeof(text), "there is no such %s", t->thing);
+	else if (r == -ENODEV)
+		snprintf(text, sizeof(text), "the stack has no link \"%s\"",
+		    q->link_name);
 	else if (r == -EINVAL)
 		snprintf(text, sizeof(text), "not a possible %s", t->thing);
 	else if (r == -ENETUNREACH)
 		snprintf(text, sizeof(text),
 		    "that next hop is on no link; add an address first");
-	fprintf(stderr, "strata %s %s: %s\n", t->name, verb, text);
+	fprintf(stderr, "strata %s %s: %s", t->name, verb, text);
+	if (r == -ENODEV)
+		list_links(stack);
+	fprintf(stderr, "\n");
 	return STATUS_FAILED;
 }
 

@@ -50,10 +50,13 @@ bool word_is(struct words *w, const char *what);
 /* The next word as what it should be; false: w->wrong. */
 bool word_link(struct words *w, struct ask *ret);
 bool word_number(struct words *w, uint32_t *ret);
-bool word_address(struct words *w, struct ip_addr *ret);
+bool word_address(struct words *w, struct ask *q, struct ip_addr *ret);
 
-/* "192.0.2.1/24"; without a length that of a host. */
-bool word_prefix(struct words *w, struct ip_addr *ip, uint8_t *plen);
+/*
+ * "192.0.2.1/24"; without a length that of a host.  Into q->ip.  A zone, here
+ * and above, is the link: "fe80::1%left".
+ */
+bool word_prefix(struct words *w, struct ask *q);
 
 /* Nothing may be left. */
 bool words_end(struct words *w);

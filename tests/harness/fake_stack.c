@@ -281,9 +281,17 @@ static int segment(const char *name, size_t bytes, uint8_t **ret)
 	return fd;
 }
 
+static void set_links(struct topology *t)
+{
+	t->nlinks = FAKE_LINKS;
+	snprintf(t->links[0].name, sizeof(t->links[0].name), "left");
+	snprintf(t->links[1].name, sizeof(t->links[1].name), "right");
+}
+
 void fake_stack_begin(void)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	uint8_t *plan;
 	struct s2a_head *head;
 
 	temp_dir_make(fake.dir);
@@ -297,7 +305,9 @@ void fake_stack_begin(void)
 	assert_int_equal(
 	    bind(fake.listener, (struct sockaddr *)&at, sizeof(at)), 0);
 	assert_int_equal(listen(fake.listener, 1), 0);
-	fake.plan = segment("plan", sizeof(struct topology), NULL);
+	fake.plan = segment("plan", sizeof(struct topology), &plan);
+	set_links((struct topology *)(void *)plan);
+	munmap(plan, sizeof(struct topology));
 	fake.a2s_fd = segment("a2s", A2S_BYTES, &fake.a2s);
 	fake.s2a_fd = segment("s2a", S2A_BYTES, &fake.s2a);
 	head = fake_s2a_head();

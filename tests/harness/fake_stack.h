@@ -11,6 +11,10 @@
 
 #include "shm/app.h"
 
+enum {
+	FAKE_LINKS = 2, /* "left", "right" */
+};
+
 /* For all of the program; a library attaches once. */
 void fake_stack_begin(void);
 void fake_stack_end(void);
