@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "tests/harness/fake_app.h"
+#include "tests/harness/random.h"
 
 enum {
 	BEGIN = 8000000,
@@ -500,6 +501,119 @@ static void nothing_is_asked_while_nobody_looks(void **state)
 	close_bench(b);
 }
 
+/* ---- An app that says anything */
+
+static struct random dice;
+
+static uint32_t below(uint32_t n)
+{
+	return random_below(&dice, n);
+}
+
+/* Near what could be, or far from it. */
+static uint64_t some_count(struct bench *b)
+{
+	const struct a2s_socket *a = apps_a2s(b->w, b->id);
+
+	return below(8) == 0 ? random_next(&dice)
+			     : a->rx_read + below(4) * ROOM + below(3) - 1;
+}
+
+static void some_reads(struct bench *b, int64_t now)
+{
+	struct a2s_socket *a = apps_a2s(b->w, b->id);
+	uint64_t unread =
+	    (apps_s2a(b->w, b->id)->rx_written - a->rx_read) / ROOM;
+
+	switch (below(4)) {
+	case 0:
+		reads(b, below((uint32_t)unread + 1), now - below(50));
+		break;
+	case 1:
+		says(b, some_count(b), some_count(b),
+		    below(4) == 0 ? (int64_t)random_next(&dice) / 4
+				  : now + below(80) - 60);
+		break;
+	case 2:
+		says(b, random_next(&dice), random_next(&dice),
+		    (int64_t)random_next(&dice) / 4);
+		break;
+	case 3:
+		a->rx_read += below((uint32_t)unread + 1) * ROOM;
+		break;
+	}
+	if (below(3) == 0)
+		apps_post(b->w, b->id);
+}
+
+/* Each queue is one socket's, and holds no more than there is room for. */
+static void assert_sound(struct bench *b)
+{
+	const struct apps *a = &b->w->u->apps;
+
+	for (uint32_t id = 0; id < APP_MAX_SOCKETS; id++)
+		if (a->sock[id].reads != 0)
+			assert_int_equal(
+			    a->reads[a->sock[id].reads - 1].id, id);
+	for (uint32_t i = 0; i < READ_QUEUES; i++) {
+		const struct read_queue *q = &a->reads[i];
+
+		assert_in_range(q->n, 0, READ_STAMPS);
+		assert_in_range(q->fresh, 0, q->n);
+		if (q->n > 0)
+			assert_int_equal(a->sock[q->id].reads, 1 + i);
+	}
+}
+
+/* No more than came, and nothing that took longer than there was time. */
+static void measures_no_garbage(void **state)
+{
+	enum {
+		SOCKETS = 8,
+		STEPS = 20000
+	};
+	struct bench *b = open_bench();
+	uint32_t id[SOCKETS], came = 0;
+	int64_t now = 0;
+
+	(void)state;
+	dice.state = 7;
+	measure(b, false);
+	for (uint32_t i = 0; i < SOCKETS; i++) {
+		id[i] = apps_socket(b->w, AF_INET);
+		assert_int_equal(
+		    apps_bind(b->w, id[i], "*", (uint16_t)(100 + i)), 0);
+	}
+	begin(b);
+	measure(b, true);
+	for (uint32_t i = 0; i < STEPS; i++) {
+		uint32_t k = below(SOCKETS);
+
+		b->id = id[k];
+		if (below(2) == 0) {
+			comes_to(b, now, (uint16_t)(100 + k));
+			came++;
+		} else {
+			some_reads(b, now);
+		}
+		if (below(200) == 0)
+			measure(b, below(4) != 0);
+		if (below(3) == 0) {
+			turn(b, now, now + below(30));
+			assert_sound(b);
+		}
+		now += below(40);
+	}
+	assert_false(b->w->u->apps.app[0].cut);
+	for (int what = 0; what < 2; what++) {
+		is_wait = what;
+		assert_in_range(figures(b), STEPS / 100, came);
+		assert_int_equal(b->h.over, 0);
+		assert_in_range(histogram_quantile(&b->h, 1), 0, now + 100);
+	}
+	close_bench(b);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -518,6 +632,7 @@ int main(void)
 		cmocka_unit_test(another_socket_of_its_number_has_not_read_it),
 		cmocka_unit_test(with_the_transport_the_stamps_are_lost),
 		cmocka_unit_test(nothing_is_asked_while_nobody_looks),
+		cmocka_unit_test(measures_no_garbage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
