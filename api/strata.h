@@ -30,6 +30,9 @@
 #ifndef STRATA_H
 #define STRATA_H
 
+/* What `strata --version` says, too. */
+#define STRATA_VERSION "0.1"
+
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>

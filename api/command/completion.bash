@@ -64,7 +64,7 @@ _strata_words() {
 # Subcommands and options are what --help says; nothing is listed here twice.
 _strata_subcommands() {
 	"$1" --help 2>/dev/null | awk '/^  [a-z]/ { print $1 }'
-	echo --help
+	echo --help --version
 }
 
 # "  -l, --listen PORT  what it does" gives -l and --listen.

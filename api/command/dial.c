@@ -88,14 +88,14 @@ static bool set_zones(
 			return false;
 		}
 		memcpy(&in6, a->ai_addr, sizeof(in6));
-		if (!zone_set(d->tool, zone, &in6))
+		if (!zone_set(d->tool, zone, d->link, &in6))
 			return false;
 		memcpy(a->ai_addr, &in6, sizeof(in6));
 	}
 	return true;
 }
 
-struct addrinfo *dial_lookup(
+static struct addrinfo *lookup(
     const struct dial *d, const char *host, const char *port)
 {
 	struct addrinfo hints = {
@@ -107,11 +107,12 @@ struct addrinfo *dial_lookup(
 	struct addrinfo *all;
 	int r;
 
-	if (!has_stack())
-		return NULL;
 	/* One socket of IPv6 hears both families. */
 	if (host == NULL && d->family == AF_UNSPEC)
 		hints.ai_family = AF_INET6;
+	if (host != NULL && d->source != NULL && d->family == AF_UNSPEC)
+		hints.ai_family =
+		    strchr(d->source, ':') != NULL ? AF_INET6 : AF_INET;
 	r = find(host, zone, port, &hints, &all);
 	if (r != 0)
 		return not_found(d, host, port, r);
@@ -119,6 +120,56 @@ struct addrinfo *dial_lookup(
 		return all;
 	freeaddrinfo(all);
 	return NULL;
+}
+
+struct addrinfo *dial_lookup(
+    const struct dial *d, const char *host, const char *port)
+{
+	return has_stack() ? lookup(d, host, port) : NULL;
+}
+
+bool dial_is_address(const char *text)
+{
+	struct in_addr in;
+
+	return strchr(text, ':') != NULL || inet_pton(AF_INET, text, &in) == 1;
+}
+
+static bool set_source(const struct dial *d, int fd, int family)
+{
+	struct dial ours = { .tool = d->tool,
+		.family = family,
+		.type = d->type,
+		.link = d->link };
+	struct addrinfo *a = lookup(&ours, d->source, d->source_port);
+	const int yes = 1;
+	bool ok;
+
+	if (a == NULL)
+		return false;
+	if (d->source_port != NULL)
+		strata_setsockopt(
+		    fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	ok = strata_bind(fd, a->ai_addr, a->ai_addrlen) == 0;
+	if (!ok)
+		dial_fail(d, dial_text(a->ai_addr, a->ai_addrlen));
+	freeaddrinfo(a);
+	return ok;
+}
+
+bool dial_set_source(const struct dial *d, int fd, int family)
+{
+	if (d->link != NULL) {
+		if (zone_link(d->tool, d->link) == 0)
+			return false;
+		if (strata_setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, d->link,
+			(socklen_t)strlen(d->link) + 1) == -1) {
+			dial_fail(d, d->link);
+			return false;
+		}
+	}
+	return (d->source == NULL && d->source_port == NULL) ||
+	    set_source(d, fd, family);
 }
 
 struct timeval dial_patience(const struct dial *d)
@@ -129,22 +180,22 @@ struct timeval dial_patience(const struct dial *d)
 	};
 }
 
-static int open_connected(const struct dial *d, const struct addrinfo *a)
+/* -1 after a sentence. */
+static int open_socket(const struct dial *d, int family)
 {
 	const struct timeval patience = dial_patience(d);
-	int fd = strata_socket(a->ai_family, d->type, 0);
-	int err;
+	int fd = strata_socket(family, d->type, 0);
 
-	if (fd == -1)
+	if (fd == -1) {
+		dial_fail(d, "socket");
 		return -1;
+	}
 	if (d->wait_ns > 0)
 		strata_setsockopt(
 		    fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	if (strata_connect(fd, a->ai_addr, a->ai_addrlen) == 0)
+	if (dial_set_source(d, fd, family))
 		return fd;
-	err = errno == EINPROGRESS ? ETIMEDOUT : errno;
 	strata_close(fd);
-	errno = err;
 	return -1;
 }
 
@@ -153,11 +204,17 @@ int dial_connect(const struct dial *d, const char *host, const char *port)
 	struct addrinfo *all = dial_lookup(d, host, port);
 	int fd = -1;
 
-	for (const struct addrinfo *a = all; a != NULL && fd == -1;
-	     a = a->ai_next) {
-		fd = open_connected(d, a);
-		if (fd == -1)
+	for (const struct addrinfo *a = all; a != NULL; a = a->ai_next) {
+		fd = open_socket(d, a->ai_family);
+		if (fd == -1 ||
+		    strata_connect(fd, a->ai_addr, a->ai_addrlen) == 0)
+			break;
+		if (errno == EINPROGRESS)
+			errno = ETIMEDOUT;
+		if (!d->quiet)
 			dial_fail(d, dial_text(a->ai_addr, a->ai_addrlen));
+		strata_close(fd);
+		fd = -1;
 	}
 	if (all != NULL)
 		freeaddrinfo(all);

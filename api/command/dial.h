@@ -17,10 +17,14 @@
 #define WAIT_MAX_S 86400
 
 struct dial {
-	const char *tool; /* "strata nc" */
-	int family;       /* AF_UNSPEC: any */
-	int type;         /* SOCK_STREAM, SOCK_DGRAM */
-	int64_t wait_ns;  /* for the connection; 0: as long as it takes */
+	const char *tool;        /* "strata nc" */
+	int family;              /* AF_UNSPEC: any */
+	int type;                /* SOCK_STREAM, SOCK_DGRAM */
+	const char *source;      /* an address of ours; NULL: any */
+	const char *source_port; /* NULL: any */
+	const char *link;        /* to go out by; NULL: by the route */
+	bool quiet;              /* who can't be connected to is not said */
+	int64_t wait_ns; /* for the connection; 0: as long as it takes */
 };
 
 /* 0, or STATUS_FAILED after a sentence with errno in it. */
@@ -35,6 +39,12 @@ struct addrinfo *dial_lookup(
 
 /* Patience as the socket options have it. */
 struct timeval dial_patience(const struct dial *d);
+
+/* "192.0.2.1", "fe80::1%left": an address, and no name. */
+bool dial_is_address(const char *text);
+
+/* Give @fd what @d says of our end; false after a sentence. */
+bool dial_set_source(const struct dial *d, int fd, int family);
 
 /* A socket that is connected, or -1. */
 int dial_connect(const struct dial *d, const char *host, const char *port);

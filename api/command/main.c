@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/command/command.h"
+#include "api/strata.h"
 
 static const struct subcommand {
 	const char *name;
@@ -61,7 +62,8 @@ enum {
 
 static int usage(FILE *to, int status)
 {
-	fprintf(to, "strata COMMAND ..., or strata COMMAND --help\n");
+	fprintf(to,
+	    "strata COMMAND ..., strata COMMAND --help, or strata --version\n");
 	for (int i = 0; i < NSUBCOMMANDS; i++)
 		fprintf(to, "  %-10s %-23s %s\n", subcommands[i].name,
 		    subcommands[i].arguments, subcommands[i].what);
@@ -87,6 +89,10 @@ int main(int argc, char **argv)
 		return usage(stderr, STATUS_USAGE);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
 		return usage(stdout, 0);
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+		printf("strata %s\n", STRATA_VERSION);
+		return 0;
+	}
 	for (int i = 0; i < NSUBCOMMANDS; i++)
 		if (strcmp(argv[1], subcommands[i].name) == 0)
 			return run(&subcommands[i], argc - 1, argv + 1);

@@ -23,6 +23,7 @@ struct nc {
 	bool keep;    /* -k: another one after the first */
 	bool finish;  /* -N: the end of the input is the end of the stream */
 	bool verbose; /* -v */
+	bool scan;    /* -z */
 	bool mute;    /* nobody to send to */
 };
 
@@ -34,7 +35,8 @@ struct pending {
 };
 
 static const char help[] =
-    "usage: strata nc [-46Nuv] [-w SECONDS] HOST PORT\n"
+    "usage: strata nc [-46Nuv] [-p PORT] [-s SOURCE] [-w SECONDS] HOST PORT\n"
+    "       strata nc -z [-46v] [-s SOURCE] [-w SECONDS] HOST PORT|FROM-TO\n"
     "       strata nc -l [-46kNuv] [-w SECONDS] [HOST] PORT\n"
     "\n"
     "A connection to HOST, or one that comes, on standard input and output.\n"
@@ -43,9 +45,12 @@ static const char help[] =
     "  -k          after a connection the next one\n"
     "  -l          listen, at all addresses or at that of HOST\n"
     "  -N          end our half at the end of standard input\n"
+    "  -p PORT     ours: to call from, or to listen at\n"
+    "  -s SOURCE   the same of our address\n"
     "  -u          UDP; else TCP\n"
     "  -v          say who is connected to whom\n"
-    "  -w SECONDS  the longest silence, and the longest connecting\n";
+    "  -w SECONDS  the longest silence, and the longest connecting\n"
+    "  -z          see which ports open, and send nothing\n";
 
 static bool write_all(const char *p, size_t len)
 {
@@ -191,6 +196,60 @@ static int call(const struct nc *nc, const char *host, const char *port)
 	return status;
 }
 
+/* Does @port open?  Then that is said. */
+static bool opens(const struct nc *nc, const char *host, const char *port)
+{
+	struct sockaddr_storage peer = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(peer);
+	int fd = dial_connect(&nc->d, host, port);
+
+	if (fd == -1)
+		return false;
+	strata_getpeername(fd, (struct sockaddr *)&peer, &len);
+	printf("%s is open\n", dial_text((struct sockaddr *)&peer, len));
+	fflush(stdout);
+	strata_close(fd);
+	return true;
+}
+
+/* Of many ports those that are open are news; with -v all are. */
+static int scan_range(
+    struct nc *nc, const char *host, unsigned from, unsigned to)
+{
+	struct addrinfo *a = dial_lookup(&nc->d, host, NULL);
+	unsigned open = 0;
+	char port[12];
+
+	if (a == NULL)
+		return STATUS_FAILED;
+	freeaddrinfo(a);
+	nc->d.quiet = !nc->verbose;
+	for (unsigned n = from; n <= to; n++) {
+		snprintf(port, sizeof(port), "%u", n);
+		open += opens(nc, host, port);
+	}
+	if (open == 0)
+		fprintf(stderr, "%s: none of the ports %u to %u is open\n",
+		    nc->d.tool, from, to);
+	return open > 0 ? 0 : STATUS_FAILED;
+}
+
+static int scan(struct nc *nc, const char *host, const char *port)
+{
+	unsigned from, to;
+	int len = 0;
+
+	if (sscanf(port, "%5u-%5u%n", &from, &to, &len) != 2 ||
+	    port[len] != '\0')
+		return opens(nc, host, port) ? 0 : STATUS_FAILED;
+	if (from == 0 || from > to || to > UINT16_MAX) {
+		fprintf(stderr, "%s: \"%s\" is no range of ports\n", nc->d.tool,
+		    port);
+		return usage_wrong(help);
+	}
+	return scan_range(nc, host, from, to);
+}
+
 static int answer_one(const struct nc *nc, int listener)
 {
 	struct sockaddr_storage peer = { .ss_family = AF_UNSPEC };
@@ -245,11 +304,28 @@ static int serve(struct nc *nc, const char *host, const char *port)
 	return status;
 }
 
+static bool go_together(const struct nc *nc)
+{
+	const char *wrong = NULL;
+
+	if (nc->keep && !nc->listen)
+		wrong = "-k is for a listener (-l)";
+	else if (nc->scan && nc->listen)
+		wrong = "-z calls, and -l listens";
+	else if (nc->scan && nc->d.type == SOCK_DGRAM)
+		wrong = "-z is for TCP: UDP ports do not open";
+	else if (nc->scan && nc->d.source_port != NULL)
+		wrong = "-z calls from a new port each time, not from -p";
+	if (wrong != NULL)
+		fprintf(stderr, "%s: %s\n", nc->d.tool, wrong);
+	return wrong == NULL;
+}
+
 static bool read_options(struct nc *nc, int argc, char **argv)
 {
-	int c;
+	int c, port;
 
-	while ((c = getopt(argc, argv, "+46klNuvw:")) != -1) {
+	while ((c = getopt(argc, argv, "+46klNp:s:uvw:z")) != -1) {
 		switch (c) {
 		case '4':
 			nc->d.family = AF_INET;
@@ -266,6 +342,19 @@ static bool read_options(struct nc *nc, int argc, char **argv)
 		case 'N':
 			nc->finish = true;
 			break;
+		case 'p':
+			if (!argument_int(
+				nc->d.tool, optarg, 1, UINT16_MAX, &port))
+				return false;
+			nc->d.source_port = optarg;
+			break;
+		case 's':
+			nc->d.source = optarg;
+			if (dial_is_address(optarg))
+				break;
+			fprintf(stderr, "%s: \"%s\" is not an address\n",
+			    nc->d.tool, optarg);
+			return false;
 		case 'u':
 			nc->d.type = SOCK_DGRAM;
 			break;
@@ -277,11 +366,28 @@ static bool read_options(struct nc *nc, int argc, char **argv)
 				WAIT_MAX_S, &nc->d.wait_ns))
 				return false;
 			break;
+		case 'z':
+			nc->scan = true;
+			break;
 		default: /* a user's letter */
 			return false;
 		}
 	}
-	return true;
+	return go_together(nc);
+}
+
+/* [HOST] PORT; or, as others have it, -s HOST -p PORT. */
+static int listen_at(struct nc *nc, int n, char **words)
+{
+	const char *host = nc->d.source, *port = nc->d.source_port;
+
+	if (n == 2 && host == NULL)
+		host = *words++;
+	if (n > 0 && port == NULL)
+		port = *words++;
+	if (port == NULL || *words != NULL)
+		return usage_wrong(help);
+	return serve(nc, host, port);
 }
 
 int command_nc(int argc, char **argv)
@@ -295,9 +401,10 @@ int command_nc(int argc, char **argv)
 		return usage_wrong(help);
 	n = argc - optind;
 	argv += optind;
-	if (nc.listen && (n == 1 || n == 2))
-		return serve(&nc, n == 2 ? argv[0] : NULL, argv[n - 1]);
-	if (!nc.listen && !nc.keep && n == 2)
-		return call(&nc, argv[0], argv[1]);
-	return usage_wrong(help);
+	if (nc.listen)
+		return listen_at(&nc, n, argv);
+	if (n != 2)
+		return usage_wrong(help);
+	return nc.scan ? scan(&nc, argv[0], argv[1])
+		       : call(&nc, argv[0], argv[1]);
 }

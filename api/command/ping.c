@@ -39,6 +39,7 @@ struct ping {
 	int64_t interval_ns;
 	int size, hops;
 	int64_t patience_ns; /* with the last request, if none was answered */
+	int64_t deadline_ns; /* of it all; 0: none */
 	bool flood, quiet;
 
 	int fd;
@@ -57,8 +58,8 @@ struct results {
 };
 
 static const char help[] =
-    "usage: strata ping [-46fnq] [-c COUNT] [-i SECONDS] [-s BYTES] [-t HOPS]\n"
-    "                   [-W SECONDS] HOST\n"
+    "usage: strata ping [-46fnq] [-c COUNT] [-i SECONDS] [-I LINK|ADDRESS]\n"
+    "                   [-s BYTES] [-t HOPS] [-w SECONDS] [-W SECONDS] HOST\n"
     "\n"
     "Send ICMP echo requests to HOST, and say how long the replies take.\n"
     "\n"
@@ -66,10 +67,13 @@ static const char help[] =
     "  -c COUNT    so many requests; else until Ctrl-C\n"
     "  -f          flood: the next one as soon as all are answered\n"
     "  -i SECONDS  between requests, 1 if not given\n"
+    "  -I LINK     by that link; or, of ADDRESS, from that address of ours\n"
     "  -n          does nothing: addresses are never turned into names\n"
     "  -q          only the statistics\n"
     "  -s BYTES    of data, 56 if not given\n"
     "  -t HOPS     the packets' hop limit\n"
+    "  -w SECONDS  in all; with -c until COUNT are answered, if that is "
+    "sooner\n"
     "  -W SECONDS  to wait after the last request if none was answered;\n"
     "              10 if not given, 0: for ever\n";
 
@@ -223,9 +227,10 @@ static bool ask(const struct ping *p)
 
 /* ---- The course of it */
 
+/* With a deadline it is COUNT answers that are wanted, as of ping(8). */
 static bool all_sent(const struct ping *p)
 {
-	return p->count > 0 && results.sent >= p->count;
+	return p->count > 0 && p->deadline_ns == 0 && results.sent >= p->count;
 }
 
 static bool all_answered(void)
@@ -256,6 +261,20 @@ static struct mono due(const struct ping *p)
 	    p->flood ? FLOOD_MS * NS_PER_MS : p->interval_ns);
 }
 
+static struct mono deadline(const struct ping *p)
+{
+	return mono_add(results.began, p->deadline_ns);
+}
+
+static bool is_over(const struct ping *p)
+{
+	if (p->deadline_ns > 0)
+		return mono_reached(deadline(p), mono_now()) ||
+		    (p->count > 0 && results.received >= p->count);
+	return all_sent(p) &&
+	    (all_answered() || mono_reached(due(p), mono_now()));
+}
+
 static bool is_time_to_ask(const struct ping *p)
 {
 	return !all_sent(p) &&
@@ -270,6 +289,14 @@ static int ms_until(struct mono then)
 	return ms <= 0 ? 0 : ms < LONG_MS ? (int)ms : LONG_MS;
 }
 
+static int ms_to_wait(const struct ping *p)
+{
+	int ms = ms_until(due(p));
+	int left = p->deadline_ns > 0 ? ms_until(deadline(p)) : ms;
+
+	return left < ms ? left : ms;
+}
+
 static void run(const struct ping *p)
 {
 	results.began = mono_now();
@@ -278,10 +305,9 @@ static void run(const struct ping *p)
 
 		if (is_time_to_ask(p) && !ask(p))
 			return;
-		if (all_sent(p) &&
-		    (all_answered() || mono_reached(due(p), mono_now())))
+		if (is_over(p))
 			return;
-		if (strata_poll(&f, 1, ms_until(due(p))) <= 0)
+		if (strata_poll(&f, 1, ms_to_wait(p)) <= 0)
 			continue;
 		hear_errors(p);
 		while (hear(p))
@@ -327,6 +353,8 @@ static int report(const struct ping *p, const char *host)
 		printf("rtt min/avg/max/mdev = %.3f/%.3f/%.3f/%.3f ms\n",
 		    results.min, avg, results.max,
 		    square_root(variance > 0 ? variance : 0));
+	if (p->deadline_ns > 0 && n < p->count)
+		return STATUS_FAILED;
 	return n > 0 ? 0 : STATUS_FAILED;
 }
 
@@ -336,10 +364,12 @@ static int open_socket(struct ping *p, const char *host)
 {
 	struct addrinfo *a = dial_lookup(&p->d, host, NULL);
 	const int yes = 1;
+	int family;
 
 	if (a == NULL)
 		return STATUS_FAILED;
-	p->v4 = a->ai_family == AF_INET;
+	family = a->ai_family;
+	p->v4 = family == AF_INET;
 	p->to_len = a->ai_addrlen;
 	memcpy(&p->to, a->ai_addr, a->ai_addrlen);
 	p->fd = strata_socket(
@@ -347,6 +377,8 @@ static int open_socket(struct ping *p, const char *host)
 	freeaddrinfo(a);
 	if (p->fd == -1)
 		return dial_fail(&p->d, "socket");
+	if (!dial_set_source(&p->d, p->fd, family))
+		return STATUS_FAILED;
 	if (p->v4) {
 		strata_setsockopt(
 		    p->fd, IPPROTO_IP, IP_RECVTTL, &yes, sizeof(yes));
@@ -382,6 +414,12 @@ static bool read_option(struct ping *p, int c)
 	case 'i':
 		return argument_seconds(
 		    p->d.tool, optarg, 0, DAY_S, &p->interval_ns);
+	case 'I':
+		if (dial_is_address(optarg))
+			p->d.source = optarg;
+		else
+			p->d.link = optarg;
+		return true;
 	case 'n': /* names are never looked up */
 		return true;
 	case 'q':
@@ -391,6 +429,9 @@ static bool read_option(struct ping *p, int c)
 		return argument_int(p->d.tool, optarg, 0, DATA_MAX, &p->size);
 	case 't':
 		return argument_int(p->d.tool, optarg, 1, 255, &p->hops);
+	case 'w':
+		return argument_seconds(
+		    p->d.tool, optarg, 0.001, DAY_S, &p->deadline_ns);
 	case 'W':
 		if (!argument_seconds(
 			p->d.tool, optarg, 0, DAY_S, &p->patience_ns))
@@ -415,7 +456,7 @@ int command_ping(int argc, char **argv)
 
 	if (help_wanted(argc, argv, help))
 		return 0;
-	while ((c = getopt(argc, argv, "46c:fi:nqs:t:W:")) != -1)
+	while ((c = getopt(argc, argv, "46c:fi:I:nqs:t:w:W:")) != -1)
 		if (!read_option(&p, c))
 			return usage_wrong(help);
 	if (optind + 1 != argc)

@@ -57,7 +57,8 @@ static bool needs_zone(const struct in6_addr *a)
 	return IN6_IS_ADDR_LINKLOCAL(a) || IN6_IS_ADDR_MC_LINKLOCAL(a);
 }
 
-bool zone_set(const char *tool, const char *zone, struct sockaddr_in6 *addr)
+bool zone_set(const char *tool, const char *zone, const char *link,
+    struct sockaddr_in6 *addr)
 {
 	char text[INET6_ADDRSTRLEN], second[ZONE_NAME_LEN];
 
@@ -69,6 +70,8 @@ bool zone_set(const char *tool, const char *zone, struct sockaddr_in6 *addr)
 			    text);
 		return zone == NULL;
 	}
+	if (zone == NULL)
+		zone = link;
 	if (zone != NULL) {
 		addr->sin6_scope_id = zone_link(tool, zone);
 		return addr->sin6_scope_id != 0;

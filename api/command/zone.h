@@ -31,9 +31,11 @@ unsigned int zone_link(const char *tool, const char *zone);
 
 /*
  * An address that is only good on one link gets that: of @zone, or without one
- * (NULL) the only link of the stack.  False after a sentence.
+ * (NULL) @link, or without that the only link of the stack.  False after a
+ * sentence.
  */
-bool zone_set(const char *tool, const char *zone, struct sockaddr_in6 *addr);
+bool zone_set(const char *tool, const char *zone, const char *link,
+    struct sockaddr_in6 *addr);
 
 /* The address as text, with its zone if it has one. */
 void zone_text(char ret[ZONE_TEXT_LEN], const struct sockaddr_in6 *addr);

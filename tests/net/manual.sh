@@ -100,6 +100,11 @@ same 'pages' "$(basename -s .1 $man/strata-*.1 | sed 's/strata-//' | sort)" \
 same 'lines of strata(1)' \
 	"$(sed -n 's/^\.It Xr strata-\([a-z]*\) 1.*/\1/p' $man/strata.1 |
 	sort)" "$sorted"
+version=$(sed -n 's/#define STRATA_VERSION "\(.*\)"/\1/p' api/strata.h)
+for word in --version -V; do
+	run "$strata" $word
+	expect "strata $word" "$out" = "strata $version"
+done
 try
 expect 'status without a word' $status -eq 2
 try nosuch
@@ -301,6 +306,12 @@ done <<-'EOT'
 	ping -i -1 h|"-1"|seconds from 0 to
 	ping -c 99999999999999999999 h|"99999999999999999999"|number from 1 to
 	traceroute -f 5 -m 3 h|5 (-f)|3 (-m)
+	ping -w 0 h|"0"|seconds
+	nc -p 65536 h 1|"65536"|number from 1 to 65535
+	nc -s left h 1|"left"|address
+	nc -z -u h 1|-z|TCP
+	nc -z -l 1|-z|-l
+	nc -k h 1|-k|-l
 	nc -w 0 h 1|"0"|seconds from 0.001 to
 	fetch -r x http://h/|"x"|FROM-TO
 	fetch https://h/|"https://h/"|TLS

@@ -83,6 +83,58 @@ refused 'strata nc: nosuch.invalid: ' "$strata" nc nosuch.invalid 7
 refused 'strata ping: nosuch.invalid: ' "$strata" ping nosuch.invalid
 say 'nc: -k, -w, refusals'
 
+# ---- nc -z, -p, -s
+
+cat >"$work/ports.py" <<'END'
+import socket
+here = [socket.create_server(('::', p), family=socket.AF_INET6,
+        dualstack_ipv6=True) for p in (7021, 7023)]
+while True:
+    for s in here:
+        s.settimeout(0.02)
+        try:
+            c, who = s.accept()
+            print(*who[:2], flush=True)
+            c.close()
+        except TimeoutError:
+            pass
+END
+python3 "$work/ports.py" >"$work/callers" &
+ports=$!
+until_true 3 eval 'ss -Hltn | grep -q :7023' || fail 'nobody listens'
+run "$strata" nc -z 192.0.2.1 7021
+expect 'one port' "$out" = '192.0.2.1 port 7021 is open'
+run "$strata" nc -z 2001:db8::1 7020-7025
+expect 'a range' "$out" = '2001:db8::1 port 7021 is open
+2001:db8::1 port 7023 is open'
+run "$strata" nc -z -v 192.0.2.1 7022-7023
+expect 'lines with -v' "$(grep -c 'port 7022: .*refused' <<<"$out")" -eq 1
+refused refused "$strata" nc -z 192.0.2.1 7022
+refused 'none of the ports 7024 to 7030' "$strata" nc -z 192.0.2.1 7024-7030
+refused 'timed out' "$strata" nc -z -w 0.5 192.0.2.77 7021
+refused 'no range of ports' "$strata" nc -z 192.0.2.1 25-20
+refused 'no such service' "$strata" nc -z 192.0.2.1 20-x
+: >"$work/callers"
+run "$strata" addr add 192.0.2.22/24 dev tap0
+for how in '-p 4021' '-s 192.0.2.22' '-s 192.0.2.22 -p 4022'; do
+	# shellcheck disable=SC2086 # options
+	run "$strata" nc -w 3 $how 192.0.2.1 7021 </dev/null
+done
+until_true 3 eval "[ \$(wc -l <$work/callers) -ge 3 ]" || fail 'who called?'
+callers=$(sed 's/.*://' "$work/callers" | tail -n 3 | tr '\n' ' ')
+[[ $callers =~ ^192.0.2.2\ 4021\ 192.0.2.22\ [0-9]+\ 192.0.2.22\ 4022\ $ ]] ||
+	fail "callers: $callers"
+refused '192.0.2.99: Cannot assign' "$strata" nc -s 192.0.2.99 192.0.2.1 7021
+refused 'not an address' "$strata" nc -s tap0 192.0.2.1 7021
+kill $ports
+# The way others have it.
+serve -N -p 7012 -s 192.0.2.2 </dev/null
+grep -q 'listening on 192.0.2.2 port 7012$' "$work/nc" || fail "$(cat "$work/nc")"
+echo hello | timeout 5 nc -N 192.0.2.2 7012
+wait $server
+expect 'what came to -p' "$(cat "$work/in")" = hello
+say 'nc: -z, -p, -s'
+
 # ---- fetch
 
 cat >"$work/server.py" <<'END'
@@ -151,6 +203,28 @@ refused 'Destination Host Unreachable' "$strata" ping -c 1 192.0.2.77
 refused 'Address unreachable' "$strata" ping -c 1 2001:db8::77
 refused 'usage: strata ping' "$strata" ping
 refused 'not a number' "$strata" ping -c 0 192.0.2.1
+# -w: that long, whoever is silent; with -c until so many have answered.
+SECONDS=0
+refused ', 0 received, ' "$strata" ping -w 1.5 -i 0.2 192.0.2.77
+expect 'seconds' "$SECONDS" -le 3
+lines 1 '^[678] packets transmitted'
+run "$strata" ping -w 1 -i 0.1 192.0.2.1
+lines 1 '^(9|10|11) packets transmitted, (9|10|11) received'
+run "$strata" ping -w 9 -c 2 -i 0.05 192.0.2.1
+lines 1 '^2 packets transmitted, 2 received'
+# Fewer than -c wants is a failure.
+refused ', 1 received' "$strata" ping -w 0.5 -c 5 -i 2 192.0.2.1
+# -I: from an address, by a link.
+timeout 9 tcpdump -n -l -i tap0 -c 1 'icmp[icmptype] == 8' >"$work/seen" 2>&1 &
+dumping=$!
+until_true 3 grep -q listening "$work/seen" || fail "$(cat "$work/seen")"
+run "$strata" ping -c 1 -I 192.0.2.22 192.0.2.1
+wait $dumping
+grep -q '192.0.2.22 > 192.0.2.1: ICMP echo request' "$work/seen" ||
+	fail "$(cat "$work/seen")"
+run "$strata" ping -c 1 -I tap0 192.0.2.1
+refused 'no link "tap9", only tap0' "$strata" ping -c 1 -I tap9 192.0.2.1
+refused '192.0.2.99: Cannot assign' "$strata" ping -c 1 -I 192.0.2.99 192.0.2.1
 # The kernel's of us, meanwhile.
 "$strata" ping -f -q -c 20000 192.0.2.1 >"$work/ping" &
 pid=$!

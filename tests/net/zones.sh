@@ -80,6 +80,12 @@ expect 'Host of the request' "$out" = '[fe80::1]'
 # By number: the stack's, from 1 on.
 run "$strata" ping -c 1 fe80::1%2
 says '64 bytes from fe80::1%right: .*'
+# -I says it as well, and no route leads around it.
+run "$strata" ping -c 1 -I right fe80::1
+says '64 bytes from fe80::1%right: .*'
+ip -n "$far" addr add 2001:db8:b::1/64 dev right nodad
+run "$strata" ping -c 1 -I right 2001:db8:b::1
+refused ', 0 received' "$strata" ping -w 0.5 -I left 2001:db8:b::1
 say 'both links, by name and by number'
 
 # ---- Called by the kernel, at one link alone

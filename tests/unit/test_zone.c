@@ -41,7 +41,7 @@ static int64_t scope_of(const char *text, const char *zone)
 	assert_non_null(heard);
 	fflush(stderr);
 	dup2(fileno(heard), STDERR_FILENO);
-	ok = zone_set("strata x", zone, &a);
+	ok = zone_set("strata x", zone, NULL, &a);
 	dup2(was, STDERR_FILENO);
 	close(was);
 	rewind(heard);
