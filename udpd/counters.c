@@ -18,6 +18,7 @@ const struct counter_def udpd_counters[CNT_UDPD_END - CNT_NODE_END] = {
 	AT(CNT_RX_BAD_CHECKSUM) = { "rx_bad_checksum", true },
 	AT(CNT_RX_NO_SOCKET) = { "rx_no_socket", true },
 	AT(CNT_RX_BUFFER_FULL) = { "rx_buffer_full", true },
+	AT(CNT_RX_ERROR_QUEUE_FULL) = { "rx_error_queue_full", true },
 	AT(CNT_RX_BAD_ERROR) = { "rx_bad_icmp_error", true },
 	AT(CNT_RX_BAD_KIND) = { "rx_bad_kind", true },
 	AT(CNT_RX_TOO_MANY) = { "rx_too_many_members", true },

@@ -19,6 +19,7 @@ enum udpd_counter {
 	CNT_RX_BAD_CHECKSUM,
 	CNT_RX_NO_SOCKET,
 	CNT_RX_BUFFER_FULL,
+	CNT_RX_ERROR_QUEUE_FULL,
 	CNT_RX_BAD_ERROR, /* an ICMP error without a UDP header */
 	CNT_RX_BAD_KIND,
 	CNT_RX_TOO_MANY, /* members beyond what one turn can serve */

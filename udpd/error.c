@@ -33,11 +33,13 @@ struct told {
 static struct ip_addr offender(const struct told *t)
 {
 	const struct desc *d = t->d;
+	bool v4 = ip_is_v4(&d->src);
 
-	if (d->icmp_from == 0 || d->icmp_from > d->off)
+	/* 0, that it was us, is too short for an address, too. */
+	if (d->icmp_from < (v4 ? 4 : 16) || d->icmp_from > d->off)
 		return d->src;
-	return ip_is_v4(&d->src) ? ip_from_v4(t->p - d->icmp_from)
-				 : ip_from_v6(t->p - d->icmp_from);
+	return v4 ? ip_from_v4(t->p - d->icmp_from)
+		  : ip_from_v6(t->p - d->icmp_from);
 }
 
 static uint8_t origin(const struct told *t, int err)
@@ -54,8 +56,12 @@ static void queue(struct udpd *u, uint32_t id, const struct told *t, int err)
 	struct app_error *e = apps_error_place(&u->apps, id, f->err_written);
 	uint32_t len = d->len > t->header ? d->len - t->header : 0;
 
-	if (e == NULL)
+	if (e == NULL) {
+		/* As the kernel's: in the socket's drops. */
+		f->dropped++;
+		node_count(&u->n, CNT_RX_ERROR_QUEUE_FULL);
 		return;
+	}
 	if (len > APP_ERROR_DATA)
 		len = APP_ERROR_DATA;
 	*e = (struct app_error){

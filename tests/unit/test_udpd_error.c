@@ -129,6 +129,8 @@ static void keeps_as_many_as_there_are_places(void **state)
 		assert_int_equal(e.code, i);
 	}
 	assert_false(apps_queued(w, s, &e));
+	assert_int_equal(rig_counter(w->rig, "udpd", "rx_error_queue_full"), 3);
+	assert_int_equal(apps_s2a(w, s)->dropped, 3);
 	/* No room for more than is shown of a long one. */
 	rx_icmp(w, "192.0.2.1", 11, 77,
 	    "0123456789012345678901234567890123456789"
@@ -178,29 +180,64 @@ static void a_lie_about_it_is_cut_off(void **state)
 	apps_close(w);
 }
 
-/* What a liar among neighbours says of the place is not followed. */
-static void the_offender_lies_within_the_slot(void **state)
+/* Who is at fault, if ipd says that he stands @from bytes before the quote. */
+static struct ip_addr offender(struct fake_apps *w, uint32_t s, uint8_t type,
+    const char *own, const char *peer, uint16_t from)
 {
-	struct fake_apps *w = apps_open();
-	uint32_t s = socket_at_7(w);
-	struct ip_addr own = apps_name("192.0.2.2", 0).ip;
-	uint8_t p[8] = { 0, 7, 0, 9, 0, 8 };
+	uint8_t p[24] = { 198, 51, 100, 1, 1, 2, 3, 4, 5, 6, 7, 8, 198, 51, 100,
+		1, 0, 7, 0, 9, 0, 8 };
 	struct desc d = {
 		.kind = PKT_ERROR,
 		.proto = IPPROTO_UDP,
-		.icmp_type = 11,
-		.icmp_from = SLOT_HEADROOM + 1,
-		.src = own,
-		.dst = apps_name("203.0.113.9", 0).ip,
+		.icmp_type = type,
+		.icmp_from = from,
+		.src = apps_name(own, 0).ip,
+		.dst = apps_name(peer, 0).ip,
 	};
-	struct app_error e;
+	struct app_error e = { .err = 0 };
 
-	(void)state;
-	apps_setopt(w, s, IPPROTO_IP, IP_RECVERR, 1);
-	apps_rx_inside(w, p, sizeof(p), 0, d);
+	apps_rx_inside(w, p, sizeof(p), 16, d);
 	apps_run(w);
 	assert_true(apps_queued(w, s, &e));
-	assert_memory_equal(&e.offender, &own, sizeof(own));
+	return e.offender;
+}
+
+/*
+ * What a liar among neighbours says of the place is not followed: neither out
+ * of the slot nor into the quote.
+ */
+static void the_offender_lies_within_the_slot(void **state)
+{
+	static const uint16_t far = SLOT_HEADROOM + 16 + 1;
+	struct fake_apps *w = apps_open();
+	uint32_t s = socket_at_7(w);
+	uint32_t s6 = apps_socket(w, AF_INET6);
+	struct ip_addr own = apps_name("192.0.2.2", 0).ip;
+	struct ip_addr own6 = apps_name("2001:db8::2", 0).ip;
+	struct ip_addr told = apps_name("198.51.100.1", 0).ip, is;
+	uint8_t told6[16] = { 198, 51, 100, 1, 1, 2, 3, 4, 5, 6, 7, 8, 198, 51,
+		100, 1 };
+
+	(void)state;
+	assert_int_equal(apps_bind(w, s6, "2001:db8::2", 7), 0);
+	apps_setopt(w, s, IPPROTO_IP, IP_RECVERR, 1);
+	apps_setopt(w, s6, IPPROTO_IPV6, IPV6_RECVERR, 1);
+	for (uint16_t from = 0; from <= far; from++) {
+		if (from >= 4 && from < far)
+			continue;
+		is = offender(w, s, 11, "192.0.2.2", "203.0.113.9", from);
+		assert_memory_equal(&is, &own, sizeof(own));
+	}
+	for (uint16_t from = 0; from <= far; from++) {
+		if (from >= 16 && from < far)
+			continue;
+		is = offender(w, s6, 3, "2001:db8::2", "2001:db8:9::9", from);
+		assert_memory_equal(&is, &own6, sizeof(own6));
+	}
+	is = offender(w, s, 11, "192.0.2.2", "203.0.113.9", 4);
+	assert_memory_equal(&is, &told, sizeof(told));
+	is = offender(w, s6, 3, "2001:db8::2", "2001:db8:9::9", 16);
+	assert_memory_equal(&is, told6, sizeof(told6));
 	apps_close(w);
 }
 
