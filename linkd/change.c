@@ -1,8 +1,9 @@
 /*
  * change.c - addresses and neighbours, changed at run time (shm/ask.h)
  *
- * A change is a turn of its own with nothing else in it, so it survives us or
- * has not happened; its number is part of it, so it does not happen twice.
+ * A change is a turn of its own with nothing else in it (no frame moves, new
+ * settings of a bad wire wait for the next), so it survives us or has not
+ * happened; its number is part of it, so it does not happen twice.
  */
 #include <errno.h>
 
@@ -113,7 +114,6 @@ int linkd_change(struct linkd *x, const struct ask *q, struct mono now)
 		return done->result;
 	node_begin(&x->n, now);
 	neighbour_turn(&x->nb);
-	impair_turn(x);
 	node_touch(&x->n, done, sizeof(*done));
 	done->number = q->number;
 	done->result = change(x, q);

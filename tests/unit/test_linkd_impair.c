@@ -510,6 +510,32 @@ static void is_changed_while_linkd_is_away(void **state)
 	world_close(w);
 }
 
+/* A change of something else is a turn in which no frame moves (change.c). */
+static void another_change_leaves_it_alone(void **state)
+{
+	struct world *w = start(BAD("\"tx\":{\"delay_ms\":1000}"), 0);
+	const struct impair_store *s = &w->x->impairs.store;
+	struct topo_impair c = impair_none();
+	struct ask q = {
+		.op = ASK_NEIGHBOUR,
+		.number = 1,
+		.mac = { 2, 0, 0, 0, 0, 9 },
+	};
+
+	(void)state;
+	put(w, 1, 100, 0);
+	world_run(w, 0);
+	set(w, IMPAIR_TX, &c);
+	assert_true(ip_parse(&q.ip, "192.0.2.9"));
+	assert_int_equal(linkd_change(w->x, &q, w->r->now), 0);
+	assert_int_equal(s->mem->conf[IMPAIR_TX].delay_us, 1000000);
+	assert_true(mono_before(w->r->now, impair_store_due(s, IMPAIR_TX)));
+	assert_null(wire_get(w));
+	world_run(w, 0);
+	expect_sent(w, 1, 100);
+	world_close(w);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -528,6 +554,7 @@ int main(void)
 		cmocka_unit_test(an_undone_turn_is_done_again),
 		cmocka_unit_test(is_changed_while_it_runs),
 		cmocka_unit_test(is_changed_while_linkd_is_away),
+		cmocka_unit_test(another_change_leaves_it_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
