@@ -146,7 +146,8 @@ struct on_wire {
 	uint32_t ns;
 };
 
-static void keep(struct linkd *x, const struct on_wire *f,
+/* False: there is no room. */
+static bool keep(struct linkd *x, const struct on_wire *f,
     const struct impair_verdict *v, uint32_t copy)
 {
 	uint32_t flip = v->flip[copy];
@@ -155,13 +156,29 @@ static void keep(struct linkd *x, const struct on_wire *f,
 	/* ARP has no checksum of its own: a real frame's is behind it. */
 	if (be16_get(f->s[0].p + ETH_OFF_TYPE) == ETH_TYPE_ARP)
 		flip = 0;
-	if (flip != 0) {
+	if (flip != 0)
 		flags &= (uint8_t)~IMPAIR_CSUM_VALID;
-		count(x, f->line, CNT_IMPAIR_RX_CORRUPTED);
-	}
 	if (impair_store_add(&x->impairs.store, f->line, f->s, f->ns, v->due,
 		flags, flip) < 0)
+		return false;
+	if (flip != 0)
+		count(x, f->line, CNT_IMPAIR_RX_CORRUPTED);
+	return true;
+}
+
+/* Each frame counts once: as passed, or why it has not. */
+static void pass(
+    struct linkd *x, const struct on_wire *f, const struct impair_verdict *v)
+{
+	if (!keep(x, f, v, 0)) {
 		count(x, f->line, CNT_IMPAIR_RX_NO_ROOM);
+		return;
+	}
+	count(x, f->line, CNT_IMPAIR_RX_PASSED);
+	if (v->reordered)
+		count(x, f->line, CNT_IMPAIR_RX_REORDERED);
+	if (v->copies == 2 && keep(x, f, v, 1))
+		count(x, f->line, CNT_IMPAIR_RX_DOUBLED);
 }
 
 static void one_frame(struct linkd *x, const struct on_wire *f)
@@ -174,20 +191,14 @@ static void one_frame(struct linkd *x, const struct on_wire *f)
 	    &s->mem->conf[f->line], len, x->n.now, &v)) {
 	case IMPAIR_LOST:
 		count(x, f->line, CNT_IMPAIR_RX_LOST);
-		return;
+		break;
 	case IMPAIR_NO_QUEUE:
 		count(x, f->line, CNT_IMPAIR_RX_NO_QUEUE);
-		return;
+		break;
 	case IMPAIR_PASSES:
+		pass(x, f, &v);
 		break;
 	}
-	count(x, f->line, CNT_IMPAIR_RX_PASSED);
-	if (v.reordered)
-		count(x, f->line, CNT_IMPAIR_RX_REORDERED);
-	if (v.copies == 2)
-		count(x, f->line, CNT_IMPAIR_RX_DOUBLED);
-	for (uint32_t i = 0; i < v.copies; i++)
-		keep(x, f, &v, i);
 }
 
 /* @f with @len bytes of header at @hdr, and the spans of @p behind it. */
@@ -245,7 +256,9 @@ bool impair_packet(struct linkd *x, uint32_t link, enum impair_way way,
 		return true;
 	}
 	need = blocks_of(p, &g);
-	if (need > impair_store_room(s) && need <= impair_store_room_soon(s))
+	/* What came by a wire can't wait: it is judged, and finds no room. */
+	if (way == IMPAIR_TX && need > impair_store_room(s) &&
+	    need <= impair_store_room_soon(s))
 		return false;
 	if (p->gso_size > 0) {
 		cut(x, &f, &g);

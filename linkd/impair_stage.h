@@ -70,7 +70,8 @@ void impair_turn(struct linkd *x);
 
 /*
  * What follows the Ethernet header @eth, perhaps a super-frame, perhaps with
- * its checksum left open, goes on the wire.  False if there is no room for it
+ * its checksum left open, goes on the wire.  Each frame of it is numbered and
+ * counted, whatever befalls it.  False, of tx only, if there is no room for it
  * before the next turn: then nothing has happened.
  */
 bool impair_packet(struct linkd *x, uint32_t link, enum impair_way way,

@@ -280,9 +280,9 @@ static void rx_impaired(struct linkd *x, const struct frame *f)
 	}
 	if (!soft_can(&p))
 		drop(x, CNT_RX_BAD_OFFLOAD);
-	else if (!impair_packet(x, f->link, IMPAIR_RX, f->p, &p,
-		     f->vnet.csum_valid ? IMPAIR_CSUM_VALID : 0))
-		drop(x, CNT_IMPAIR_RX_NO_ROOM);
+	else
+		impair_packet(x, f->link, IMPAIR_RX, f->p, &p,
+		    f->vnet.csum_valid ? IMPAIR_CSUM_VALID : 0);
 }
 
 /* Has this very frame killed us three times? */

@@ -30,6 +30,7 @@ struct wire_frame {
 	size_t len;
 	bool tagged;
 	bool csum_open;
+	bool csum_valid;
 };
 
 /* Frames on their way: to linkd, and from it. */
@@ -76,7 +77,7 @@ static inline void wire_rx(struct netdev *d, struct rx_buf *b, uint32_t n)
 		memcpy(b[i].p + d->vnet_len, f->b, f->len);
 		b[i].len = (int32_t)(d->vnet_len + f->len);
 		b[i].tagged = f->tagged;
-		b[i].csum_valid = false;
+		b[i].csum_valid = f->csum_valid;
 		b[i].csum_open = f->csum_open;
 	}
 }

@@ -2,6 +2,7 @@
  * test_linkd_impair.c - linkd on a bad wire, and what a death does to it
  */
 #include <netinet/in.h>
+#include <stdio.h>
 
 #include "linkd/impair_stage.h"
 #include "linkd/rx.h"
@@ -83,7 +84,8 @@ static void expect_sent(struct world *w, uint32_t seq, size_t len)
 }
 
 /* A peer's frame; @vnet_len > 0 with what is left to the device. */
-static void hear(struct world *w, uint32_t seq, size_t len, uint16_t size)
+static struct wire_frame *hear(
+    struct world *w, uint32_t seq, size_t len, uint16_t size)
 {
 	static const uint8_t eth[ETH_HDR_LEN] = { 0x02, 0, 0, 0, 0, 0x02, 0x02,
 		0, 0, 0, 0, 0x01, 0x08, 0x00 };
@@ -103,6 +105,7 @@ static void hear(struct world *w, uint32_t seq, size_t len, uint16_t size)
 	to = wire_put(w, f, ETH_HDR_LEN + n);
 	if (size > 0)
 		vnet_emit(to->vnet, sizeof(to->vnet), &v);
+	return to;
 }
 
 static void expect_up(struct world *w, uint32_t seq, size_t len)
@@ -362,6 +365,148 @@ static void spoilt_frames_go_up_unjoined(void **state)
 	world_close(w);
 }
 
+/* What the kernel says of a frame holds until a bit of it is turned. */
+static void a_spoilt_frame_is_not_verified(void **state)
+{
+	uint8_t got[ROOM];
+
+	(void)state;
+	for (int spoilt = 0; spoilt < 2; spoilt++) {
+		struct world *w = start(spoilt ? BAD("\"rx\":{\"corrupt\":100}")
+					       : BAD("\"rx\":{\"delay_ms\":1}"),
+		    0);
+		struct desc d;
+
+		hear(w, 5, 100, 0)->csum_valid = true;
+		world_run(w, 0);
+		world_run(w, 1);
+		assert_true(
+		    rig_take(w->r, "ipd", "linkd", &d, got, sizeof(got)));
+		assert_int_equal((d.flags & PKT_CSUM_VALID) == 0, spoilt);
+		world_close(w);
+	}
+}
+
+/* ---- No room ---- */
+
+static uint64_t counted(
+    const struct world *w, const char *way, const char *what)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "impair_%s_%s", way, what);
+	return rig_counter(w->r, "linkd", name);
+}
+
+/* Frames of @line were numbered, and each is counted once. */
+static void assert_all_counted(
+    const struct world *w, enum impair_way line, const char *way)
+{
+	assert_int_equal(counted(w, way, "lost") + counted(w, way, "no_queue") +
+		counted(w, way, "no_room") + counted(w, way, "passed"),
+	    w->x->impairs.store.mem->line[line].frames);
+}
+
+enum {
+	MANY = 60, /* frames in a super-frame, of three blocks each */
+	FULL = IMPAIR_BLOCKS / 3 / MANY + 2,
+};
+
+static void what_finds_no_room_has_not_passed(void **state)
+{
+	struct world *w = start(BAD("\"rx\":{\"delay_ms\":500}"), VNET_MAX_LEN);
+	const struct impair_store *s = &w->x->impairs.store;
+
+	(void)state;
+	for (uint32_t i = 0; i < FULL; i++) {
+		hear(w, i * MANY * MSS, MANY * MSS, MSS);
+		world_run(w, 0);
+	}
+	assert_int_equal(s->mem->line[IMPAIR_RX].frames, FULL * MANY);
+	assert_int_equal(counted(w, "rx", "passed"), s->n[IMPAIR_RX]);
+	assert_int_equal(
+	    counted(w, "rx", "no_room"), FULL * MANY - s->n[IMPAIR_RX]);
+	assert_true(counted(w, "rx", "no_room") > 0);
+	assert_true(impair_store_room(s) < 3);
+	world_close(w);
+}
+
+/*
+ * Room that comes with the next turn is no room for what has come; but it is
+ * judged frame by frame, or the frames behind it would have other numbers than
+ * on a machine that is less busy.
+ */
+static void a_super_frame_without_room_is_numbered(void **state)
+{
+	struct world *w =
+	    start(BAD("\"rx\":{\"delay_ms\":500,\"loss\":10}"), VNET_MAX_LEN);
+	const struct impair_store *s = &w->x->impairs.store;
+	struct packet p = {
+		.ns = 1,
+		.len = HDR + PIECES * MSS,
+		.gso_size = MSS,
+		.flags = PKT_CSUM_PARTIAL,
+		.version = 4,
+		.proto = IPPROTO_TCP,
+		.csum_start = IP4_HDR,
+		.csum_offset = TCP_CSUM,
+	};
+	static const uint8_t eth[ETH_HDR_LEN] = { [12] = 0x08 };
+	uint8_t bytes[ROOM], frame[ROOM];
+	uint8_t flags;
+	uint64_t frames;
+
+	(void)state;
+	for (uint32_t i = 0; i < FULL * 10 / 9; i++) {
+		hear(w, i * MANY * MSS, MANY * MSS, MSS);
+		world_run(w, 0);
+	}
+	frames = s->mem->line[IMPAIR_RX].frames;
+	assert_all_counted(w, IMPAIR_RX, "rx");
+
+	/* Some leave, and in the same turn others come. */
+	w->r->now = mono_add_ms(w->r->now, 500);
+	node_begin(&w->x->n, w->r->now);
+	neighbour_turn(&w->x->nb);
+	impair_turn(w->x);
+	for (int i = 0; i < 2 * PIECES; i++)
+		assert_int_not_equal(impair_rx_take(w->x, 0, frame, &flags), 0);
+	assert_true(impair_store_room(s) < 3);
+	assert_true(impair_store_room_soon(s) >= 2 * PIECES * 3);
+	p.s[0] = (struct span){ bytes, tcp(bytes, 1, PIECES * MSS, true) };
+	assert_true(impair_packet(w->x, 0, IMPAIR_RX, eth, &p, 0));
+	/* To be sent it waits, and nothing has happened. */
+	p.s[0].p = bytes;
+	assert_false(impair_packet(w->x, 0, IMPAIR_TX, eth, &p, 0));
+	node_commit(&w->x->n);
+	assert_int_equal(s->mem->line[IMPAIR_RX].frames, frames + PIECES);
+	assert_all_counted(w, IMPAIR_RX, "rx");
+	assert_all_counted(w, IMPAIR_TX, "tx");
+	world_close(w);
+}
+
+static void a_copy_without_room_is_none(void **state)
+{
+	struct world *w = start(BAD("\"rx\":{\"delay_ms\":500,\"duplicate\":"
+				    "100,\"corrupt\":100}"),
+	    VNET_MAX_LEN);
+	const struct impair_store *s = &w->x->impairs.store;
+
+	(void)state;
+	/* Six blocks each: the last place is for one copy only. */
+	for (uint32_t i = 0; i < FULL; i++) {
+		hear(w, i * MANY * MSS, MANY * MSS, MSS);
+		world_run(w, 0);
+	}
+	assert_all_counted(w, IMPAIR_RX, "rx");
+	assert_int_equal(
+	    counted(w, "rx", "passed") + counted(w, "rx", "doubled"),
+	    s->n[IMPAIR_RX]);
+	assert_int_equal(counted(w, "rx", "corrupted"), s->n[IMPAIR_RX]);
+	assert_true(counted(w, "rx", "passed") > counted(w, "rx", "doubled"));
+	world_close(w);
+}
+
 /* ipd is slow: what is due waits for room, and nothing is lost. */
 static void what_is_due_waits_for_room(void **state)
 {
@@ -549,6 +694,10 @@ int main(void)
 		cmocka_unit_test(hears_after_the_delay),
 		cmocka_unit_test(a_super_frame_is_cut_and_joined),
 		cmocka_unit_test(spoilt_frames_go_up_unjoined),
+		cmocka_unit_test(a_spoilt_frame_is_not_verified),
+		cmocka_unit_test(what_finds_no_room_has_not_passed),
+		cmocka_unit_test(a_super_frame_without_room_is_numbered),
+		cmocka_unit_test(a_copy_without_room_is_none),
 		cmocka_unit_test(what_is_due_waits_for_room),
 		cmocka_unit_test(what_is_on_the_wire_outlives_linkd),
 		cmocka_unit_test(an_undone_turn_is_done_again),
