@@ -49,7 +49,14 @@ _strata_words() {
 		esac
 	fi
 	case $1:$at in
-	status:* | top:* | web:* | ss:* | metrics:* | latency:*)
+	ss:*)
+		[ -n "$name" ] || [ "$2" -eq 1 ] || _strata_stacks
+		echo state exclude src dst sport dport and or not all \
+			connected synchronized bucket big established \
+			syn-sent syn-recv fin-wait-1 fin-wait-2 time-wait \
+			closed close-wait last-ack listening closing
+		;;
+	status:* | top:* | web:* | metrics:* | latency:*)
 		[ -n "$name" ] || [ "$2" -eq 1 ] || _strata_stacks ;;
 	addr:1 | route:1 | neigh:1) echo show add replace change del ;;
 	restart:1 | log:1) _strata_daemons "$3" "$name" ;;

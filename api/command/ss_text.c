@@ -253,7 +253,6 @@ static void print_info(FILE *to, const struct ask_socket *k)
 {
 	const struct tcp_info *i = &k->info;
 
-	fprintf(to, "\n\t");
 	if (k->bytes == sizeof(*k)) {
 		print_options(to, k);
 		print_timing(to, i);
@@ -265,6 +264,18 @@ static void print_info(FILE *to, const struct ask_socket *k)
 	}
 	fprintf(to, " rcvbuf:%u sndbuf:%u", k->rcvbuf, k->sndbuf);
 	print_nonzero(to, "dropped", k->dropped);
+}
+
+/* ---- -m */
+
+/* Only what there is here of ss's: read, written, and their limits. */
+static void print_memory(FILE *to, const struct ask_socket *k)
+{
+	bool listens = k->state == SOCKET_LISTEN; /* it counts connections */
+
+	fprintf(to, " skmem:(r%u,rb%u,w%u,tb%u,d%llu)", listens ? 0 : k->rxq,
+	    k->rcvbuf, listens ? 0 : k->txq, k->sndbuf,
+	    (unsigned long long)k->dropped);
 }
 
 /* ---- A line */
@@ -293,6 +304,10 @@ void ss_print(FILE *to, const struct ss_options *o, const struct ask_file *f,
 		print_owner(to, f, k);
 	if (o->timers)
 		print_timer(to, k);
+	if (o->memory || o->info)
+		fprintf(to, "\n\t");
+	if (o->memory)
+		print_memory(to, k);
 	if (o->info)
 		print_info(to, k);
 	fputc('\n', to);

@@ -84,6 +84,7 @@ say 'queues are what they are'
 
 # ---- Which sockets are shown
 
+tcp_echo_pid=$echo_pid
 echo_up 5005 5>&-
 udp_pid=$echo_pid
 lines() {
@@ -98,6 +99,56 @@ expect 'UDP' "$(lines -ua)" -eq 1
 expect 'connected' "$(lines)" -eq 1
 expect 'listening' "$(lines -l)" -eq 2
 expect 'IPv4' "$(lines -4a)" -eq 1
+
+# In the words of ss, which must take them, too: what holds of the kernel's end
+# holds of ours with both ends exchanged.
+exec 6<>/dev/tcp/192.0.2.2/7
+exec 7<>/dev/tcp/192.0.2.2/7
+port=$(ss -tnH dst 192.0.2.2:7 | awk '{ print $4 }' | cut -d : -f 2 | tail -n 1)
+mirrored() { # FILTER: exchanged
+	sed 's/dst/SRC/g; s/src/dst/g; s/SRC/src/g
+		s/dport/SPORT/g; s/sport/dport/g; s/SPORT/sport/g' <<<"$1"
+}
+for filter in 'dst 192.0.2.2' 'dst 192.0.2.2:7' 'dst 192.0.2.0/24' \
+	'src 192.0.2.2' 'dport = :7' 'dport = :7 and sport = :'"$port" \
+	"dport = :7 and not sport = :$port" "sport != :$port" \
+	"( sport = :$port or sport = :1 ) and dst 192.0.2.2" \
+	"dport < :8" "sport >= :$port" "dst 192.0.2.2 or dst 192.0.2.77"; do
+	# shellcheck disable=SC2046,SC2086 # words
+	theirs=$(ss -tnH $filter | wc -l)
+	expect "those with $filter" "$(lines -t "$(mirrored "$filter")")" -eq \
+		"$theirs"
+done
+for filter in 'state established' 'state all' 'state connected' \
+	'state listening' 'exclude established' 'state time-wait' \
+	'state big' 'state bucket' 'state synchronized'; do
+	# shellcheck disable=SC2086 # words
+	run ss -tnH $filter src 192.0.2.1
+done
+expect 'listening' "$(lines -t state listening)" -eq 1
+expect 'established' "$(lines -tl state established)" -eq 3
+expect 'one of them' "$(lines state established dport = ":$port")" -eq 1
+expect 'none of them' "$(lines dport = ":$port" src 192.0.2.77)" -eq 0
+expect 'by a name' "$(lines -t "( sport = :echo )")" -eq 3
+expect 'by the only stack' "$("$strata" ss -tH sport = :7 | wc -l)" -eq 3
+refused 'what is "nosuch"' "$strata" ss "$stack" state nosuch
+refused 'what is ":x"' "$strata" ss "$stack" dport = :x
+run "$strata" ss "$stack" -s
+[[ $out == *'TCP:   4 (estab 3, closed 0, orphaned 0, timewait 0)'* ]] ||
+	fail "$out"
+run "$strata" ss "$stack" -s --json
+expect 'UDP' "$(jq -r .transports.UDP.ipv6 <<<"$out")" -eq 1
+# Bytes that are not read, and what the socket has room for.
+kill -STOP "$tcp_echo_pid"
+head -c 1000 /dev/zero >&7
+is_queued() {
+	"$strata" ss "$stack" -tmH dport = ":$port" | grep -qE "$1"
+}
+until_true 3 is_queued 'skmem:\(r1000,rb[1-9][0-9]+,w0,tb[1-9][0-9]+,d0\)' ||
+	fail "$("$strata" ss "$stack" -tm)"
+kill -CONT "$tcp_echo_pid"
+exec 6<&- 6>&- 7<&- 7>&-
+say 'filters are those of ss'
 exec 5<&- 5>&-
 until_true 3 none_left || fail 'it is still there'
 kill "$udp_pid"

@@ -150,6 +150,67 @@ static void which_are_wanted(void **state)
 	assert_true(ss_wanted(&o, &k));
 }
 
+static void memory_of_queues(void **state)
+{
+	struct ss_options o = { .memory = true };
+	struct ask_socket k = connection();
+
+	(void)state;
+	k.rcvbuf = 4096;
+	k.sndbuf = 8192;
+	k.dropped = 3;
+	assert_non_null(
+	    strstr(line(&o, &k), "\n\t skmem:(r12,rb4096,w3456,tb8192,d3)\n"));
+	/* Of a listener the queues are of connections. */
+	k.state = SOCKET_LISTEN;
+	assert_non_null(strstr(line(&o, &k), "(r0,rb4096,w0,"));
+}
+
+static void a_state_is_wanted_whatever_else(void **state)
+{
+	struct ask_socket k = connection();
+	struct ss_options o = { .listening = true,
+		.filter = { .states = 1 << SOCKET_TIME_WAIT } };
+
+	(void)state;
+	assert_false(ss_wanted(&o, &k));
+	k.state = SOCKET_TIME_WAIT;
+	assert_true(ss_wanted(&o, &k));
+	k.state = SOCKET_LISTEN;
+	assert_false(ss_wanted(&o, &k));
+}
+
+static void they_are_summed_up(void **state)
+{
+	struct ask_socket k = connection();
+	struct ss_sum s = { .all = 0 };
+	char text[1024];
+	FILE *to = fmemopen(text, sizeof(text), "w");
+	json_t *j;
+
+	(void)state;
+	ss_sum_add(&s, &k); /* no app has it: an orphan */
+	k.app = 1;
+	k.family = AF_INET6;
+	ss_sum_add(&s, &k);
+	k.state = SOCKET_TIME_WAIT;
+	k.app = ASK_NO_APP;
+	ss_sum_add(&s, &k);
+	k.proto = IPPROTO_ICMPV6;
+	ss_sum_add(&s, &k);
+	ss_sum_print(to, &s);
+	fclose(to);
+	assert_non_null(strstr(text, "Total: 4\n"));
+	assert_non_null(strstr(
+	    text, "TCP:   3 (estab 2, closed 0, orphaned 1, timewait 1)\n"));
+	assert_non_null(strstr(text, "\nTCP       3         1         2\n"));
+	assert_non_null(strstr(text, "\nICMP      1         0         1\n"));
+	assert_non_null(strstr(text, "\nINET      4         1         3\n"));
+	j = ss_sum_json(&s);
+	assert_int_equal(json_integer_value(json_object_get(j, "total")), 4);
+	json_decref(j);
+}
+
 /* What a daemon says is checked before it indexes anything. */
 static void lies_are_no_records(void **state)
 {
@@ -216,6 +277,9 @@ int main(void)
 		cmocka_unit_test(what_is_inside),
 		cmocka_unit_test(timers_in_words),
 		cmocka_unit_test(which_are_wanted),
+		cmocka_unit_test(memory_of_queues),
+		cmocka_unit_test(a_state_is_wanted_whatever_else),
+		cmocka_unit_test(they_are_summed_up),
 		cmocka_unit_test(lies_are_no_records),
 		cmocka_unit_test(the_same_for_programs),
 	};
