@@ -102,6 +102,12 @@ static inline bool hop_ends(struct hop_key k)
 	    k.out == MEASURE_APP;
 }
 
+/* Are they worked on?  What an app does with them is not known. */
+static inline bool hop_works(struct hop_key k)
+{
+	return k.out != MEASURE_APP;
+}
+
 /* Do they wait, before they are worked on? */
 static inline bool hop_waits(struct hop_key k)
 {

@@ -35,12 +35,6 @@ static const char *place_of(
 	return text;
 }
 
-/* Not by an app: what that does with it is not known. */
-static bool is_worked_on(const struct hop *h)
-{
-	return h->key.out != MEASURE_APP;
-}
-
 /* ---- Text ---- */
 
 static double us(double ns)
@@ -65,7 +59,7 @@ static void print_hop(
 
 	if (hop_waits(h->key))
 		print_row(to, place_of(h, topo, text), "waiting", &h->wait);
-	if (is_worked_on(h))
+	if (hop_works(h->key))
 		print_row(to, hop_worker(h, topo), "work", &h->work);
 }
 
@@ -120,7 +114,7 @@ static json_t *json_hop(const struct hop *h, const struct topology *topo)
 	char text[RING_NAME];
 	json_t *j = json_object();
 
-	if (is_worked_on(h)) {
+	if (hop_works(h->key)) {
 		json_object_set_new(
 		    j, "daemon", json_string(hop_worker(h, topo)));
 		json_object_set_new(j, "work", json_figures(&h->work));

@@ -69,6 +69,8 @@ static const char *end_name(const struct topology *topo, uint8_t end, bool from)
 		return "app";
 	case MEASURE_SELF:
 		return "self";
+	case MEASURE_SOCKET:
+		return "socket";
 	default: /* a daemon's word */
 		return "end";
 	}
@@ -108,10 +110,11 @@ void metrics_of_latency(
 	for (uint32_t i = 0; i < h->n; i++) {
 		const struct hop *hop = h->hop[i];
 
-		if (hop->key.in < TOPO_MAX_RINGS || hop->key.in == MEASURE_APP)
+		if (hop_waits(hop->key))
 			add_histogram(wait, labels_of(hop, topo), &hop->wait);
-		add_histogram(work, labels_of(hop, topo), &hop->work);
-		if (hop->key.out == MEASURE_END)
+		if (hop_works(hop->key))
+			add_histogram(work, labels_of(hop, topo), &hop->work);
+		if (hop_ends(hop->key))
 			add_histogram(whole, labels_of(hop, topo), &hop->whole);
 	}
 	metrics_add(missed, json_object(), (double)h->missed);

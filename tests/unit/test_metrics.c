@@ -156,13 +156,14 @@ static void sockets_by_state(void **state)
 	free(text);
 }
 
+static struct topology topo = { .nprocs = 2,
+	.nrings = 1,
+	.procs = { { .name = "linkd" }, { .name = "ipd" } },
+	.rings = { { .from = 0, .to = 1 } } };
+
 /* 900 ns, 1 us, 3 us and more than a minute. */
 static void few_buckets_for_many(void **state)
 {
-	static struct topology topo = { .nprocs = 2,
-		.nrings = 1,
-		.procs = { { .name = "linkd" }, { .name = "ipd" } },
-		.rings = { { .from = 0, .to = 1 } } };
 	static struct hop hop = { .proc = 1,
 		.key = { 0, MEASURE_END, 0, BORN_WIRE } };
 	struct hops h = { .n = 1, .hop = { &hop } };
@@ -190,6 +191,34 @@ static void few_buckets_for_many(void **state)
 	has(text, "strata_hop_work_seconds_count" HOP "} 0\n");
 	has(text, "strata_packet_age_seconds_count" HOP "} 0\n");
 #undef HOP
+	free(text);
+}
+
+/* From a ring into a socket, and from there to the app, where it only waits. */
+static void the_way_to_an_app(void **state)
+{
+	static struct hop into = { .proc = 1,
+		.key = { 0, MEASURE_SOCKET, 0, BORN_WIRE } };
+	static struct hop on = { .proc = 1,
+		.key = { MEASURE_SOCKET, MEASURE_APP, 0, BORN_WIRE } };
+	struct hops h = { .n = 2, .hop = { &into, &on } };
+	json_t *all = json_array();
+	char *text;
+
+	(void)state;
+	metrics_of_latency(all, &h, &topo);
+	text = as_text(all);
+#define INTO "from=\"linkd\",to=\"socket\",slot=\"linkd\",born=\"wire\"} 0\n"
+#define ON   "from=\"socket\",to=\"app\",slot=\"linkd\",born=\"wire\"} 0\n"
+	has(text, "strata_hop_waiting_seconds_count{daemon=\"ipd\"," INTO);
+	has(text, "strata_hop_work_seconds_count{daemon=\"ipd\"," INTO);
+	has(text, "strata_packet_age_seconds_count{daemon=\"ipd\"," INTO);
+	has(text, "strata_hop_waiting_seconds_count{daemon=\"ipd\"," ON);
+	has(text, "strata_packet_age_seconds_count{daemon=\"ipd\"," ON);
+	assert_null(
+	    strstr(text, "strata_hop_work_seconds_count{daemon=\"ipd\"," ON));
+#undef INTO
+#undef ON
 	free(text);
 }
 
@@ -387,6 +416,7 @@ int main(void)
 		cmocka_unit_test(units),
 		cmocka_unit_test(sockets_by_state),
 		cmocka_unit_test(few_buckets_for_many),
+		cmocka_unit_test(the_way_to_an_app),
 		cmocka_unit_test_setup_teardown(pages, start, stop),
 		cmocka_unit_test_setup_teardown(
 		    only_names_of_this_machine, start, stop),
