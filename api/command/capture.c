@@ -55,12 +55,8 @@ static bool write_out(struct capture *c)
 
 		if (n == -1 && errno == EINTR)
 			continue;
-		if (n == -1) {
-			if (errno != EPIPE)
-				fprintf(stderr, "strata: %s: %s\n", c->w.file,
-				    strerror(errno));
-			return false;
-		}
+		if (n == -1)
+			return tap_watch_unwritable(&c->w, c->w.file, errno);
 		done += (size_t)n;
 	}
 	c->out.len = 0;
@@ -165,10 +161,12 @@ static int run(struct capture *c)
 		return r;
 	c->began = time_now(c);
 	describe(c);
-	r = write_out(c) ? tap_watch_run(&c->w) : STATUS_FAILED;
+	r = tap_watch_status(&c->w, write_out(c));
+	if (r == 0 && !c->w.gone)
+		r = tap_watch_run(&c->w);
 	add_statistics(c);
-	if (r == 0 && !write_out(c))
-		r = STATUS_FAILED;
+	if (r == 0 && !c->w.gone)
+		r = tap_watch_status(&c->w, write_out(c));
 	tap_watch_figures(&c->w);
 	if (c->fd != STDOUT_FILENO && close(c->fd) == -1 && r == 0) {
 		fprintf(stderr, "strata: %s: %s\n", c->w.file, strerror(errno));

@@ -132,7 +132,7 @@ static bool packet(struct tap_watch *w, struct place *p, const struct tapped *r,
 	if (w->hex)
 		print_hex(s->bytes, s->caplen);
 	putchar('\n');
-	return !ferror(stdout);
+	return tap_watch_printed(w, false);
 }
 
 static void drops(struct tap_watch *w, const struct tapped *r)
@@ -148,8 +148,7 @@ static void drops(struct tap_watch *w, const struct tapped *r)
 
 static bool flush(struct tap_watch *w)
 {
-	(void)w;
-	return fflush(stdout) == 0;
+	return tap_watch_printed(w, true);
 }
 
 static int width_of(const struct places *ps)

@@ -120,6 +120,29 @@ int tap_watch_open(struct tap_watch *w)
 	return places_want(&w->places, w->at) < 0 ? STATUS_USAGE : 0;
 }
 
+/* ---- What goes out ---- */
+
+bool tap_watch_unwritable(struct tap_watch *w, const char *where, int err)
+{
+	if (err == EPIPE)
+		w->gone = true;
+	else
+		fprintf(stderr, "strata: %s: %s\n", where, strerror(err));
+	return false;
+}
+
+int tap_watch_status(const struct tap_watch *w, bool written)
+{
+	return written || w->gone ? 0 : STATUS_FAILED;
+}
+
+bool tap_watch_printed(struct tap_watch *w, bool flush)
+{
+	if (!ferror(stdout) && (!flush || fflush(stdout) == 0))
+		return true;
+	return tap_watch_unwritable(w, "standard output", errno);
+}
+
 /* ---- The loop ---- */
 
 int64_t tap_watch_time(const struct tap_watch *w, const struct tapped *r)
@@ -204,7 +227,7 @@ int tap_watch_run(struct tap_watch *w)
 	taps_stop(&w->taps);
 	while (good && !enough(w) && taps_collect(&w->taps))
 		good = all_records(w, true);
-	return good && all_records(w, true) ? 0 : STATUS_FAILED;
+	return tap_watch_status(w, good && all_records(w, true));
 }
 
 /* ---- The end ---- */
@@ -220,6 +243,8 @@ static uint64_t lost_at_all(const struct tap_watch *w)
 
 void tap_watch_figures(const struct tap_watch *w)
 {
+	if (w->gone)
+		return;
 	fprintf(stderr, "%-*s %12s %12s %12s\n", PLACE_NAME_LEN, "PLACE",
 	    "SEEN", "LOST", "WRITTEN");
 	for (uint32_t i = 0; i < w->places.n; i++) {

@@ -23,10 +23,11 @@ struct tap_watch {
 	struct taps taps;
 	struct places places;
 	uint64_t written;
+	bool gone; /* who read what we write */
 
 	/*
 	 * A packet that has passed, in order of time.  False: no more can be
-	 * taken, as when the reader of a pipe has gone.
+	 * taken: the reader of a pipe has gone, or it has been said why.
 	 */
 	bool (*packet)(struct tap_watch *w, struct place *p,
 	    const struct tapped *r, const struct shown *s);
@@ -48,10 +49,25 @@ struct tap_watch {
 int tap_watch_arguments(struct tap_watch *w, int argc, char **argv,
     const char *options, bool places, const char *help);
 
+/*
+ * All that was printed has gone out, with @flush; or false, and unless its
+ * reader has gone a sentence on standard error.
+ */
+bool tap_watch_printed(struct tap_watch *w, bool flush);
+
+/* Writing has failed for @err; false. */
+bool tap_watch_unwritable(struct tap_watch *w, const char *where, int err);
+
+/* A reader that has gone has had enough: that is no failure. */
+int tap_watch_status(const struct tap_watch *w, bool written);
+
 /* Connect and find the places; 0 or an exit status. */
 int tap_watch_open(struct tap_watch *w);
 
-/* Until a signal, the count, or the end of the stack; 0 or an exit status. */
+/*
+ * Until a signal, the count, the end of the stack, or of a pipe's reader; 0 or
+ * an exit status.
+ */
 int tap_watch_run(struct tap_watch *w);
 
 /* What was written, what was lost, to standard error. */

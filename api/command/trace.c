@@ -34,7 +34,7 @@ static bool record(struct tap_watch *w, const struct tapped *r)
 	struct trace *t = (struct trace *)w;
 
 	walks_record(&t->walks, r);
-	return !ferror(stdout);
+	return tap_watch_printed(w, false);
 }
 
 static bool flush(struct tap_watch *w)
@@ -42,7 +42,7 @@ static bool flush(struct tap_watch *w)
 	struct trace *t = (struct trace *)w;
 
 	walks_expire(&t->walks, false);
-	return fflush(stdout) == 0;
+	return tap_watch_printed(w, true);
 }
 
 static int run(struct trace *t)
@@ -56,13 +56,15 @@ static int run(struct trace *t)
 	walks_expire(&t->walks, true);
 	for (uint32_t p = 0; p < t->w.taps.topo->nprocs; p++)
 		lost += t->w.taps.reader[p].lost;
-	if (lost + t->walks.missed > 0)
+	if (!t->w.gone && lost + t->walks.missed > 0)
 		fprintf(stderr,
 		    "strata: too many at a time: %llu records lost, %llu walks "
 		    "not followed\n",
 		    (unsigned long long)lost,
 		    (unsigned long long)t->walks.missed);
-	return fflush(stdout) == 0 ? r : STATUS_FAILED;
+	if (r == 0 && !t->w.gone)
+		r = tap_watch_status(&t->w, tap_watch_printed(&t->w, true));
+	return r;
 }
 
 int command_trace(int argc, char **argv)

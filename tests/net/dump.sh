@@ -58,11 +58,24 @@ refused 'usage' "$strata" dump
 refused 'no place' "$strata" dump "$stack" --at nowhere
 
 # Its reader goes away: that is the end, without a word.
-timeout 10 "$strata" dump "$stack" 2>/dev/null | head -n 1 >"$work/one" &
-head_pid=$!
+for tool in dump trace; do
+	(
+		timeout 10 "$strata" $tool "$stack" 2>"$work/figures" |
+			head -n 1 >"$work/one"
+		exit "${PIPESTATUS[0]}"
+	) &
+	head_pid=$!
+	timeout 10 ping -q -i 0.1 -c 10 192.0.2.2 >/dev/null
+	wait $head_pid || fail "$tool | head: status $?"
+	expect 'lines' "$(wc -l <"$work/one")" -eq 1
+	expect 'words' "$(wc -l <"$work/figures")" -eq 1
+done
+timeout 10 "$strata" dump "$stack" >/dev/full 2>"$work/figures" &
+dump_pid=$!
 timeout 10 ping -q -i 0.1 -c 10 192.0.2.2 >/dev/null
-wait $head_pid
-expect 'lines' "$(wc -l <"$work/one")" -eq 1
+wait $dump_pid && fail 'it could not be written, but that was no failure'
+grep -q 'standard output: No space left' "$work/figures" ||
+	fail "it should say why: $(cat "$work/figures")"
 
 stack_down
 nothing_left
