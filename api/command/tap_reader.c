@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,6 +25,9 @@ enum {
 	STOP_MS = 200,  /* for the turns that are open */
 	HOLD_MS = 1000, /* who is silent so long is waited for no more */
 	COLLECT = 8 * 1024 * 1024, /* bytes of one daemon at a time */
+	QUEUE = 256 * 1024 * 1024, /* and at all */
+	FIRST_ROOM = 16 * 1024 * 1024,
+	HUGE = 2 * 1024 * 1024, /* a page */
 	RECORD_MAX = sizeof(struct tap_record) + TAP_SNAP_MAX + TAP_ALIGN,
 };
 
@@ -287,16 +291,21 @@ static void move_to_front(struct tap_queue *q)
 
 static bool make_room(struct tap_queue *q)
 {
-	size_t room = q->room * 2 + 16 * (size_t)RECORD_MAX;
+	size_t room = q->room > 0 ? q->room * 2 : FIRST_ROOM;
 	uint8_t *grown;
 
 	if (q->room - q->end < RECORD_MAX && q->start > q->room / 2)
 		move_to_front(q);
 	if (q->room - q->end >= RECORD_MAX)
 		return true;
-	grown = realloc(q->mem, room);
+	grown = aligned_alloc(HUGE, room);
 	if (grown == NULL)
 		return false;
+	/* In small pages the first touch costs more than the copy. */
+	madvise(grown, room, MADV_HUGEPAGE);
+	if (q->end > 0)
+		memcpy(grown, q->mem, q->end);
+	free(q->mem);
 	q->mem = grown;
 	q->room = room;
 	return true;
@@ -310,7 +319,7 @@ static size_t stored(uint32_t caplen)
 	return (bytes + TAP_ALIGN - 1) & ~(size_t)(TAP_ALIGN - 1);
 }
 
-static bool collect_one(struct taps *t, uint32_t p, struct mono now)
+static size_t collect_one(struct taps *t, uint32_t p, struct mono now)
 {
 	struct tap_queue *q = &t->queue[p];
 	struct mono bound = tap_watermark(&t->reader[p], now);
@@ -320,7 +329,8 @@ static bool collect_one(struct taps *t, uint32_t p, struct mono now)
 
 	/* One that is stopped amid a turn must not stop all others. */
 	q->bound = mono_before(bound, old) ? old : bound;
-	while (make_room(q) && q->end - q->start < before + COLLECT) {
+	while (q->end - q->start < QUEUE && make_room(q) &&
+	    q->end - q->start < before + COLLECT) {
 		uint8_t *to = q->mem + q->end;
 
 		if (!tap_read(&t->reader[p], &r, to + sizeof(r)))
@@ -328,17 +338,26 @@ static bool collect_one(struct taps *t, uint32_t p, struct mono now)
 		memcpy(to, &r, sizeof(r));
 		q->end += stored(r.caplen);
 	}
-	return q->end - q->start > before;
+	return q->end - q->start - before;
 }
 
-bool taps_collect(struct taps *t)
+size_t taps_collect(struct taps *t)
 {
 	struct mono now = mono_now();
-	bool any = false;
+	size_t bytes = 0;
 
 	for (uint32_t p = 0; p < t->topo->nprocs; p++)
-		any |= collect_one(t, p, now);
-	return any;
+		bytes += collect_one(t, p, now);
+	return bytes;
+}
+
+size_t taps_queued(const struct taps *t)
+{
+	size_t bytes = 0;
+
+	for (uint32_t p = 0; p < t->topo->nprocs; p++)
+		bytes += t->queue[p].end - t->queue[p].start;
+	return bytes;
 }
 
 /* Who has the oldest record, and no other can have an older one. */

@@ -62,8 +62,9 @@ int taps_open(struct taps *t, const char *stack);
 int taps_want(struct taps *t, const struct taps_wish *w);
 void taps_close(struct taps *t);
 
-/* True if anything was there. */
-bool taps_collect(struct taps *t);
+/* How many bytes there were; and how many are collected, and not taken. */
+size_t taps_collect(struct taps *t);
+size_t taps_queued(const struct taps *t);
 
 /* @all: also what something could come before: at the end. */
 bool taps_next(struct taps *t, struct tapped *ret, bool all);

@@ -15,7 +15,13 @@
 #include "api/command/command.h"
 
 enum {
-	REST_MS = 10, /* between two looks when nothing comes */
+	REST_MS = 2,         /* between two looks when nothing comes */
+	ENOUGH = 512 * 1024, /* bytes to work on without a look */
+
+	BURST = 256 * 1024, /* bytes in one look: daemons are busy */
+	BURST_MS = 1,
+	BURST_LOOKS = 100,
+	BURST_BYTES = 192 * 1024 * 1024,
 	FILTER_LEN = 4096,
 };
 
@@ -179,14 +185,40 @@ static bool one_record(struct tap_watch *w, const struct tapped *r)
 	return w->packet(w, p, r, &s);
 }
 
+/*
+ * A tap holds a few milliseconds of bulk traffic, and to write that out takes
+ * longer: so what daemons record meanwhile is taken in again and again.
+ */
 static bool all_records(struct tap_watch *w, bool all)
 {
 	struct tapped r;
+	uint64_t bytes = 0;
 
-	while (!enough(w) && taps_next(&w->taps, &r, all))
+	while (!enough(w) && taps_next(&w->taps, &r, all)) {
 		if (w->record != NULL ? !w->record(w, &r) : !one_record(w, &r))
 			return false;
+		bytes += r.r.caplen;
+		if (bytes < ENOUGH)
+			continue;
+		bytes = 0;
+		taps_collect(&w->taps);
+	}
 	return w->flush(w);
+}
+
+/*
+ * Of a burst all is taken in before any is worked on, within limits: who sleeps
+ * in between is given the processor at once when daemons want it, too.
+ */
+static bool is_burst(struct tap_watch *w, size_t bytes)
+{
+	if (bytes >= BURST && w->burst < BURST_LOOKS &&
+	    taps_queued(&w->taps) < BURST_BYTES) {
+		w->burst++;
+		return true;
+	}
+	w->burst = 0;
+	return false;
 }
 
 /* From here on nothing is missed. */
@@ -219,13 +251,17 @@ int tap_watch_run(struct tap_watch *w)
 		return STATUS_FAILED;
 	say_begun(w);
 	while (!stop_wanted() && good && there && !enough(w)) {
-		bool any = taps_collect(&w->taps);
+		size_t bytes = taps_collect(&w->taps);
 
+		if (is_burst(w, bytes)) {
+			there = taps_wait(&w->taps, BURST_MS);
+			continue;
+		}
 		good = all_records(w, false);
-		there = taps_wait(&w->taps, any ? 0 : REST_MS);
+		there = taps_wait(&w->taps, bytes > 0 ? 0 : REST_MS);
 	}
 	taps_stop(&w->taps);
-	while (good && !enough(w) && taps_collect(&w->taps))
+	while (good && !enough(w) && taps_collect(&w->taps) > 0)
 		good = all_records(w, true);
 	return tap_watch_status(w, good && all_records(w, true));
 }
@@ -265,6 +301,10 @@ void tap_watch_figures(const struct tap_watch *w)
 	fprintf(stderr,
 	    "%" PRIu64 " packets, %" PRIu64 " lost by the capture\n",
 	    w->written, lost_at_all(w));
+	if (lost_at_all(w) > 0)
+		fprintf(stderr,
+		    "fewer places (--at) or bytes (-s 128) of each "
+		    "packet lose less\n");
 }
 
 void tap_watch_close(struct tap_watch *w)

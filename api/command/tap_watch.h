@@ -23,7 +23,8 @@ struct tap_watch {
 	struct taps taps;
 	struct places places;
 	uint64_t written;
-	bool gone; /* who read what we write */
+	bool gone;      /* who read what we write */
+	uint32_t burst; /* looks that took in, and left all else */
 
 	/*
 	 * A packet that has passed, in order of time.  False: no more can be
