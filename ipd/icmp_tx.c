@@ -183,11 +183,11 @@ void icmp_complain(
 		return;
 	}
 	if (source_of(ip, r, &self) < 0) {
-		node_count(&ip->n, CNT_ICMP_NO_SOURCE);
+		node_count_other(&ip->n, CNT_ICMP_NO_SOURCE, 1);
 		return;
 	}
 	if (!send_error(ip, r, what, &self)) {
-		node_count(&ip->n, CNT_ICMP_NO_SLOT);
+		node_count_other(&ip->n, CNT_ICMP_NO_SLOT, 1);
 		return;
 	}
 	note_sent(ip, all, peer);

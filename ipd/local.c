@@ -75,12 +75,12 @@ static void deliver_copy(
 	uint8_t *slot;
 
 	if (!node_room(&ip->n, out, 1)) {
-		node_count(&ip->n, CNT_GROUP_NO_SLOT);
+		node_count_other(&ip->n, CNT_GROUP_NO_SLOT, 1);
 		return;
 	}
 	slot = node_alloc(&ip->n, d.len, &d);
 	if (slot == NULL) {
-		node_count(&ip->n, CNT_GROUP_NO_SLOT);
+		node_count_other(&ip->n, CNT_GROUP_NO_SLOT, 1);
 		return;
 	}
 	memcpy(slot, r->p + r->upper_at, d.len);

@@ -54,12 +54,12 @@ void raw_prepare(struct ipd *ip, const struct received *r, struct raw_copies *c)
 void raw_send(struct ipd *ip, const struct raw_copies *c)
 {
 	for (uint32_t i = 0; i < c->missed; i++)
-		node_count(&ip->n, CNT_RAW_NO_ROOM);
+		node_count_other(&ip->n, CNT_RAW_NO_ROOM, 1);
 	for (uint32_t i = 0; i < c->n; i++) {
 		/* The packet itself may have taken the last place. */
 		if (!node_room(&ip->n, c->copy[i].out, 1)) {
 			node_unalloc(&ip->n, &c->copy[i].d);
-			node_count(&ip->n, CNT_RAW_NO_ROOM);
+			node_count_other(&ip->n, CNT_RAW_NO_ROOM, 1);
 			continue;
 		}
 		node_note(&ip->n,

@@ -76,8 +76,10 @@ static bool add(
 	enum reassembly_result result =
 	    reassembly_add(&ip->reasm, f, ip->n.now, &done);
 
-	for (; ip->evicted < ip->reasm.evicted; ip->evicted++)
-		node_count(&ip->n, CNT_REASM_EVICTED);
+	if (ip->evicted != ip->reasm.evicted)
+		node_count_other(
+		    &ip->n, CNT_REASM_EVICTED, ip->reasm.evicted - ip->evicted);
+	ip->evicted = ip->reasm.evicted;
 	switch (result) {
 	case REASM_LATER:
 		return false;

@@ -194,7 +194,7 @@ static void loop_copy(struct ipd *ip, const struct datagram *t)
 	if (node_room(&ip->n, out, 1))
 		slot = node_alloc(&ip->n, SLOT_HEADROOM + d.len, &d);
 	if (slot == NULL) {
-		node_count(&ip->n, CNT_TX_LOOP_NO_SLOT);
+		node_count_other(&ip->n, CNT_TX_LOOP_NO_SLOT, 1);
 		return;
 	}
 	memcpy(slot + SLOT_HEADROOM, t->slot + whole.off, d.len);
@@ -275,7 +275,7 @@ static bool send_cut(struct ipd *ip, struct datagram *t)
 	case PIECES_LATER:
 		return false;
 	case PIECES_IMPOSSIBLE:
-		return ipd_drop(ip, &t->d, CNT_TX_TOO_MANY_PIECES);
+		return tx_drop(ip, t, CNT_TX_TOO_MANY_PIECES);
 	case PIECES_SENT:
 		break;
 	}

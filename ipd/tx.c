@@ -20,6 +20,19 @@ static bool is_v4(const struct datagram *t)
 	return ip_is_v4(&t->d.dst);
 }
 
+bool tx_drop(struct ipd *ip, const struct datagram *t, uint32_t reason)
+{
+	struct tap_record *hand = NULL;
+	bool aside = node_tapping(&ip->n) && t->from == NULL;
+
+	if (aside)
+		hand = node_tap_aside(&ip->n);
+	ipd_drop(ip, &t->d, reason);
+	if (aside)
+		node_tap_back(&ip->n, hand);
+	return true;
+}
+
 bool tx_refuse(struct ipd *ip, struct datagram *t, uint32_t reason,
     uint8_t type, uint8_t code, uint32_t info)
 {
@@ -27,11 +40,11 @@ bool tx_refuse(struct ipd *ip, struct datagram *t, uint32_t reason,
 	struct desc d = t->d;
 
 	if (out == NULL)
-		return ipd_drop(ip, &t->d, reason);
+		return tx_drop(ip, t, reason);
 	/* Never wait for room upwards: the transport may be waiting for us. */
 	if (out->cut || !node_room(&ip->n, out, 1)) {
-		node_count(&ip->n, CNT_TX_ERROR_NO_ROOM);
-		return ipd_drop(ip, &t->d, reason);
+		node_count_other(&ip->n, CNT_TX_ERROR_NO_ROOM, 1);
+		return tx_drop(ip, t, reason);
 	}
 	node_count(&ip->n, reason);
 	d.kind = PKT_ERROR;
@@ -150,7 +163,7 @@ static bool find_way(struct ipd *ip, struct datagram *t)
 		return false;
 	}
 	if (t->way.kind == FIB_BROADCAST && !(t->d.flags & PKT_BROADCAST_OK)) {
-		ipd_drop(ip, &t->d, CNT_TX_BROADCAST_REFUSED);
+		tx_drop(ip, t, CNT_TX_BROADCAST_REFUSED);
 		return false;
 	}
 	t->mtu = t->way.mtu;
@@ -260,21 +273,21 @@ bool tx_datagram(struct ipd *ip, struct datagram *t)
 	uint32_t most;
 
 	if (!ip_is_any(&t->d.src) && ip_is_v4(&t->d.src) != is_v4(t))
-		return ipd_drop(ip, &t->d, CNT_TX_BAD_ADDRESS);
+		return tx_drop(ip, t, CNT_TX_BAD_ADDRESS);
 	t->hdr_len =
 	    is_v4(t) ? IPV4_HDR_LEN + (uint32_t)t->options_len : IPV6_HDR_LEN;
 	if (t->d.off < SLOT_HEADROOM)
-		return ipd_drop(ip, &t->d, CNT_TX_HEADROOM);
+		return tx_drop(ip, t, CNT_TX_HEADROOM);
 	t->payload = payload_of(t);
 	most = is_v4(t) ? IPV4_LEN_MAX - t->hdr_len : UINT16_MAX;
 	if (t->payload > most)
-		return ipd_drop(ip, &t->d, CNT_TX_TOO_LONG);
+		return tx_drop(ip, t, CNT_TX_TOO_LONG);
 	if (!find_way(ip, t) || !find_source(ip, t, &src))
 		return true;
 	if (wire_len(t) > t->mtu && !may_cut(t))
 		return too_big(ip, t);
 	if (!begin_checksum(t, &src))
-		return ipd_drop(ip, &t->d, CNT_TX_BAD_CHECKSUM_REQUEST);
+		return tx_drop(ip, t, CNT_TX_BAD_CHECKSUM_REQUEST);
 	if (is_v4(t))
 		make_header4(ip, t, &src);
 	else
@@ -290,7 +303,7 @@ static bool tx_included(struct ipd *ip, struct datagram *t)
 	if (!is_v4(t) || t->d.off < SLOT_HEADROOM || t->d.gso_size != 0 ||
 	    (t->d.flags & (PKT_REFS | PKT_CSUM_PARTIAL)) ||
 	    ipv4_parse(&t->h4, p, t->d.len) != IPV4_OK)
-		return ipd_drop(ip, &t->d, CNT_TX_BAD_HEADER);
+		return tx_drop(ip, t, CNT_TX_BAD_HEADER);
 	t->hdr_len = t->h4.hdr_len;
 	t->payload = t->h4.total_len - t->hdr_len;
 	t->d.off = (uint16_t)(t->d.off + t->hdr_len);

@@ -68,6 +68,9 @@ enum send_pieces {
 /* All of them or none; draws an id if it is to. */
 enum send_pieces send_in_pieces(struct ipd *ip, struct pieces *p);
 
+/* Gone and counted; true.  What is our own is not the packet in hand. */
+bool tx_drop(struct ipd *ip, const struct datagram *t, uint32_t reason);
+
 /* Back to the transport it came from: an error about what it sent. */
 bool tx_refuse(struct ipd *ip, struct datagram *t, uint32_t reason,
     uint8_t type, uint8_t code, uint32_t info);

@@ -7,6 +7,7 @@
 
 #include "linkd/linkd.h"
 #include "linkd/soft.h"
+#include "linkd/tapped.h"
 #include "shm/bytes.h"
 
 enum {
@@ -23,13 +24,22 @@ static uint32_t bit(uint32_t line)
 	return (uint32_t)1 << line;
 }
 
+static bool is_tx(uint32_t line)
+{
+	return line % NIMPAIR_WAYS == IMPAIR_TX;
+}
+
 /* Counters of both ways stand in the same order. */
-static void count(struct linkd *x, uint32_t line, enum linkd_counter rx)
+static uint32_t counter_of(uint32_t line, enum linkd_counter rx)
 {
 	const uint32_t to_tx = CNT_IMPAIR_TX_LOST - CNT_IMPAIR_RX_LOST;
-	bool tx = line % NIMPAIR_WAYS == IMPAIR_TX;
 
-	node_count(&x->n, tx ? rx + to_tx : rx);
+	return is_tx(line) ? rx + to_tx : rx;
+}
+
+static void count(struct linkd *x, uint32_t line, enum linkd_counter rx)
+{
+	node_count(&x->n, counter_of(line, rx));
 }
 
 /* ---- Settings ---- */
@@ -142,9 +152,21 @@ void impair_close(struct linkd *x)
 struct on_wire {
 	uint32_t line;
 	uint8_t flags;
-	struct span s[FRAME_SPANS + 2];
+	struct span s[IMPAIR_SPANS];
 	uint32_t ns;
 };
+
+/* It came to the wire, and no further. */
+static void lose(
+    struct linkd *x, const struct on_wire *f, enum linkd_counter rx)
+{
+	if (is_tx(f->line))
+		node_note(&x->n, "the bad wire loses a frame of it");
+	if (node_tapping(&x->n))
+		tapped_lost(x, (uint8_t)(f->line / NIMPAIR_WAYS),
+		    is_tx(f->line), f->s, f->ns, counter_of(f->line, rx));
+	count(x, f->line, rx);
+}
 
 /* False: there is no room. */
 static bool keep(struct linkd *x, const struct on_wire *f,
@@ -171,7 +193,7 @@ static void pass(
     struct linkd *x, const struct on_wire *f, const struct impair_verdict *v)
 {
 	if (!keep(x, f, v, 0)) {
-		count(x, f->line, CNT_IMPAIR_RX_NO_ROOM);
+		lose(x, f, CNT_IMPAIR_RX_NO_ROOM);
 		return;
 	}
 	count(x, f->line, CNT_IMPAIR_RX_PASSED);
@@ -190,10 +212,10 @@ static void one_frame(struct linkd *x, const struct on_wire *f)
 	switch (impair_judge(impair_store_line(s, f->line),
 	    &s->mem->conf[f->line], len, x->n.now, &v)) {
 	case IMPAIR_LOST:
-		count(x, f->line, CNT_IMPAIR_RX_LOST);
+		lose(x, f, CNT_IMPAIR_RX_LOST);
 		break;
 	case IMPAIR_NO_QUEUE:
-		count(x, f->line, CNT_IMPAIR_RX_NO_QUEUE);
+		lose(x, f, CNT_IMPAIR_RX_NO_QUEUE);
 		break;
 	case IMPAIR_PASSES:
 		pass(x, f, &v);
@@ -260,6 +282,8 @@ bool impair_packet(struct linkd *x, uint32_t link, enum impair_way way,
 	if (way == IMPAIR_TX && need > impair_store_room(s) &&
 	    need <= impair_store_room_soon(s))
 		return false;
+	if (node_tapping(&x->n) && way == IMPAIR_RX)
+		node_tap_forget(&x->n); /* it has not come here yet */
 	if (p->gso_size > 0) {
 		cut(x, &f, &g);
 		return true;

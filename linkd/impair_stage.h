@@ -23,6 +23,11 @@
 #include "linkd/batch.h"
 #include "linkd/impair_store.h"
 
+enum {
+	/* Of a frame on a bad wire: header, what was made anew, the rest. */
+	IMPAIR_SPANS = FRAME_SPANS + 2,
+};
+
 struct linkd;
 
 /* Private to the process. */

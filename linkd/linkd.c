@@ -215,12 +215,25 @@ static void rx_links(struct linkd *x)
 	}
 }
 
-static void count_neighbours(struct linkd *x)
+/* Packets that waited; all others of these were to wait, and are in hand. */
+static bool is_of_waiting(uint32_t count)
+{
+	return count == NEIGHBOUR_DROP_OLDEST || count == NEIGHBOUR_DROP_GONE;
+}
+
+void count_neighbours(struct linkd *x)
 {
 	for (uint32_t i = 0; i < NEIGHBOUR_NCOUNTS; i++) {
-		x->n.counter[CNT_NEIGHBOUR_DROP_OLDEST + i] +=
-		    x->nb.count[i] - x->neighbour_seen[i];
+		uint64_t count = x->nb.count[i] - x->neighbour_seen[i];
+
 		x->neighbour_seen[i] = x->nb.count[i];
+		if (count == 0)
+			continue;
+		if (is_of_waiting(i))
+			node_count_other(
+			    &x->n, CNT_NEIGHBOUR_DROP_OLDEST + i, count);
+		else
+			x->n.counter[CNT_NEIGHBOUR_DROP_OLDEST + i] += count;
 	}
 }
 
@@ -245,6 +258,9 @@ bool linkd_turn(struct linkd *x, struct mono now)
 	impair_turn(x);
 	address_groups(x, false);
 	rx_links(x);
+	/* No frame is in hand any more. */
+	if (node_tapping(&x->n))
+		node_tap_done(&x->n);
 	wait_drain(x, now);
 	tx_rings(x);
 	if (node_tapping(&x->n))

@@ -112,6 +112,9 @@ void links_close(struct linkd *x, struct links *links);
 int linkd_attach(struct linkd *x, const struct segments *s, struct mono now);
 void linkd_detach(struct linkd *x);
 
+/* What the neighbours' table has counted becomes linkd's. */
+void count_neighbours(struct linkd *x);
+
 /* One bounded turn; true if there was work. */
 bool linkd_turn(struct linkd *x, struct mono now);
 

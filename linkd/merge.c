@@ -33,8 +33,12 @@ static void finish(struct linkd *x, uint32_t i)
 	struct merges *all = &x->merges;
 	struct merge m = all->m[i];
 	struct desc d = { .kind = PKT_DATA, .link = m.link, .flags = m.flags };
+	struct tap_record *hand = NULL;
 	struct gro_done done;
 
+	/* The frame in hand is another one, or only a part of it. */
+	if (node_tapping(&x->n))
+		hand = node_tap_aside(&x->n);
 	gro_finish(&m.g, &done);
 	if (done.gso_size > 0) {
 		d.flags &= (uint16_t)~PKT_CSUM_VALID;
@@ -46,6 +50,8 @@ static void finish(struct linkd *x, uint32_t i)
 	}
 	d.len = (uint32_t)done.len;
 	rx_stage(x, &d, m.buf);
+	if (node_tapping(&x->n))
+		node_tap_back(&x->n, hand);
 	all->n--;
 	for (; i < all->n; i++)
 		all->m[i] = all->m[i + 1];

@@ -288,6 +288,8 @@ static void rx_impaired(struct linkd *x, const struct frame *f)
 /* Has this very frame killed us three times? */
 static bool put_aside(struct linkd *x)
 {
+	if (node_tapping(&x->n))
+		node_tap_done(&x->n);
 	node_took(&x->n);
 	if (!x->n.small || !turn_poisonous(&x->n.turn))
 		return false;
@@ -365,7 +367,7 @@ static void harvest_one(struct linkd *x, uint8_t link, struct armed *a)
 	if (b.len < 0) {
 		node_touch(&x->n, a, sizeof(*a));
 		a->state = ARMED_TAKEN;
-		drop(x, CNT_RX_NO_HARVEST);
+		node_count_other(&x->n, CNT_RX_NO_HARVEST, 1);
 		return;
 	}
 	b.len += (int32_t)vnet_len;
@@ -480,7 +482,11 @@ static void rx_one_due(struct linkd *x, uint8_t link)
 	uint8_t flags;
 
 	f.len = impair_rx_take(x, link, x->scratch, &flags);
-	if (put_aside(x) || !rx_eth(x, &f))
+	if (put_aside(x))
+		return;
+	if (node_tapping(&x->n))
+		tapped_rx(x, link, f.p, f.len);
+	if (!rx_eth(x, &f))
 		return;
 	f.vnet.csum_valid = flags & IMPAIR_CSUM_VALID;
 	rx_frame(x, &f);
@@ -490,9 +496,6 @@ void rx_due(struct linkd *x, uint8_t link)
 {
 	uint32_t limit = node_limit(&x->n, RX_DUE_TURN);
 
-	/* Drops from here on are not those of a frame just read. */
-	if (node_tapping(&x->n))
-		node_tap_done(&x->n);
 	while (limit-- > 0 && impair_rx_due(x, link) &&
 	    !(x->n.small && x->n.took)) {
 		/* Those before it may be held: room for them too. */

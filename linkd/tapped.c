@@ -40,3 +40,14 @@ void tapped_tx(struct linkd *x, uint8_t link, const struct tx_frame *f)
 	node_tap_frame(
 	    &x->n, true, &d, s, f->niov, f->result < 0 ? CNT_TX_ERROR : 0);
 }
+
+void tapped_lost(struct linkd *x, uint8_t link, bool tx, const struct span *s,
+    uint32_t ns, uint32_t why)
+{
+	struct desc d = { .link = link, .len = (uint32_t)spans_len(s, ns) };
+	struct tap_span t[IMPAIR_SPANS];
+
+	for (uint32_t i = 0; i < ns; i++)
+		t[i] = (struct tap_span){ s[i].p, s[i].len };
+	node_tap_frame(&x->n, tx, &d, t, ns, why);
+}

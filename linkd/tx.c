@@ -191,6 +191,7 @@ static bool wait(struct linkd *x, struct taken *t, uint32_t id)
 	if (!settle(x, t))
 		return false;
 	wait_add(x, id, &t->p);
+	count_neighbours(x);
 	node_give_back(&x->n, &t->d);
 	return true;
 }
@@ -222,6 +223,7 @@ static bool to_neighbour(struct linkd *x, struct taken *t)
 	case NEIGHBOUR_FULL: /* counted by the table */
 		if (!settle(x, t))
 			return false;
+		count_neighbours(x);
 		node_give_back(&x->n, &t->d);
 		return true;
 	}

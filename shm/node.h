@@ -256,6 +256,17 @@ static inline bool node_measuring(const struct node *n)
 	return TAP_HOOKS && n->measuring;
 }
 
+/* @count drops, of other packets than the one in hand (node_tap.h). */
+static inline void node_count_other(
+    struct node *n, uint32_t counter, uint64_t count)
+{
+	struct tap_record *hand = node_tapping(n) ? node_tap_aside(n) : NULL;
+
+	n->counter[counter] += count;
+	if (node_tapping(n))
+		node_tap_back(n, hand);
+}
+
 /*
  * Before sleeping: say that we sleep, then look once more.  True if it is safe
  * to sleep; the matching wake-up is in the neighbours' node_commit().

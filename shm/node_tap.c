@@ -119,7 +119,7 @@ void node_tap_begin(struct node *n)
 	for (uint32_t i = 0; i < t->ndrops; i++)
 		t->dropped[i] = n->counter[t->drop[i]];
 	tap_begin(&t->tap, n->now);
-	if (n->measuring)
+	if (node_measuring(n))
 		node_measure_begin(n);
 }
 
@@ -150,25 +150,55 @@ static void drop_of_none(struct node *n, uint16_t counter, uint64_t count)
 		stage(n, &r, NULL, 0);
 }
 
-void node_tap_done(struct node *n)
+/* What was counted since the last time is @hand's, once; the rest is none's. */
+static void tell_drops(struct node *n, struct tap_record *hand)
 {
 	struct node_tap *t = &n->tap;
 
-	if (n->measuring)
-		node_measure_done(n);
 	for (uint32_t i = 0; t->recording && i < t->ndrops; i++) {
 		uint64_t now = n->counter[t->drop[i]];
 		uint64_t count = now - t->dropped[i];
 
-		if (count == 0)
-			continue;
 		t->dropped[i] = now;
-		if (t->hand == NULL)
+		if (count > 0 && hand != NULL && hand->reason == 0) {
+			hand->reason = t->drop[i] + 1U;
+			count--;
+		}
+		if (count > 0)
 			drop_of_none(n, t->drop[i], count);
-		else if (t->hand->reason == 0)
-			t->hand->reason = t->drop[i] + 1U;
 	}
-	t->hand = NULL;
+}
+
+void node_tap_done(struct node *n)
+{
+	if (node_measuring(n))
+		node_measure_done(n);
+	tell_drops(n, n->tap.hand);
+	n->tap.hand = NULL;
+}
+
+void node_tap_forget(struct node *n)
+{
+	struct tap_record *hand = n->tap.hand;
+
+	node_tap_done(n);
+	if (hand != NULL && hand->reason == 0)
+		hand->kind = TAP_PAD;
+}
+
+struct tap_record *node_tap_aside(struct node *n)
+{
+	struct tap_record *hand = n->tap.hand;
+
+	tell_drops(n, hand);
+	n->tap.hand = NULL;
+	return hand;
+}
+
+void node_tap_back(struct node *n, struct tap_record *hand)
+{
+	tell_drops(n, NULL);
+	n->tap.hand = hand;
 }
 
 /* What the slot holds, and what it refers to in an app's ring. */
@@ -210,7 +240,7 @@ void node_tap_take(struct node *n, const struct ring_in *in,
 	struct tap_span s[1 + REFS];
 
 	node_tap_done(n);
-	if (n->measuring)
+	if (node_measuring(n))
 		node_measure_take(n, in, d);
 	if (watched || (t->flags & TAP_DROPS))
 		t->hand = stage(n, &r, s, spans_of(n, d, p, s));
@@ -230,7 +260,7 @@ void node_tap_put(
 		.d = *d,
 	};
 
-	if (n->measuring)
+	if (node_measuring(n))
 		node_measure_put(n, out, d);
 	if (!(t->put >> k & 1))
 		return;
@@ -253,15 +283,16 @@ void node_tap_frame(struct node *n, bool tx, const struct desc *d,
 		.d = *d,
 	};
 	struct tap_record *staged = NULL;
+	bool in_hand = !tx && why == 0;
 
-	if (!tx)
+	if (in_hand)
 		node_tap_done(n);
 	if (watched || (t->flags & TAP_DROPS))
 		staged = stage(n, &r, s, ns);
-	if (!tx)
+	if (in_hand)
 		t->hand = staged;
 	/* Said already, and not of the packet in hand. */
-	for (uint32_t i = 0; tx && why != 0 && i < t->ndrops; i++)
+	for (uint32_t i = 0; why != 0 && i < t->ndrops; i++)
 		if (t->drop[i] == why)
 			t->dropped[i]++;
 }
@@ -292,30 +323,48 @@ void node_tap_note(struct node *n, const char *fmt, ...)
 /* Was it put back into its ring? */
 static bool was_put_back(const struct node *n, const struct tap_record *r)
 {
-	for (uint32_t i = 0; r->kind == TAP_TAKE && i < n->ndata_in; i++)
+	for (uint32_t i = 0; i < n->ndata_in; i++)
 		if (n->tap.in_ring[i] == r->place - TAP_PLACE_RING)
 			return (int32_t)(n->in[i].mine - r->index) <= 0;
 	return false;
 }
 
 /*
- * Not those of places that nobody watches, nor of packets that were put back.
- * The end of a turn by itself is none, or a daemon would never sleep.
+ * Not those of places that nobody watches, nor packets that were put back and
+ * what was said of them; what was put because of them is because of none.  The
+ * end of a turn by itself is none, or a daemon would never sleep.
  */
-static bool happened(void *ctx, const struct tap_record *r)
+static bool happened(void *ctx, struct tap_record *r)
 {
 	struct node *n = ctx;
 	struct node_tap *t = &n->tap;
+	bool of_hand = !(r->flags & TAP_NO_HAND);
 
-	if (r->flags & TAP_NO_HAND)
-		t->undone = false;
-	if (r->kind == TAP_NOTE)
-		return !t->undone;
-	if (r->kind == TAP_TURN)
-		return t->real > 0;
-	if (r->kind != TAP_PUT)
+	switch ((enum tap_kind)r->kind) {
+	case TAP_TAKE:
 		t->undone = was_put_back(n, r);
-	if (t->undone || ((r->flags & TAP_ONLY_DROPPED) && r->reason == 0))
+		if (t->undone)
+			return false;
+		break;
+	case TAP_FRAME:
+		/* What is written meanwhile is not it. */
+		if (((r->place - TAP_PLACE_DEVICE) & 1) == 0)
+			t->undone = false;
+		break;
+	case TAP_PUT:
+		if (t->undone)
+			r->flags |= TAP_NO_HAND;
+		break;
+	case TAP_NOTE:
+		return !(of_hand && t->undone);
+	case TAP_TURN:
+		return t->real > 0;
+	case TAP_DROP:
+	case TAP_PAD:
+	case NTAP_KINDS:
+		break;
+	}
+	if ((r->flags & TAP_ONLY_DROPPED) && r->reason == 0)
 		return false;
 	t->real++;
 	return true;
@@ -338,13 +387,13 @@ void node_tap_seal(struct node *n)
 	t->told = false;
 	tap_seal(&t->tap, happened, n);
 	n->turn.tap_serial = t->tap.serial;
-	if (n->measuring)
+	if (node_measuring(n))
 		node_measure_seal(n);
 }
 
 void node_tap_end(struct node *n, bool done)
 {
 	tap_end(&n->tap.tap);
-	if (n->measuring)
+	if (node_measuring(n))
 		node_measure_end(n, done);
 }

@@ -9,8 +9,11 @@
  *
  * A packet is in hand until the next is, or until node_tap_done().  If a drop
  * counter moves meanwhile, it is this packet that was dropped: its record, that
- * is staged still, gets the reason.  Nothing of it costs a daemon more than the
- * question node_tapping() while nobody looks.
+ * is staged still, gets the reason.  So a daemon that drops another one, from a
+ * queue or for want of time, says so: node_count_other(), or node_tap_aside().
+ * Of every other drop there is a record, too (DROP), but of no packet.  Nothing
+ * of it costs a daemon more than the question node_tapping() while nobody
+ *looks.
  */
 #ifndef SHM_NODE_TAP_H
 #define SHM_NODE_TAP_H
@@ -70,14 +73,25 @@ void node_tap_put(
     struct node *n, const struct ring_out *out, const struct desc *d);
 
 /*
- * A frame of @d->link: read just now, and in hand; or (@tx) written just now,
- * or refused for @why, a counter, which was counted; 0: neither.
+ * A frame of @d->link: read just now, and in hand; or (@tx) written just now.
+ * With @why, a counter that is counted next, it is none in hand: written but
+ * refused, or lost before anybody had it.
  */
 void node_tap_frame(struct node *n, bool tx, const struct desc *d,
     const struct tap_span *s, uint32_t ns, uint32_t why);
 
 /* No packet is in hand any more: what is counted next is about none. */
 void node_tap_done(struct node *n);
+
+/* As that; and it was not there at all, unless it was dropped. */
+void node_tap_forget(struct node *n);
+
+/*
+ * What follows is about another packet: of what is counted and put, nothing is
+ * the doing of the one in hand, until that is brought back.
+ */
+struct tap_record *node_tap_aside(struct node *n);
+void node_tap_back(struct node *n, struct tap_record *hand);
 
 /* A line about the packet in hand, key=value; see node_note(). */
 void node_tap_note(struct node *n, const char *fmt, ...)

@@ -130,7 +130,7 @@ struct tap_record *tap_stage(struct tap *t, const struct tap_record *r,
 
 /* Give numbers to what is staged from the head on; true if there is any. */
 static bool number(struct tap *t, struct tap_point *p,
-    bool (*happened)(void *ctx, const struct tap_record *r), void *ctx)
+    bool (*happened)(void *ctx, struct tap_record *r), void *ctx)
 {
 	bool any = t->any_missed;
 	uint64_t pos = p->head;
@@ -164,8 +164,8 @@ static void number_missed(struct tap *t, struct tap_point *p)
 	t->any_missed = false;
 }
 
-void tap_seal(struct tap *t,
-    bool (*happened)(void *ctx, const struct tap_record *r), void *ctx)
+void tap_seal(
+    struct tap *t, bool (*happened)(void *ctx, struct tap_record *r), void *ctx)
 {
 	struct tap_point *p = &t->next;
 

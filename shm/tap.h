@@ -158,10 +158,10 @@ struct tap_record *tap_stage(struct tap *t, const struct tap_record *r,
 
 /*
  * Number what was staged, without those of which @happened says false, and set
- * t->serial for the turn to publish.
+ * t->serial for the turn to publish.  It may still change a record's flags.
  */
-void tap_seal(struct tap *t,
-    bool (*happened)(void *ctx, const struct tap_record *r), void *ctx);
+void tap_seal(struct tap *t, bool (*happened)(void *ctx, struct tap_record *r),
+    void *ctx);
 
 /* The turn is over. */
 void tap_end(struct tap *t);

@@ -149,6 +149,58 @@ capture_down
 expect 'pings seen after the supervisor was killed' \
 	"$(figure 'linkd>ipd' 4)" -eq 20
 
+# ---- A bad wire: frames are captured as they come out of it, lost ones too
+
+# of_wire FILTER: packets of the file, and how many of them were dropped.
+of_wire() {
+	out=$(fields "$work/bad.pcapng" "$1" frame.number frame.comment)
+	there=$(grep -vc dropped <<<"$out")
+	gone=$(grep -c "dropped by linkd: impair_${way}_lost" <<<"$out")
+}
+
+# lag FROM TO TYPE: least time of a packet between two places, in us.
+lag() {
+	fields "$work/bad.pcapng" "icmp.type == $3 && !frame.comment" \
+		icmp.seq frame.interface_name frame.time_epoch |
+		awk -v a="$1" -v b="$2" '
+			$2 == a && !($1 in t) { t[$1] = $3 }
+			$2 == b && ($1 in t) {
+				d = ($3 - t[$1]) * 1000000
+				if (n++ == 0 || d < least) least = d
+			}
+			END { print (n > 0 ? int(least) : -1) }'
+}
+
+for way in rx tx; do
+	run "$strata" impair "$stack" tap0 off
+	run "$strata" impair "$stack" tap0 $way loss=30 duplicate=20 \
+		delay_ms=40 seed=5
+	capture_up "$work/bad.pcapng" icmp
+	out=$("$pinger" -c 300 -i 500 192.0.2.2)
+	say "$way: $out"
+	lost=$(value lost) doubled=$(value doubled)
+	sleep 0.2
+	capture_down
+	in_order "$work/bad.pcapng"
+	type=8
+	[ $way = rx ] || type=0
+	of_wire "icmp.type == $type && frame.interface_name == \"tap0:$way\""
+	expect "frames lost on $way" "$lost" -gt 0
+	expect 'as linkd counts' "$lost" -le "$(counter impair_${way}_lost)"
+	expect "frames doubled on $way" "$doubled" -gt 0
+	expect "captured as lost on $way" "$gone" -eq "$lost"
+	expect "captured on $way" "$there" -eq $((300 - lost + doubled))
+	if [ $way = rx ]; then
+		late=$(lag tap0:rx 'linkd>ipd' 8)
+		expect 'us from the device to ipd' "$late" -lt 20000
+	else
+		late=$(lag 'ipd>linkd' tap0:tx 0)
+		expect 'us from ipd to the device' "$late" -ge 39000
+	fi
+done
+run "$strata" impair "$stack" tap0 off
+say 'a bad wire: each frame seen when it comes out, each lost one with why'
+
 # ---- Nobody reads: the capture loses, the traffic does not
 
 before=$(moved linkd ipd)

@@ -302,6 +302,101 @@ static void of_drops_alone_only_those_are_recorded(void **state)
 	close_bench(b);
 }
 
+/* A queue's head goes while another packet is in hand. */
+static void who_was_put_aside_is_not_blamed(void **state)
+{
+	struct bench *b = open_bench();
+	struct tap_record *hand;
+	struct desc d;
+
+	(void)state;
+	want(b, 1 << UP, TAP_DROPS);
+	from(b, "linkd", "good");
+	from(b, "linkd", "bad");
+	node_begin(&b->n, b->r->now);
+	take(b, &d);
+	node_count_other(&b->n, CNT_REFUSED, 2);
+	hand = node_tap_aside(&b->n);
+	node_count(&b->n, CNT_REFUSED);
+	node_tap_back(&b->n, hand);
+	node_give_back(&b->n, &d);
+	take(b, &d);
+	node_count_other(&b->n, CNT_REFUSED, 1);
+	node_count(&b->n, CNT_REFUSED);
+	node_give_back(&b->n, &d);
+	node_commit(&b->n);
+	assert_record(b, &b->ipd, TAP_TAKE, "good");
+	assert_int_equal(b->rec.reason, 0);
+	for (uint32_t want_len = 2; want_len > 0; want_len--) {
+		assert_true(tap_read(&b->ipd, &b->rec, b->bytes));
+		assert_int_equal(b->rec.kind, TAP_DROP);
+		assert_int_equal(b->rec.reason, CNT_REFUSED + 1);
+		assert_int_equal(b->rec.len, want_len);
+	}
+	assert_record(b, &b->ipd, TAP_TAKE, "bad");
+	assert_int_equal(b->rec.reason, CNT_REFUSED + 1);
+	assert_true(tap_read(&b->ipd, &b->rec, b->bytes));
+	assert_int_equal(b->rec.len, 1);
+	assert_nothing(b, &b->ipd);
+	assert_int_equal(b->n.counter[CNT_REFUSED], 5);
+	close_bench(b);
+}
+
+/* Of as many drops as were counted there are records. */
+static void each_drop_is_told(void **state)
+{
+	struct bench *b = open_bench();
+	struct desc d;
+
+	(void)state;
+	want(b, 0, TAP_DROPS);
+	from(b, "linkd", "copied");
+	node_begin(&b->n, b->r->now);
+	take(b, &d);
+	b->n.counter[CNT_REFUSED] += 3;
+	node_give_back(&b->n, &d);
+	node_commit(&b->n);
+	assert_true(tap_read(&b->ipd, &b->rec, b->bytes));
+	assert_int_equal(b->rec.kind, TAP_TAKE);
+	assert_int_equal(b->rec.reason, CNT_REFUSED + 1);
+	assert_true(tap_read(&b->ipd, &b->rec, b->bytes));
+	assert_int_equal(b->rec.kind, TAP_DROP);
+	assert_int_equal(b->rec.len, 2);
+	assert_nothing(b, &b->ipd);
+	close_bench(b);
+}
+
+/* What was put is in its ring, whatever becomes of what caused it. */
+static void what_was_put_is_told_though_its_cause_was_put_back(void **state)
+{
+	struct bench *b = open_bench();
+	struct desc d;
+
+	(void)state;
+	want(b, 1 << UP, TAP_TRACE);
+	from(b, "linkd", "one");
+	from(b, "linkd", "two");
+	node_begin(&b->n, b->r->now);
+	take(b, &d);
+	node_put(&b->n, node_out(&b->n, LAYER_UDP, 0), &d);
+	take(b, &d);
+	node_note(&b->n, "of two");
+	node_put(&b->n, node_out(&b->n, LAYER_UDP, 0), &d);
+	node_untake(b->from_link);
+	node_tap_done(&b->n);
+	node_note(&b->n, "of none");
+	node_commit(&b->n);
+	assert_record(b, &b->ipd, TAP_TAKE, "one");
+	assert_record(b, &b->ipd, TAP_PUT, "one");
+	assert_int_equal(b->rec.flags, 0);
+	assert_record(b, &b->ipd, TAP_PUT, "two");
+	assert_int_equal(b->rec.flags, TAP_NO_HAND);
+	assert_record(b, &b->ipd, TAP_NOTE, "of none");
+	assert_record(b, &b->ipd, TAP_TURN, "");
+	assert_nothing(b, &b->ipd);
+	close_bench(b);
+}
+
 static void a_new_instance_goes_on_where_the_last_had_got(void **state)
 {
 	struct bench *b = open_bench();
@@ -341,12 +436,27 @@ static void frames_of_a_device_are_recorded(void **state)
 	node_tap_frame(&b->n, false, &d, s, 2, 0);
 	node_tap_frame(&b->n, true, &d, s, 1, CNT_REFUSED);
 	node_count(&b->n, CNT_REFUSED);
+	/* Lost on its way in: not in hand.  One that was not there after all.
+	 */
+	node_tap_frame(&b->n, false, &d, s, 1, CNT_REFUSED);
+	node_count(&b->n, CNT_REFUSED);
+	node_tap_frame(&b->n, false, &d, s, 1, 0);
+	node_tap_forget(&b->n);
+	/* It was: it was dropped. */
+	node_tap_frame(&b->n, false, &d, s + 1, 1, 0);
+	node_count(&b->n, CNT_REFUSED);
+	node_tap_forget(&b->n);
 	node_commit(&b->n);
 	assert_record(b, &b->ipd, TAP_FRAME, "frame");
 	assert_int_equal(b->rec.place, TAP_PLACE_DEVICE);
 	assert_int_equal(b->rec.reason, 0);
 	assert_record(b, &b->ipd, TAP_FRAME, "fra");
 	assert_int_equal(b->rec.place, TAP_PLACE_DEVICE + 1);
+	assert_int_equal(b->rec.reason, CNT_REFUSED + 1);
+	assert_record(b, &b->ipd, TAP_FRAME, "fra");
+	assert_int_equal(b->rec.place, TAP_PLACE_DEVICE);
+	assert_int_equal(b->rec.reason, CNT_REFUSED + 1);
+	assert_record(b, &b->ipd, TAP_FRAME, "me");
 	assert_int_equal(b->rec.reason, CNT_REFUSED + 1);
 	assert_nothing(b, &b->ipd);
 	close_bench(b);
@@ -362,6 +472,10 @@ int main(void)
 		cmocka_unit_test(a_packet_put_back_was_not_taken),
 		cmocka_unit_test(a_refused_packet_says_why),
 		cmocka_unit_test(of_drops_alone_only_those_are_recorded),
+		cmocka_unit_test(who_was_put_aside_is_not_blamed),
+		cmocka_unit_test(each_drop_is_told),
+		cmocka_unit_test(
+		    what_was_put_is_told_though_its_cause_was_put_back),
 		cmocka_unit_test(a_new_instance_goes_on_where_the_last_had_got),
 		cmocka_unit_test(frames_of_a_device_are_recorded),
 	};
