@@ -12,8 +12,7 @@
  * is staged still, gets the reason.  So a daemon that drops another one, from a
  * queue or for want of time, says so: node_count_other(), or node_tap_aside().
  * Of every other drop there is a record, too (DROP), but of no packet.  Nothing
- * of it costs a daemon more than the question node_tapping() while nobody
- *looks.
+ * of it costs a daemon more than to ask node_tapping() while nobody looks.
  */
 #ifndef SHM_NODE_TAP_H
 #define SHM_NODE_TAP_H

@@ -8,6 +8,8 @@
  *	FRAME, tx	of what linkd has taken in this turn, or has kept
  *	PUT of an error	by linkd, of what waited for a silent neighbour
  *	TURN		who was in hand was worked on from when to when
+ *	a gap		in a daemon's numbers: who was in hand is not known any
+ *			more, nor what linkd keeps; what lies in a ring is
  *
  * A connection may come to its end with no packet, as TIME-WAIT does: if a walk
  * has been of it, that is a walk of one step.
@@ -40,17 +42,19 @@ enum {
 struct step {
 	uint32_t proc;
 	bool by_ring;
-	bool waited;                   /* for its neighbour */
+	const char *waited;            /* for what; NULL: it did not */
 	uint16_t ring;                 /* it came by */
 	int64_t put;                   /* and lay there, or waited, since */
 	int64_t begin, end;            /* of the turn; end 0: it is open */
+	bool gap;                      /* records of it were lost */
 	char reason[COUNTER_NAME_LEN]; /* dropped; "": not */
 	char text[STEP_TEXT];          /* lines */
 };
 
 struct walk {
 	bool used;
-	bool cut_short;   /* records of it were lost */
+	bool cut_short;   /* its end is not known */
+	bool gap;         /* of a step not all is known */
 	bool still_waits; /* for a neighbour, longer than we wait with it */
 	bool no_source;   /* in its title, so far */
 	uint64_t number;
@@ -88,6 +92,7 @@ struct kept {
 	struct stand at;
 	struct identity id;
 	int64_t since;
+	uint32_t written; /* of id.len; a super-frame goes in pieces */
 	bool tx, done;
 	bool waits; /* for its neighbour's MAC */
 };
@@ -99,6 +104,8 @@ struct touched {
 };
 
 struct daemon_now {
+	bool heard; /* something, so the next number is known */
+	uint64_t next;
 	struct stand hand;
 	struct stand out;     /* of the next PUT with none in hand */
 	char told[STEP_TEXT]; /* notes for that, in no walk yet */

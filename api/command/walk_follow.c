@@ -139,6 +139,7 @@ static void keep(
 	k->since = r->r.time;
 	k->tx = tx;
 	k->done = k->waits = false;
+	k->written = 0;
 	at->w->under_way += tx;
 	s->nkept++;
 }
@@ -152,7 +153,13 @@ static void drop_kept(struct walks *s, uint32_t i)
 	s->kept[i] = s->kept[--s->nkept];
 }
 
-/* A super-frame is written as several frames: it stays for this turn. */
+/* A super-frame may be written as several frames: all that it holds? */
+static bool is_all(struct kept *k, const struct identity *part)
+{
+	k->written += part->len;
+	return k->written >= k->id.len;
+}
+
 static struct stand release(struct walks *s, const struct tapped *r, bool tx)
 {
 	struct identity id;
@@ -168,11 +175,13 @@ static struct stand release(struct walks *s, const struct tapped *r, bool tx)
 		    !(tx ? identity_holds(&k->id, &id)
 			 : identity_holds(&id, &k->id)))
 			continue;
-		if (tx && !k->done)
-			at.w->under_way--;
-		k->done = true;
-		if (!tx)
+		if (!tx) {
 			drop_kept(s, i);
+		} else if (!k->done &&
+		    (r->r.kind != TAP_FRAME || is_all(k, &id))) {
+			at.w->under_way--;
+			k->done = true;
+		}
 		return at;
 	}
 	return walk_nowhere;
@@ -193,9 +202,20 @@ static void end_kept(struct walks *s, uint32_t proc)
 	}
 }
 
-/* A step of its own, if the daemon's turn in which it was taken is over. */
-static struct stand later_step(const struct stand *at, const char *text)
+static const struct kept *kept_at(const struct walks *s, const struct stand *at)
 {
+	for (uint32_t i = 0; i < s->nkept; i++)
+		if (s->kept[i].at.w == at->w && s->kept[i].at.step == at->step)
+			return &s->kept[i];
+	return NULL;
+}
+
+/* A step of its own, if the daemon's turn in which it was taken is over. */
+static struct stand later_step(
+    struct walks *s, const struct stand *at, const char *text)
+{
+	const struct kept *k = kept_at(s, at);
+	bool waits = k != NULL && k->waits;
 	struct stand new;
 
 	if (at->w == NULL || at->w->step[at->step].end == 0)
@@ -204,8 +224,8 @@ static struct stand later_step(const struct stand *at, const char *text)
 	if (new.w != NULL) {
 		struct step *step = &new.w->step[new.step];
 
-		snprintf(step->text, STEP_TEXT, "%s", text);
-		step->waited = true;
+		snprintf(step->text, STEP_TEXT, "%s", waits ? text : "");
+		step->waited = waits ? "waiting for the neighbour" : "waiting";
 		step->put = at->w->step[at->step].end;
 	}
 	return new;
@@ -242,22 +262,39 @@ static void frame_read(struct walks *s, const struct tapped *r)
 	    r->r.len);
 	set_reason(s, &at, r);
 	at.w->last = r->r.time;
-	keep(s, &at, r, false);
+	if (r->r.reason == 0)
+		keep(s, &at, r, false);
+}
+
+/* One segment of a super-frame? */
+static bool is_part(
+    const struct walks *s, const struct stand *at, const struct tapped *r)
+{
+	const struct kept *k = kept_at(s, at);
+	struct identity id;
+
+	return k != NULL && identify(&id, r) && id.len < k->id.len;
 }
 
 static void frame_written(struct walks *s, const struct tapped *r)
 {
-	struct stand at = release(s, r, true);
+	char reason[COUNTER_NAME_LEN];
+	struct stand from = release(s, r, true);
+	struct stand at = later_step(
+	    s, &from, r->r.reason == 0 ? "what it waited for is there\n" : "");
 
-	at = later_step(
-	    &at, r->r.reason == 0 ? "what it waited for is there\n" : "");
 	if (at.w == NULL)
 		return;
 	at.w->last = r->r.time;
 	if (r->r.reason == 0)
 		walk_say(&at, "written to %s: a frame of %u bytes",
 		    device_name(s, r), r->r.len);
-	set_reason(s, &at, r);
+	else if (is_part(s, &from, r))
+		walk_say(&at, "not written to %s: a frame of %u bytes, %s",
+		    device_name(s, r), r->r.len,
+		    tapped_reason(&s->watch->taps, r, reason));
+	else
+		set_reason(s, &at, r);
 }
 
 static void take(struct walks *s, const struct tapped *r)
@@ -296,7 +333,7 @@ static struct stand who_puts(struct walks *s, const struct tapped *r)
 
 	if (is_link(s, r->proc) && r->r.d.kind == PKT_ERROR) {
 		at = release(s, r, true);
-		return later_step(&at, d->told);
+		return later_step(s, &at, d->told);
 	}
 	if (is_link(s, r->proc)) {
 		at = release(s, r, false);
@@ -364,9 +401,49 @@ static void turn(struct walks *s, const struct tapped *r)
 			end(s, &s->walk[i]);
 }
 
+/* ---- Records that were lost ---- */
+
+/* Its step ends here, as far as anybody knows. */
+static void lose_steps(struct walks *s, uint32_t proc)
+{
+	for (uint32_t i = 0; i < WALKS; i++) {
+		struct walk *w = &s->walk[i];
+
+		for (uint32_t k = 0; w->used && k < w->n; k++) {
+			struct stand at = { w, k };
+
+			if (w->step[k].proc != proc || w->step[k].end != 0)
+				continue;
+			walk_say(&at, "(what else it did the trace has lost)");
+			w->step[k].gap = w->gap = true;
+			w->step[k].begin = w->step[k].end = s->time;
+		}
+	}
+}
+
+/* Nothing that follows may be taken for the doing of who was in hand. */
+static void mind_gap(struct walks *s, const struct tapped *r)
+{
+	struct daemon_now *d = &s->now[r->proc];
+	bool gap = d->heard && d->next != r->r.number;
+
+	d->heard = true;
+	d->next = r->r.number + 1;
+	if (!gap)
+		return;
+	lose_steps(s, r->proc);
+	for (uint32_t i = s->nkept; i-- > 0;)
+		if (s->kept[i].at.w->step[s->kept[i].at.step].proc == r->proc)
+			drop_kept(s, i);
+	d->hand = d->out = d->began = walk_nowhere;
+	d->ntouched = 0;
+	d->told[0] = '\0';
+}
+
 void walks_record(struct walks *s, const struct tapped *r)
 {
 	s->time = r->r.time;
+	mind_gap(s, r);
 	switch ((enum tap_kind)r->r.kind) {
 	case TAP_FRAME:
 		if ((r->r.place - TAP_PLACE_DEVICE) & 1)

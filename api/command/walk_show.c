@@ -10,18 +10,29 @@ enum {
 	NAME = 12,
 };
 
-static const char for_neighbour[] = "waiting for the neighbour";
+static int64_t from_to(int64_t from, int64_t to)
+{
+	return to > from ? to - from : 0;
+}
 
 static double us(int64_t ns)
 {
-	return ns > 0 ? (double)ns / 1000 : 0;
+	return (double)ns / 1000;
 }
+
+enum {
+	UNKNOWN = -1,
+};
 
 static void print_line(
     FILE *to, const char *name, int64_t ns, const char *text, size_t len)
 {
-	fprintf(
-	    to, "  %-*s %9.1f us  %.*s\n", NAME, name, us(ns), (int)len, text);
+	if (ns == UNKNOWN)
+		fprintf(to, "  %-*s %9s     %.*s\n", NAME, name, "?", (int)len,
+		    text);
+	else
+		fprintf(to, "  %-*s %9.1f us  %.*s\n", NAME, name, us(ns),
+		    (int)len, text);
 }
 
 static void print_waiting(
@@ -32,7 +43,8 @@ static void print_waiting(
 
 	snprintf(name, sizeof(name), "%s>%s", topo->procs[r->from].name,
 	    topo->procs[r->to].name);
-	print_line(to, name, s->begin - s->put, "waiting", 7);
+	print_line(to, name, s->gap ? UNKNOWN : from_to(s->put, s->begin),
+	    "waiting", 7);
 }
 
 /* As measure.h cuts it: worked on from its publication at the earliest. */
@@ -45,15 +57,17 @@ static void print_step(
 
 	if (s->by_ring)
 		print_waiting(to, s, topo);
-	if (s->waited)
-		print_line(to, topo->procs[s->proc].name, s->begin - s->put,
-		    for_neighbour, sizeof(for_neighbour) - 1);
+	if (s->waited != NULL)
+		print_line(to, topo->procs[s->proc].name,
+		    s->gap ? UNKNOWN : from_to(s->put, s->begin), s->waited,
+		    strlen(s->waited));
 	do {
 		size_t len = strcspn(text, "\n");
 
 		if (first)
-			print_line(to, topo->procs[s->proc].name, s->end - from,
-			    text, len);
+			print_line(to, topo->procs[s->proc].name,
+			    s->gap ? UNKNOWN : from_to(from, s->end), text,
+			    len);
 		else
 			fprintf(to, "  %-*s %9s     %.*s\n", NAME, "", "",
 			    (int)len, text);
@@ -79,7 +93,9 @@ void walk_print(FILE *to, const struct walk *w, const struct topology *topo)
 		fprintf(to, "  ... and no more is known of it\n\n");
 	else if (w->still_waits)
 		fprintf(to, "  ... and still waits\n\n");
+	else if (w->gap)
+		fprintf(to, "  ... and not all is known of it\n\n");
 	else
 		fprintf(to, "  %-*s %9.1f us\n\n", NAME, "in all",
-		    us(last - w->step[0].begin));
+		    us(from_to(w->step[0].begin, last)));
 }

@@ -89,6 +89,7 @@ static int setup(void **state)
 static void record(
     struct tapped *r, enum tap_kind kind, const void *bytes, size_t len)
 {
+	r->r.number = s.now[r->proc].next; /* none is missing */
 	r->r.kind = (uint8_t)kind;
 	r->r.time = now;
 	r->r.len = r->r.caplen = (uint32_t)len;
