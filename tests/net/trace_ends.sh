@@ -64,7 +64,7 @@ say "$out"
 tells 'for us, an echo reply' 'a copy up to udpd' 'put into ipd>udpd' \
 	'64 bytes to socket'
 walk '192.0.2.1.98: UDP'
-walk 'port unreachable'
+walk 'port 98 unreachable'
 tells 'to udpd, which sent' 'is told: Connection refused'
 
 # ---- Every state, to the last
