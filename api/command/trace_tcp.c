@@ -16,6 +16,12 @@
 #include "shm/bytes.h"
 #include "shm/checksum.h"
 
+/* Places in t->fd. */
+enum {
+	REPLIES, /* by which SYNs are sent, too */
+	ERRORS,
+};
+
 enum {
 	SYN_BYTES = 20, /* RFC 9293, 3.1: a header without options */
 	OFF_SEQ = 4,
@@ -35,10 +41,10 @@ enum {
 	PORT_BASE = 40000,
 };
 
-/* Ours; of each run others, and of each probe. */
-static uint16_t source_port(const struct probe *p)
+/* Ours: of each run others, and behind it one for each probe. */
+static uint16_t base_port(void)
 {
-	return (uint16_t)(PORT_BASE + (unsigned)getpid() % 20000 + p->n);
+	return (uint16_t)(PORT_BASE + (unsigned)getpid() % 20000);
 }
 
 static struct ip_addr address_of(const struct sockaddr_storage *a)
@@ -79,13 +85,11 @@ static int open_tcp(struct trace *t)
 
 	if (r != 0)
 		return r;
-	t->fd = strata_socket(t->to.ss_family, SOCK_RAW, IPPROTO_TCP);
-	t->icmp = strata_socket(
-	    t->to.ss_family, SOCK_RAW, t->v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
-	if (t->fd == -1 || t->icmp == -1)
-		return dial_fail(
-		    &t->d, errno == EPERM ? "-T is for root" : "socket");
-	return 0;
+	return trace_socket(t, SOCK_RAW, IPPROTO_TCP, "-T is for root") &&
+		trace_socket(t, SOCK_RAW, t->v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6,
+		    "-T is for root")
+	    ? 0
+	    : STATUS_FAILED;
 }
 
 static int send_syn(struct trace *t, const struct probe *p)
@@ -95,18 +99,14 @@ static int send_syn(struct trace *t, const struct probe *p)
 	uint8_t syn[SYN_BYTES] = { 0 };
 	uint32_t sum = csum_pseudo(&src, &dst, IPPROTO_TCP, SYN_BYTES);
 
-	be16_put(syn, source_port(p));
+	be16_put(syn, (uint16_t)(base_port() + p->n));
 	be16_put(syn + 2, (uint16_t)t->port);
 	be32_put(syn + OFF_SEQ, (uint32_t)p->sent.ns);
 	syn[OFF_DATA_OFFSET] = SYN_BYTES / 4 << 4;
 	syn[OFF_FLAGS] = FLAG_SYN;
 	be16_put(syn + OFF_WINDOW, 5840);
 	be16_put(syn + OFF_CHECKSUM, csum_fold(csum_add(sum, syn, SYN_BYTES)));
-	trace_set_hops(t, t->fd, p->hops);
-	if (strata_sendto(t->fd, syn, sizeof(syn), 0,
-		(const struct sockaddr *)&t->to, t->to_len) == -1)
-		return -errno;
-	return 0;
+	return trace_send(t, p, REPLIES, syn, sizeof(syn), &t->to);
 }
 
 /* Of IPv4 the header comes too. */
@@ -115,17 +115,19 @@ static size_t header_len(const struct trace *t, const uint8_t *p)
 	return t->v4 ? (p[0] & 0xfU) * 4 : 0;
 }
 
-static bool is_answer(const struct trace *t, const struct probe *p,
-    const uint8_t *buf, size_t len)
+/* The number of the probe that this answers, or 0. */
+static unsigned answered_by(const struct trace *t,
+    const struct sockaddr_storage *sender, const uint8_t *buf, size_t len)
 {
-	struct ip_addr from = address_of(&p->from);
+	struct ip_addr from = address_of(sender);
 	struct ip_addr to = address_of(&t->to);
 	size_t at = header_len(t, buf);
 	const uint8_t *s = buf + at;
 
-	return len >= at + SYN_BYTES && ip_equal(&from, &to) &&
-	    be16_get(s) == t->port && be16_get(s + 2) == source_port(p) &&
-	    (s[OFF_FLAGS] & (FLAG_ACK | FLAG_RST));
+	if (len < at + SYN_BYTES || !ip_equal(&from, &to) ||
+	    be16_get(s) != t->port || !(s[OFF_FLAGS] & (FLAG_ACK | FLAG_RST)))
+		return 0;
+	return (uint16_t)(be16_get(s + 2) - base_port());
 }
 
 /* The SYN that an error quotes, from its first byte on, or NULL. */
@@ -146,53 +148,38 @@ static const uint8_t *quoted(
 	return buf + at + ip;
 }
 
-static bool is_error(
-    const struct trace *t, struct probe *p, const uint8_t *buf, size_t len)
+/* The same for an error, with what it says in *@a. */
+static unsigned told_by(const struct trace *t, const uint8_t *buf, size_t len,
+    struct trace_answer *a)
 {
 	const uint8_t *syn = quoted(t, buf, len);
 	struct icmp_told e = { .v6 = !t->v4 };
 
-	if (syn == NULL || be16_get(syn) != source_port(p) ||
-	    be16_get(syn + 2) != t->port)
-		return false;
+	if (syn == NULL || be16_get(syn + 2) != t->port)
+		return 0;
 	e.type = buf[header_len(t, buf)];
 	e.code = buf[header_len(t, buf) + 1];
-	p->mark = icmp_is_port(&e) ? " !" : icmp_mark(&e);
-	p->reached = !icmp_is_hop(&e);
+	a->mark = icmp_is_port(&e) ? " !" : icmp_mark(&e);
+	a->reached = !icmp_is_hop(&e);
+	return (uint16_t)(be16_get(syn) - base_port());
+}
+
+static bool take(struct trace *t, int i)
+{
+	struct trace_answer a = { .reached = true, .mark = "" };
+	uint8_t buf[2048];
+	ssize_t len;
+	unsigned n;
+
+	a.from_len = sizeof(a.from);
+	len = strata_recvfrom(t->fd[i], buf, sizeof(buf), MSG_DONTWAIT,
+	    (struct sockaddr *)&a.from, &a.from_len);
+	if (len < IP4_BYTES)
+		return len != -1;
+	n = i == ERRORS ? told_by(t, buf, (size_t)len, &a)
+			: answered_by(t, &a.from, buf, (size_t)len);
+	trace_settle(t, n, &a);
 	return true;
 }
 
-static bool take_from(struct trace *t, struct probe *p, int fd)
-{
-	uint8_t buf[2048];
-	ssize_t n;
-
-	for (;;) {
-		p->from_len = sizeof(p->from);
-		n = strata_recvfrom(fd, buf, sizeof(buf), MSG_DONTWAIT,
-		    (struct sockaddr *)&p->from, &p->from_len);
-		if (n == -1)
-			return false;
-		if (n < IP4_BYTES)
-			continue;
-		if (fd == t->icmp && is_error(t, p, buf, (size_t)n))
-			return true;
-		if (fd == t->fd && is_answer(t, p, buf, (size_t)n)) {
-			p->reached = true;
-			return true;
-		}
-	}
-}
-
-static bool take_any(struct trace *t, struct probe *p)
-{
-	struct pollfd f[2] = {
-		{ .fd = t->fd, .events = POLLIN },
-		{ .fd = t->icmp, .events = POLLIN },
-	};
-
-	strata_poll(f, 2, trace_ms_left(t, p));
-	return take_from(t, p, t->icmp) || take_from(t, p, t->fd);
-}
-
-const struct trace_ops trace_by_tcp = { open_tcp, send_syn, take_any };
+const struct trace_ops trace_by_tcp = { open_tcp, send_syn, take };

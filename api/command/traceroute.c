@@ -2,33 +2,28 @@
  * traceroute.c - strata traceroute: who is on the way
  *
  * A packet whose hop limit is used up comes back as an ICMP error of the router
- * that it had reached.  One probe after another, so that each answer is its
- * own: by UDP to ports where nobody is, by echo requests (-I), or by SYNs (-T),
- * for which one must be root (trace_tcp.c).
+ * that it had reached.  By UDP to ports where nobody is, by echo requests (-I,
+ * trace_queue.c), or by SYNs (-T, trace_tcp.c), for which one must be root.
  */
 #include <errno.h>
 #include <getopt.h>
-#include <netinet/icmp6.h>
 #include <netinet/in.h>
-#include <netinet/ip_icmp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/command/arguments.h"
 #include "api/command/command.h"
 #include "api/command/trace.h"
-#include "shm/bytes.h"
 
 enum {
-	ECHO_HEADER = 8,
-	ECHO_SEQ_AT = 6,
-	FIRST_PORT = 33434, /* of UDP, where by custom nobody listens */
 	HTTP_PORT = 80,
 };
 
 static const char help[] =
-    "usage: strata traceroute [-46InT] [-f FIRST] [-m MAX] [-p PORT] [-q N]\n"
-    "                         [-w SECONDS] HOST\n"
+    "usage: strata traceroute [-46InT] [-f FIRST] [-m MAX] [-N COUNT] [-p "
+    "PORT]\n"
+    "                         [-q COUNT] [-w SECONDS] HOST\n"
     "\n"
     "Who is on the way to HOST, found with growing hop limits.\n"
     "\n"
@@ -36,32 +31,52 @@ static const char help[] =
     "  -f FIRST    the first hop limit, 1 if not given\n"
     "  -I          by echo requests; else by UDP\n"
     "  -m MAX      the last hop limit, 30 if not given\n"
+    "  -N COUNT    so many probes on their way at a time, 16 if not given\n"
     "  -n          does nothing: addresses are never turned into names\n"
     "  -p PORT     33434 and those after it for UDP, 80 for TCP, if not given\n"
-    "  -q N        probes for each hop, 3 if not given\n"
+    "  -q COUNT    probes for each hop, 3 if not given\n"
     "  -T          by SYNs of TCP; only for root\n"
     "  -w SECONDS  to wait for each answer, 3 if not given\n";
 
-/* ---- UDP and ICMP: a socket whose errors come by the queue */
+/* ---- For all ways */
 
-void trace_set_hops(const struct trace *t, int fd, int hops)
+bool trace_socket(struct trace *t, int type, int protocol, const char *what)
 {
-	strata_setsockopt(fd, t->v4 ? IPPROTO_IP : IPPROTO_IPV6,
-	    t->v4 ? IP_TTL : IPV6_UNICAST_HOPS, &hops, sizeof(hops));
+	int fd = strata_socket(t->to.ss_family, type, protocol);
+
+	if (fd == -1)
+		dial_fail(&t->d, errno == EPERM ? what : "socket");
+	else
+		t->fd[t->nfds++] = fd;
+	return fd != -1;
 }
 
-static int open_queue(struct trace *t)
+/* The limit goes with the packet: others by this socket are on their way. */
+int trace_send(struct trace *t, const struct probe *p, int i, const void *buf,
+    size_t len, const struct sockaddr_storage *to)
 {
-	const int yes = 1;
-	int protocol = t->v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	struct sockaddr_storage there = *to;
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)buf,
+		.iov_len = len };
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { .head = {
+			  .cmsg_len = CMSG_LEN(sizeof(int)),
+			  .cmsg_level = t->v4 ? IPPROTO_IP : IPPROTO_IPV6,
+			  .cmsg_type = t->v4 ? IP_TTL : IPV6_HOPLIMIT,
+		      } };
+	struct msghdr m = {
+		.msg_name = &there,
+		.msg_namelen = t->to_len,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
 
-	t->fd = strata_socket(
-	    t->to.ss_family, SOCK_DGRAM, t->how == TRACE_ICMP ? protocol : 0);
-	if (t->fd == -1)
-		return dial_fail(&t->d, "socket");
-	strata_setsockopt(t->fd, t->v4 ? IPPROTO_IP : IPPROTO_IPV6,
-	    t->v4 ? IP_RECVERR : IPV6_RECVERR, &yes, sizeof(yes));
-	return 0;
+	memcpy(CMSG_DATA(&control.head), &p->hops, sizeof(p->hops));
+	return strata_sendmsg(t->fd[i], &m, 0) == -1 ? -errno : 0;
 }
 
 void trace_set_port(struct sockaddr_storage *to, uint16_t port)
@@ -80,182 +95,169 @@ void trace_set_port(struct sockaddr_storage *to, uint16_t port)
 	}
 }
 
-static uint16_t port_of(const struct sockaddr_storage *a)
-{
-	struct sockaddr_in in;
+/* ---- Probes */
 
-	/* In both families at the same place. */
-	memcpy(&in, a, sizeof(in));
-	return ntohs(in.sin_port);
+/* Behind the hop at which the way ends nothing is of interest. */
+static void ends_at(struct trace *t, const struct probe *p)
+{
+	int all = (p->hops - t->first + 1) * t->probes;
+
+	if (all < t->all)
+		t->all = all;
 }
 
-/* A port for each probe: so an answer says to which it is. */
-static uint16_t probe_port(const struct trace *t, uint16_t n)
+void trace_settle(
+    struct trace *t, unsigned n, const struct trace_answer *answer)
 {
-	return (uint16_t)((t->port ? t->port : FIRST_PORT) + n - 1);
+	struct probe *p;
+
+	if (n < 1 || n > (unsigned)t->sent)
+		return;
+	p = &t->probe[n - 1];
+	if (p->state != PROBE_WAITS)
+		return;
+	p->state = PROBE_ANSWERED;
+	p->answer = *answer;
+	p->ms = (double)mono_since(mono_now(), p->sent) / NS_PER_MS;
+	t->waiting--;
+	if (answer->reached)
+		ends_at(t, p);
 }
 
-static int send_probe(struct trace *t, const struct probe *p)
+/* As many as may be on their way; 0 or -errno. */
+static int send_some(struct trace *t)
 {
-	uint8_t buf[60] = { t->v4 ? ICMP_ECHO : ICMP6_ECHO_REQUEST };
-	struct sockaddr_storage to = t->to;
-	struct icmp_told late;
-	int tries = 3;
+	while (t->sent < t->all && t->waiting < t->at_once) {
+		struct probe *p = &t->probe[t->sent];
+		int r;
 
-	trace_set_hops(t, t->fd, p->hops);
-	if (t->how == TRACE_UDP)
-		trace_set_port(&to, probe_port(t, p->n));
-	else
-		be16_put(buf + ECHO_SEQ_AT, p->n);
-	/* An answer that came late is told to the next call. */
-	while (icmp_next_error(t->fd, &late))
-		;
-	while (strata_sendto(t->fd, buf, t->how == TRACE_UDP ? 32 : sizeof(buf),
-		   0, (const struct sockaddr *)&to, t->to_len) == -1) {
-		if (tries-- == 0)
-			return -errno;
-		while (icmp_next_error(t->fd, &late))
-			;
+		*p = (struct probe){
+			.state = PROBE_WAITS,
+			.hops = t->first + t->sent / t->probes,
+			.n = (uint16_t)(t->sent + 1),
+			.sent = mono_now(),
+		};
+		r = t->ops->send(t, p);
+		if (r < 0)
+			return r;
+		t->sent++;
+		t->waiting++;
 	}
 	return 0;
 }
 
-static bool is_about(
-    const struct trace *t, const struct icmp_told *e, const struct probe *p)
+static struct mono end_of(const struct trace *t, const struct probe *p)
 {
-	if (t->how == TRACE_UDP)
-		return port_of(&e->to) == probe_port(t, p->n);
-	return e->len >= ECHO_HEADER && be16_get(e->data + ECHO_SEQ_AT) == p->n;
+	return mono_add(p->sent, t->wait_ns);
 }
 
-static bool read_error(struct trace *t, struct probe *p)
+static void give_up_late_ones(struct trace *t)
 {
-	struct icmp_told e;
+	struct mono now = mono_now();
 
-	while (icmp_next_error(t->fd, &e)) {
-		if (!is_about(t, &e, p))
-			continue;
-		p->from = e.from;
-		p->from_len = e.from_len;
-		p->mark = icmp_mark(&e);
-		p->reached = !icmp_is_hop(&e);
-		return true;
-	}
-	return false;
-}
+	for (int i = t->shown; i < t->sent; i++) {
+		struct probe *p = &t->probe[i];
 
-/* An echo reply, or a datagram of somebody who listens there after all. */
-static bool read_answer(struct trace *t, struct probe *p)
-{
-	uint8_t buf[2048];
-	ssize_t n;
-
-	for (;;) {
-		p->from_len = sizeof(p->from);
-		n = strata_recvfrom(t->fd, buf, sizeof(buf), MSG_DONTWAIT,
-		    (struct sockaddr *)&p->from, &p->from_len);
-		if (n == -1 && errno == EAGAIN)
-			return false;
-		if (n == -1)
+		if (p->state != PROBE_WAITS || !mono_reached(end_of(t, p), now))
 			continue;
-		if (t->how == TRACE_UDP
-			? port_of(&p->from) != probe_port(t, p->n)
-			: n < ECHO_HEADER ||
-			    be16_get(buf + ECHO_SEQ_AT) != p->n)
-			continue;
-		p->reached = true;
-		p->mark = "";
-		return true;
+		p->state = PROBE_SILENT;
+		t->waiting--;
 	}
 }
 
-static bool take_answer(struct trace *t, struct probe *p)
+/* Milliseconds until the next one is given up. */
+static int ms_left(const struct trace *t)
 {
-	struct pollfd f = { .fd = t->fd, .events = POLLIN };
+	int64_t least = t->wait_ns;
 
-	strata_poll(&f, 1, trace_ms_left(t, p));
-	return read_error(t, p) || read_answer(t, p);
-}
+	for (int i = t->shown; i < t->sent; i++) {
+		const struct probe *p = &t->probe[i];
+		int64_t left = mono_since(end_of(t, p), mono_now());
 
-static const struct trace_ops by_queue = { open_queue, send_probe,
-	take_answer };
-
-/* ---- The course of it */
-
-int trace_ms_left(const struct trace *t, const struct probe *p)
-{
-	int64_t patience = (int64_t)t->wait_s * NS_PER_S;
-	int64_t left = patience - mono_since(mono_now(), p->sent);
-
-	return left <= 0 ? 0 : (int)(left / NS_PER_MS + 1);
-}
-
-/* False: it can't be sent. */
-static bool ask(struct trace *t, struct probe *p)
-{
-	int r;
-
-	p->sent = mono_now();
-	r = t->ops->send(t, p);
-	if (r < 0) {
-		printf("\n");
-		errno = -r;
-		dial_fail(&t->d, "send");
-		return false;
+		if (p->state == PROBE_WAITS && left < least)
+			least = left;
 	}
-	do {
-		p->answered = t->ops->take(t, p);
-	} while (!p->answered && trace_ms_left(t, p) > 0);
-	p->ms = (double)mono_since(mono_now(), p->sent) / NS_PER_MS;
-	return true;
+	return least <= 0 ? 0 : (int)(least / NS_PER_MS) + 1;
 }
 
-static void print_probe(const struct probe *p, char *last, size_t size)
+/* Until something comes or is late; -ENETDOWN: the stack is gone. */
+static int hear_some(struct trace *t)
 {
+	struct pollfd f[TRACE_SOCKETS];
+	int r = 0;
+
+	for (int i = 0; i < t->nfds; i++)
+		f[i] = (struct pollfd){ .fd = t->fd[i], .events = POLLIN };
+	strata_poll(f, (nfds_t)t->nfds, ms_left(t));
+	for (int i = 0; i < t->nfds; i++) {
+		while (t->ops->take(t, i))
+			;
+		if (f[i].revents & POLLHUP)
+			r = -ENETDOWN;
+	}
+	return r;
+}
+
+/* ---- What came of them */
+
+static void print_answer(const struct probe *p, char *last, size_t size)
+{
+	const struct trace_answer *a = &p->answer;
 	const char *who =
-	    dial_text((const struct sockaddr *)&p->from, p->from_len);
+	    dial_text((const struct sockaddr *)&a->from, a->from_len);
 	size_t len = strcspn(who, " ");
 
-	if (!p->answered) {
-		printf("  *");
-		return;
-	}
 	/* Said once for those that follow from the same. */
 	if (strncmp(last, who, len) != 0 || last[len] != '\0')
 		printf("  %.*s", (int)len, who);
 	snprintf(last, size, "%.*s", (int)len, who);
-	printf("  %.3f ms%s", p->ms, p->mark);
+	printf("  %.3f ms%s", p->ms, a->mark);
 }
 
-/* One line: 1: on; 0: that was the last; -1: failed. */
-static int trace_hop(struct trace *t, int hops, uint16_t *n)
+/* In their order, as far as they are known. */
+static void show_some(struct trace *t)
 {
-	char last[128] = "";
-	bool reached = false;
+	static char last[128];
 
-	printf("%2d", hops);
-	for (int i = 0; i < t->probes; i++) {
-		struct probe p = { .hops = hops, .n = (*n)++, .mark = "" };
+	for (; t->shown < t->all && t->shown < t->sent; t->shown++) {
+		const struct probe *p = &t->probe[t->shown];
 
-		if (!ask(t, &p))
-			return -1;
-		print_probe(&p, last, sizeof(last));
-		fflush(stdout);
-		reached |= p.answered && p.reached;
+		if (p->state == PROBE_WAITS)
+			break;
+		if (t->shown % t->probes == 0) {
+			last[0] = '\0';
+			printf("%2d", p->hops);
+		}
+		if (p->state == PROBE_SILENT)
+			printf("  *");
+		else
+			print_answer(p, last, sizeof(last));
+		if ((t->shown + 1) % t->probes == 0)
+			printf("\n");
 	}
-	printf("\n");
-	return reached ? 0 : 1;
+	fflush(stdout);
 }
 
 static int run(struct trace *t)
 {
-	uint16_t n = 1;
-	int r = 1;
+	int r = 0;
 
-	for (int hops = t->first; r == 1 && hops <= t->max; hops++)
-		r = trace_hop(t, hops, &n);
-	return r == -1 ? STATUS_FAILED : 0;
+	while (r == 0 && t->shown < t->all) {
+		r = send_some(t);
+		if (r == 0)
+			r = hear_some(t);
+		give_up_late_ones(t);
+		show_some(t);
+	}
+	if (r == 0)
+		return 0;
+	if (t->shown % t->probes != 0)
+		printf("\n");
+	errno = -r;
+	return dial_fail(&t->d, r == -ENETDOWN ? "the stack is gone" : "send");
 }
+
+/* ---- Arguments */
 
 static bool read_option(struct trace *t, int c)
 {
@@ -277,6 +279,9 @@ static bool read_option(struct trace *t, int c)
 		return argument_int(t->d.tool, optarg, 1, 255, &t->first);
 	case 'm':
 		return argument_int(t->d.tool, optarg, 1, 255, &t->max);
+	case 'N':
+		return argument_int(
+		    t->d.tool, optarg, 1, TRACE_AT_ONCE_MAX, &t->at_once);
 	case 'n': /* names are never looked up */
 		return true;
 	case 'p':
@@ -284,7 +289,8 @@ static bool read_option(struct trace *t, int c)
 	case 'q':
 		return argument_int(t->d.tool, optarg, 1, 10, &t->probes);
 	case 'w':
-		return argument_int(t->d.tool, optarg, 1, 60, &t->wait_s);
+		return argument_seconds(
+		    t->d.tool, optarg, 0.01, 60, &t->wait_ns);
 	default: /* a user's letter */
 		return false;
 	}
@@ -308,24 +314,31 @@ static int trace_to(struct trace *t, const char *host)
 		return status;
 	printf("traceroute to %s (%s), %d hops at most\n", host,
 	    dial_text((struct sockaddr *)&t->to, t->to_len), t->max);
-	return run(t);
+	t->all = (t->max - t->first + 1) * t->probes;
+	t->probe = calloc((size_t)t->all, sizeof(*t->probe));
+	if (t->probe == NULL)
+		return dial_fail(&t->d, "probes");
+	status = run(t);
+	free(t->probe);
+	return status;
 }
 
 int command_traceroute(int argc, char **argv)
 {
 	struct trace t = {
 		.d = { .tool = "strata traceroute", .type = SOCK_DGRAM },
-		.ops = &by_queue,
+		.ops = &trace_by_queue,
 		.first = 1,
 		.max = 30,
 		.probes = 3,
-		.wait_s = 3,
+		.at_once = 16,
+		.wait_ns = (int64_t)3 * NS_PER_S,
 	};
 	int c;
 
 	if (help_wanted(argc, argv, help))
 		return 0;
-	while ((c = getopt(argc, argv, "46ITf:m:np:q:w:")) != -1)
+	while ((c = getopt(argc, argv, "46ITf:m:N:np:q:w:")) != -1)
 		if (!read_option(&t, c))
 			return usage_wrong(help);
 	if (optind + 1 != argc)

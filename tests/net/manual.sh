@@ -305,6 +305,7 @@ done <<-'EOT'
 	top -n x|"x"|number from 1 to
 	ping -i -1 h|"-1"|seconds from 0 to
 	ping -c 99999999999999999999 h|"99999999999999999999"|number from 1 to
+	traceroute -N 65 h|"65"|number from 1 to 64
 	traceroute -f 5 -m 3 h|5 (-f)|3 (-m)
 	ping -w 0 h|"0"|seconds
 	nc -p 65536 h 1|"65536"|number from 1 to 65535

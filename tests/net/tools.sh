@@ -282,7 +282,7 @@ hops() {
 	lines 1 "^ 2  $second(  [0-9.]+ ms)+$"
 	lines 1 "^ 3  $target(  [0-9.]+ ms)+$"
 }
-for how in '' -I -T '-q 1' '-T -p 443'; do
+for how in '' -I -T '-q 1' '-T -p 443' '-N 1' '-q 10 -N 64' '-I -q 10 -N 64'; do
 	# shellcheck disable=SC2086 # options
 	hops 203.0.113.2 192.0.2.1 198.51.100.2 $how
 	# shellcheck disable=SC2086 # options
@@ -307,7 +307,21 @@ SECONDS=0
 ip -n "$second" route add blackhole 203.0.113.77
 run "$strata" traceroute -w 1 -q 1 -m 3 203.0.113.77
 lines 2 '[*]$'
-expect 'seconds for two that are silent' "$SECONDS" -ge 2
+expect 'seconds for two that are silent' "$SECONDS" -le 2
+# One after the other, and all that there may be: not a minute and a half.
+for how in '2 2 4 -N 1 -q 1 -m 3' '29 5 10 -N 16' '29 2 4 -N 64'; do
+	read -r silent least most options <<<"$how"
+	SECONDS=0
+	# shellcheck disable=SC2086 # options
+	run "$strata" traceroute -w 1 $options 203.0.113.77
+	say "$SECONDS seconds, of $least to $most"
+	expect 'least seconds' "$SECONDS" -ge $((least - 1))
+	expect 'most seconds' "$SECONDS" -le "$most"
+	lines 1 '^ 1  192.0.2.1(  [0-9.]+ ms)+$'
+	lines "$silent" '^ *[0-9]+(  [*])+$'
+	numbers=$(sed 1d <<<"$out" | awk '{ printf "%s ", $1 }')
+	expect 'their order' "$numbers" = "$(seq -s ' ' $((silent + 1))) "
+done
 ip -n "$second" route replace unreachable 203.0.113.77
 run "$strata" traceroute -w 1 -q 1 203.0.113.77
 lines 1 '^ 2  198.51.100.2  [0-9.]+ ms !H$'
