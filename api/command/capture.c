@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "api/command/command.h"
+#include "api/command/packet_id.h"
 #include "api/command/tap_watch.h"
 
 enum {
@@ -32,6 +33,7 @@ static const char help[] =
 struct capture {
 	struct tap_watch w; /* first */
 	struct pcapng out;
+	struct packet_ids ids;
 	int64_t began;
 	int fd;
 };
@@ -82,6 +84,7 @@ static bool packet(struct tap_watch *w, struct place *p, const struct tapped *r,
 		.bytes = s->bytes,
 		.direction = p->direction,
 		.comment = s->comment,
+		.id = s->id,
 	    });
 	return c->out.len < WRITE_AT || write_out(c);
 }
@@ -184,8 +187,11 @@ int command_capture(int argc, char **argv)
 		return r - 1;
 	c.w.packet = packet;
 	c.w.flush = flush;
+	c.ids.taps = &c.w.taps;
+	c.w.ids = &c.ids;
 	r = run(&c);
 	tap_watch_close(&c.w);
+	packet_ids_free(&c.ids);
 	pcapng_free(&c.out);
 	return r;
 }

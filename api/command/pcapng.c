@@ -23,6 +23,7 @@ enum {
 	IF_DESCRIPTION = 3,
 	IF_TSRESOL = 9,
 	EPB_FLAGS = 2,
+	EPB_PACKETID = 5,
 	ISB_STARTTIME = 2,
 	ISB_ENDTIME = 3,
 	ISB_IFRECV = 4,
@@ -165,11 +166,13 @@ static void packet_options(struct pcapng *b, const struct pcapng_packet *p)
 	uint32_t flags = p->direction;
 	bool comment = p->comment != NULL && p->comment[0] != '\0';
 
-	if (flags == 0 && !comment)
+	if (flags == 0 && !comment && p->id == 0)
 		return;
 	text_option(b, OPT_COMMENT, p->comment);
 	if (flags != 0)
 		option(b, EPB_FLAGS, &flags, sizeof(flags));
+	if (p->id != 0)
+		option(b, EPB_PACKETID, &p->id, sizeof(p->id));
 	end_options(b);
 }
 

@@ -42,6 +42,7 @@ struct pcapng_packet {
 	const uint8_t *bytes;
 	enum pcapng_direction direction;
 	const char *comment; /* "" or NULL: none */
+	uint64_t id;         /* the same at each interface; 0: not known */
 };
 
 struct pcapng_statistics {

@@ -279,6 +279,7 @@ void shown_from(struct shown *ret, const struct taps *t, const struct place *p,
 	ret->len = r->r.len;
 	ret->caplen = r->r.caplen;
 	ret->bytes = r->bytes;
+	ret->id = 0;
 	if (r->r.kind != TAP_FRAME && has_no_header(t->topo, &r->r))
 		make_header(ret, t->topo, r);
 	comment(ret, t, p, r);

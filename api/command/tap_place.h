@@ -56,6 +56,7 @@ struct shown {
 	uint32_t caplen, len;
 	const uint8_t *bytes;
 	char comment[SHOWN_COMMENT];
+	uint64_t id; /* of the packet at all places; 0: not known */
 };
 
 /* The header is written in front of the bytes of @r. */

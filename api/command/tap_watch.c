@@ -13,6 +13,7 @@
 
 #include "api/command/arguments.h"
 #include "api/command/command.h"
+#include "api/command/packet_id.h"
 
 enum {
 	REST_MS = 2,         /* between two looks when nothing comes */
@@ -166,6 +167,7 @@ static bool one_record(struct tap_watch *w, const struct tapped *r)
 {
 	struct place *p = places_of(&w->places, r);
 	struct shown s;
+	uint64_t id;
 
 	if (p == NULL) {
 		if (w->drops != NULL && r->r.kind == TAP_DROP &&
@@ -173,7 +175,9 @@ static bool one_record(struct tap_watch *w, const struct tapped *r)
 			w->drops(w, r);
 		return true;
 	}
+	id = w->ids != NULL ? packet_id(w->ids, r) : 0;
 	shown_from(&s, &w->taps, p, r);
+	s.id = id;
 	/* Somebody else may want more. */
 	if (w->snap > 0 && s.caplen > w->snap)
 		s.caplen = w->snap;

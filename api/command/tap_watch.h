@@ -10,6 +10,8 @@
 #include "api/command/tap_filter.h"
 #include "api/command/tap_place.h"
 
+struct packet_ids;
+
 struct tap_watch {
 	/* From the arguments. */
 	const char *name;
@@ -22,6 +24,7 @@ struct tap_watch {
 
 	struct taps taps;
 	struct places places;
+	struct packet_ids *ids; /* NULL: they are not wanted */
 	uint64_t written;
 	bool gone;      /* who read what we write */
 	uint32_t burst; /* looks that took in, and left all else */

@@ -91,9 +91,25 @@ for way in dst src; do
 			tcp.ack_raw tcp.flags tcp.window_size_value tcp.options \
 			tcp.payload | sort -u | wc -l)
 		expect "different bytes of $what" "$out" -eq 1
+		fields "$work/all.pcapng" "ip.$way == 192.0.2.2 && $what" \
+			frame.packet_id | sort -u >"$work/ids"
+		expect "packets that are $what" "$(grep -c . "$work/ids")" -eq 1
 	done
 done
 say 'the segments are the same at each place, in order'
+# No packet is at a place twice, and each of the connection at three.
+out=$(fields "$work/all.pcapng" '' frame.packet_id frame.interface_name |
+	grep '^0x\|^[0-9]' | sort | uniq -d)
+[ -z "$out" ] || fail "twice at one place: $out"
+out=$(fields "$work/all.pcapng" tcp frame.packet_id | sort | uniq -c |
+	awk '{ print $1 }' | sort -u | xargs)
+expect 'places of each segment' "$out" -eq 3
+for type in 0 8; do
+	out=$(fields "$work/all.pcapng" "icmp.type == $type" frame.packet_id |
+		uniq -c | awk 'NF == 2 { print $1 }' | xargs)
+	expect 'places of one message' "$out" = 2
+done
+say 'each packet has one number, at all places'
 out=$(fields "$work/all.pcapng" 'udp.dstport == 9 && frame.comment' \
 	frame.interface_name frame.comment | head -n 1)
 expect 'the reason' "$out" = 'ipd>udpd dropped by udpd: rx_no_socket'

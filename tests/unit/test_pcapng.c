@@ -97,6 +97,29 @@ static void a_packet_with_direction_and_reason(void **state)
 	assert_bytes(&b, want, sizeof(want));
 }
 
+static void a_packet_with_a_number(void **state)
+{
+	static const uint8_t want[] = { 6, 0, 0, 0, 52, 0, 0, 0, /* length */
+		0, 0, 0, 0,                                      /* interface */
+		0, 0, 0, 0, 1, 0, 0, 0,                          /* time */
+		4, 0, 0, 0, 4, 0, 0, 0,                          /* whole */
+		'a', 'b', 'c', 'd',                              /* bytes */
+		5, 0, 8, 0, 8, 7, 6, 5, 4, 3, 2, 1,              /* number */
+		0, 0, 0, 0, 52, 0, 0, 0 };
+	struct pcapng b = { .len = 0 };
+
+	(void)state;
+	pcapng_packet(&b,
+	    &(struct pcapng_packet){
+		.time_ns = 1,
+		.caplen = 4,
+		.len = 4,
+		.bytes = (const uint8_t *)"abcd",
+		.id = 0x0102030405060708,
+	    });
+	assert_bytes(&b, want, sizeof(want));
+}
+
 static void figures_of_an_interface(void **state)
 {
 	static const uint8_t want[] = { 5, 0, 0, 0, 88, 0, 0, 0, /* length */
@@ -146,6 +169,7 @@ int main(void)
 		cmocka_unit_test(an_interface),
 		cmocka_unit_test(a_packet_without_options),
 		cmocka_unit_test(a_packet_with_direction_and_reason),
+		cmocka_unit_test(a_packet_with_a_number),
 		cmocka_unit_test(figures_of_an_interface),
 		cmocka_unit_test(many_blocks_one_behind_the_other),
 	};
