@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "tests/crash/sweep_tap.h"
 #include "tests/harness/stores.h"
 
 enum {
@@ -239,6 +240,8 @@ static void compare(struct level *l)
 	if (!same_packets(l) || !same_slots(l) || !same_state(l))
 		return;
 	why = d->differs ? d->differs(l->ref, l->view) : NULL;
+	if (why == NULL)
+		why = sweep_tap_differs(l->ref, l->view, d->proc);
 	if (why != NULL)
 		violation(l, "%s", why);
 }
@@ -291,6 +294,8 @@ static void on_change(void *ctx)
 		drain(l->view, d->proc, l->got);
 	x = d->attach(l->view, d->proc);
 	why = d->early ? d->early(l->killed, l->view) : NULL;
+	if (why == NULL)
+		why = sweep_tap_early(l->killed, l->view, d->proc);
 	if (why != NULL)
 		violation(l, "%s", why);
 	finish(d, l->view, x, l->got);

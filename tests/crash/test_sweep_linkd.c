@@ -19,6 +19,7 @@
 #include "linkd/linkd.h"
 #include "tests/crash/packets.h"
 #include "tests/crash/sweep.h"
+#include "tests/crash/sweep_tap.h"
 #include "tests/harness/stores.h"
 
 enum {
@@ -312,6 +313,9 @@ static void sweep_one(
 {
 	struct sweep s = { .daemon = &linkd_daemon, .rig = r, .again = 2 };
 
+	/* With the tap on there are many more states, all alike. */
+	if (atomic_load(&r->sup->tap.on))
+		s.again = 32;
 	sweep_run(&s);
 	sweep_print(&s, what);
 	assert_int_equal(s.packets, up);
@@ -410,6 +414,23 @@ static void a_mixture_is_handled(void **state)
 	}
 	receive_arp(r, 9, 2);
 	sweep_one(r, "linkd, a mixture", 3, 10);
+}
+
+/* Read, taken, put, written, refused: with all that is told of it. */
+static void a_mixture_is_told_once(void **state)
+{
+	struct rig *r = open_rig();
+
+	(void)state;
+	sweep_tap_on(r, "linkd");
+	receive_ip(r, 7, 200);
+	receive_arp(r, 1, 1);
+	receive(r, "too short", 9);
+	hand_down(r, 1, 80, 0);
+	hand_down(r, 2, 64, PKT_LOOP);
+	hand_down(r, 9, 90, 0);
+	receive_arp(r, 9, 2);
+	sweep_one(r, "linkd, a mixture, tapped", 2, 4);
 }
 
 /* ---- Changes at run time, each asked twice (shm/ask.h) */
@@ -541,6 +562,19 @@ static void what_is_on_the_wire_comes_out(void **state)
 	sweep_one(r, "linkd, out of a slow wire", 3, 3);
 }
 
+static void what_a_bad_wire_decides_is_told_once(void **state)
+{
+	struct rig *r = open_rig_of(BAD);
+
+	(void)state;
+	sweep_tap_on(r, "linkd");
+	for (uint8_t i = 0; i < 4; i++) {
+		receive_ip(r, 7 + i, 200U + i);
+		hand_down(r, 1, 80U + i, 0);
+	}
+	sweep_one(r, "linkd, a bad wire, tapped", BAD_UP, BAD_OUT);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -556,6 +590,8 @@ int main(void)
 		cmocka_unit_test(a_mixture_is_handled),
 		cmocka_unit_test(a_bad_wire_decides_once),
 		cmocka_unit_test(what_is_on_the_wire_comes_out),
+		cmocka_unit_test(a_mixture_is_told_once),
+		cmocka_unit_test(what_a_bad_wire_decides_is_told_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,6 +19,7 @@
 #include "tcpd/tcpd.h"
 #include "tests/crash/sweep.h"
 #include "tests/crash/sweep_app.h"
+#include "tests/crash/sweep_tap.h"
 
 static const char JSON[] = RIG_TOPOLOGY("tcpd", "");
 
@@ -493,9 +494,23 @@ static void all_of_a_program_ends_once(void **state)
 	sweep_one(r, "tcpd, close of all", 1);
 }
 
+/* Data, a segment that is refused, the ACK: with all that is told of it. */
+static void what_is_received_and_sent_is_told_once(void **state)
+{
+	struct rig *r = accepted();
+
+	(void)state;
+	sweep_tap_on(r, "tcpd");
+	PEER(r, .seq = 1, .ack = 1, .flags = TCP_ACK, .len = 100);
+	PEER(r, .seq = 9000000, .ack = 1, .flags = TCP_ACK, .len = 100);
+	app_sends(r, SPARE, 100);
+	sweep_one(r, "tcpd, data both ways, tapped", 1);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_received_and_sent_is_told_once),
 		cmocka_unit_test(a_syn_is_answered_once),
 		cmocka_unit_test(a_connection_is_accepted_once),
 		cmocka_unit_test(a_call_is_made_once),
