@@ -292,19 +292,41 @@ static void speak(struct visitor *v)
 
 /* ---- All of them */
 
-static void welcome(struct visitor *all, int listener)
+/*
+ * A free place, or else that of who has been talking for longest without an end
+ * to it.  NULL: all are being answered.
+ */
+static struct visitor *find_place(struct visitor *all)
 {
+	struct visitor *oldest = NULL;
+
 	for (int i = 0; i < CONNECTIONS; i++) {
 		struct visitor *v = &all[i];
 
-		if (v->fd != -1)
-			continue;
-		v->fd =
-		    accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		v->until = mono_add_ms(mono_now(), PATIENCE_MS);
-		v->got = v->len = v->sent = 0;
-		return;
+		if (v->fd == -1)
+			return v;
+		if (v->answer == NULL &&
+		    (oldest == NULL || mono_before(v->until, oldest->until)))
+			oldest = v;
 	}
+	return oldest;
+}
+
+static void welcome(struct visitor *all, int listener)
+{
+	struct visitor *v = find_place(all);
+	int fd;
+
+	if (v == NULL)
+		return;
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd == -1)
+		return;
+	if (v->fd != -1)
+		leave(v);
+	v->fd = fd;
+	v->until = mono_add_ms(mono_now(), PATIENCE_MS);
+	v->got = v->len = v->sent = 0;
 }
 
 /* Who is too slow goes.  Milliseconds until the next one has to; -1: nobody. */
@@ -335,15 +357,13 @@ int http_serve(int listener, http_make *make, void *ctx)
 		all[i].fd = -1;
 	for (;;) {
 		int wait = cut_off(all);
-		bool room = false;
 
 		for (int i = 0; i < CONNECTIONS; i++) {
 			p[i].fd = all[i].fd;
 			p[i].events = all[i].answer != NULL ? POLLOUT : POLLIN;
-			room |= all[i].fd == -1;
 		}
 		/* The others wait in the kernel's queue. */
-		p[CONNECTIONS].fd = room ? listener : -1;
+		p[CONNECTIONS].fd = find_place(all) != NULL ? listener : -1;
 		p[CONNECTIONS].events = POLLIN;
 		if (poll(p, CONNECTIONS + 1, wait) == -1 && errno != EINTR)
 			return -errno;

@@ -3,8 +3,10 @@
  *
  * GET and HEAD, one answer for each connection, some connections at a time,
  * each with a deadline and little memory: whoever is slow or talks too much is
- * cut off and keeps nobody waiting.  On a loopback address who asks by another
- * name than that (a page that someone's browser has from elsewhere) is refused.
+ * cut off and keeps nobody waiting; who has been longest without a whole
+ * request gives way if there are too many.  On a loopback address who asks by
+ * another name than that (a page that someone's browser has from elsewhere) is
+ * refused.
  */
 #ifndef API_COMMAND_HTTP_H
 #define API_COMMAND_HTTP_H

@@ -163,12 +163,20 @@ expect 'the last bucket' "$(jq '[.[] | select(.type == "histogram").metrics[] |
 say 'latencies are histograms'
 listen --latency
 
-# Whoever says nothing keeps nobody; other pages are not there.
+# Whoever says nothing, or half of it, keeps nobody, however many they are; other
+# pages are not there.
 port=${url##*:}
-for _ in {1..8}; do
-	sleep 3 >"/dev/tcp/127.0.0.1/${port%%/*}" &
+for _ in {1..40}; do
+	{
+		printf 'GET /metr'
+		sleep 8
+	} >"/dev/tcp/127.0.0.1/${port%%/*}" 2>/dev/null &
 done
+sleep 0.2
+from=$EPOCHREALTIME
 expect 'stack' "$(metric 'strata_info{name="tap"}')" -eq 1
+waited=$(bc_ms "$from" "$EPOCHREALTIME")
+expect 'ms behind 40 half requests' "$((10#${waited/./}))" -lt $((1000 * slow))
 expect 'another page' "$(curl -s -o "$work/x" -w '%{http_code}' \
 	"${url%metrics}nosuchpage")" -eq 404
 refused 'is no' "$strata" metrics "$stack" --listen nowhere
