@@ -141,6 +141,16 @@ static void add_event(
 		"gap_us", gap));
 }
 
+/* It counts its restarts as it attaches; up it is when the gap is known, too.
+ */
+static bool took_over(const json_t *was, const json_t *is)
+{
+	return json_is_true(json_object_get(is, "up")) &&
+	    member_int(is, "restarts") > 0 &&
+	    (member_int(is, "restarts") > member_int(was, "restarts") ||
+		!json_is_true(json_object_get(was, "up")));
+}
+
 static json_t *events(const json_t *before, const json_t *now)
 {
 	json_int_t at = member_int(now, "uptime_us");
@@ -155,8 +165,7 @@ static json_t *events(const json_t *before, const json_t *now)
 	{
 		was = find(
 		    json_object_get(before, "daemons"), is, "name", NULL, NULL);
-		if (was == NULL ||
-		    member_int(was, "restarts") >= member_int(is, "restarts"))
+		if (was == NULL || !took_over(was, is))
 			continue;
 		add_event(all, member_text(is, "name"),
 		    at - member_int(is, "uptime_ms") * 1000,

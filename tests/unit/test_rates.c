@@ -134,6 +134,23 @@ static void cpu_of_another_process_is_all_its_own(void **state)
 	json_decref(r);
 }
 
+/* A look while the next one attaches: not before it works is it told. */
+static void who_is_not_up_has_not_taken_over(void **state)
+{
+	const char *up = "'up': true", *not_up = "'up': false";
+	json_t *r = between(look(FIRST, NULL, NULL), look(SECOND, up, not_up));
+	json_t *later = look(SECOND, "1500000", "1600000");
+
+	(void)state;
+	IS(r, "interval_us", 500000);
+	assert_int_equal(json_array_size(json_object_get(r, "events")), 0);
+	json_decref(r);
+	r = between(look(SECOND, up, not_up), later);
+	assert_int_equal(json_array_size(json_object_get(r, "events")), 1);
+	IS(at(r, "events", 0), "gap_us", 450);
+	json_decref(r);
+}
+
 static void who_took_over_is_an_event(void **state)
 {
 	json_t *r = between(look(FIRST, NULL, NULL), look(SECOND, NULL, NULL));
@@ -238,6 +255,7 @@ int main(void)
 		cmocka_unit_test(counts_become_rates),
 		cmocka_unit_test(the_index_of_a_ring_goes_round),
 		cmocka_unit_test(cpu_of_another_process_is_all_its_own),
+		cmocka_unit_test(who_is_not_up_has_not_taken_over),
 		cmocka_unit_test(who_took_over_is_an_event),
 		cmocka_unit_test(a_new_supervisor_is_an_event),
 		cmocka_unit_test(a_reason_seen_first_now_was_none_before),
