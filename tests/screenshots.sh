@@ -53,7 +53,7 @@ watch() {
 	done
 }
 watch 7
-LC_ALL=C.UTF-8 script -qfc "stty rows 50 cols 80; '$strata' top -n 4" \
+LC_ALL=C.UTF-8 TERM=xterm script -qfc "stty rows 50 cols 80; '$strata' top -n 4" \
 	"$work/typescript" >/dev/null &
 top=$!
 sleep 1.2
@@ -63,7 +63,7 @@ wait $top
 kill -9 "$(daemon pid ipd)"
 watch 3
 
-tests/browser.sh "$url" --window-size=1200,1560 --screenshot="$to/web.png" \
+tests/browser.sh "$url" --window-size=1200,1730 --screenshot="$to/web.png" \
 	2>/dev/null
 # The last picture is between the last two times home.
 python3 - "$work/typescript" <<'END' | python3 "$work/page.py" >"$work/top.html"
@@ -72,7 +72,7 @@ text = open(sys.argv[1], newline='').read().replace('\r', '')
 last = text.split('\033[H')[-1]
 print(re.sub('\033\\[[?0-9]*[KJhl]|Script done.*', '', last).strip())
 END
-tests/browser.sh "file://$work/top.html" --window-size=700,620 \
+tests/browser.sh "file://$work/top.html" --window-size=700,770 \
 	--screenshot="$to/top.png" 2>/dev/null
 for picture in top web; do
 	[ -s "$to/$picture.png" ] || fail "no picture of $picture"

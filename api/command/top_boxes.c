@@ -74,7 +74,7 @@ static void draw_home(
 	char a[16];
 
 	canvas_text(d->c, row, col, moves ? STYLE_PLAIN : STYLE_DIM,
-	    "%-5.5s%5s/s", member_text(r, "from"),
+	    "%-5.5s %5s/s", member_text(r, "from"),
 	    short_number(member_real(r, "moved"), a));
 	canvas_bar(
 	    d->c, row, col + 13, 3, part < 1.0 ? part : 1.0, load_style(part));
