@@ -141,14 +141,19 @@ static void add_event(
 		"gap_us", gap));
 }
 
-/* It counts its restarts as it attaches; up it is when the gap is known, too.
+/*
+ * A daemon counts its restarts as it attaches; up it is when the gap is known.
+ * A look in between says neither; the next one has another gap.  (A supervisor
+ * that is new has nobody up at first, and their old gaps.)
  */
 static bool took_over(const json_t *was, const json_t *is)
 {
-	return json_is_true(json_object_get(is, "up")) &&
-	    member_int(is, "restarts") > 0 &&
-	    (member_int(is, "restarts") > member_int(was, "restarts") ||
-		!json_is_true(json_object_get(was, "up")));
+	if (!json_is_true(json_object_get(is, "up")))
+		return false;
+	if (member_int(is, "restarts") > member_int(was, "restarts"))
+		return true;
+	return !json_is_true(json_object_get(was, "up")) &&
+	    member_int(is, "last_gap_us") != member_int(was, "last_gap_us");
 }
 
 static json_t *events(const json_t *before, const json_t *now)
