@@ -100,6 +100,8 @@ int strata_bind(int fd, const struct sockaddr *addr, socklen_t len);
  *   ETIMEDOUT		all SYNs were used up (TCP_SYNCNT), without an answer
  *   ENETUNREACH	no route, or no address to send from
  *   EADDRNOTAVAIL	every port towards @addr is in use, or the one bound is
+ *   EINVAL		a link-local address, whose sin6_scope_id is no link's,
+ *			of a socket that is bound to none
  *   EINPROGRESS	non-blocking, or SO_SNDTIMEO is over: it goes on; poll
  *			for writing, then ask SO_ERROR
  *   EALREADY		non-blocking: an earlier call's goes on

@@ -191,7 +191,7 @@ for address in 192.0.2.1 2001:db8::1 192.0.2.2 2001:db8::2; do
 	lines 1 '^3 packets transmitted, 3 received, 0% packet loss'
 	lines 1 '^rtt min/avg/max/mdev = [0-9.]+/[0-9.]+/[0-9.]+/[0-9.]+ ms$'
 	for size in 0 1 1472 1473 9000 65507; do
-		run "$strata" ping -q -c 3 -i 0.01 -s $size $address
+		run "$strata" ping -q -c 3 -i 0.05 -s $size $address
 		lines 1 '^3 packets transmitted, 3 received, 0% packet loss'
 	done
 	run "$strata" ping -f -q -c 5000 $address
