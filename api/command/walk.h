@@ -57,6 +57,8 @@ struct walk {
 	bool gap;         /* of a step not all is known */
 	bool still_waits; /* for a neighbour, longer than we wait with it */
 	bool no_source;   /* in its title, so far */
+	/* While it waited others were dropped, or it; "": none. */
+	char doubt[COUNTER_NAME_LEN];
 	uint64_t number;
 	char title[WALK_TITLE];
 	struct step step[WALK_STEPS];

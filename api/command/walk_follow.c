@@ -376,6 +376,28 @@ static void put(struct walks *s, const struct tapped *r)
 	walk_say(&at, "put into %s", ring_name(s, r->r.place, text));
 }
 
+/*
+ * A neighbour's queue that is full loses its oldest.  Which packet that was is
+ * not told, but it is none that came just now.
+ */
+static void drop_of_none(struct walks *s, const struct tapped *r)
+{
+	const struct stand *hand = &s->now[r->proc].hand;
+	char reason[COUNTER_NAME_LEN];
+
+	tapped_reason(&s->watch->taps, r, reason);
+	if (strncmp(reason, "neighbour_drop", strlen("neighbour_drop")) != 0)
+		return;
+	for (uint32_t i = 0; i < s->nkept; i++) {
+		const struct kept *k = &s->kept[i];
+		struct walk *w = k->at.w;
+
+		if (k->waits && !k->done && w != hand->w &&
+		    w->step[k->at.step].proc == r->proc)
+			memcpy(w->doubt, reason, sizeof(reason));
+	}
+}
+
 static void turn(struct walks *s, const struct tapped *r)
 {
 	struct daemon_now *d = &s->now[r->proc];
@@ -463,8 +485,10 @@ void walks_record(struct walks *s, const struct tapped *r)
 	case TAP_TURN:
 		turn(s, r);
 		break;
-	case TAP_PAD:
 	case TAP_DROP:
+		drop_of_none(s, r);
+		break;
+	case TAP_PAD:
 	case NTAP_KINDS:
 		break;
 	}

@@ -92,7 +92,8 @@ void walk_print(FILE *to, const struct walk *w, const struct topology *topo)
 	if (w->cut_short)
 		fprintf(to, "  ... and no more is known of it\n\n");
 	else if (w->still_waits)
-		fprintf(to, "  ... and still waits\n\n");
+		fprintf(to, "  ... and still waits%s%s\n\n",
+		    w->doubt[0] != '\0' ? ", or was dropped: " : "", w->doubt);
 	else if (w->gap)
 		fprintf(to, "  ... and not all is known of it\n\n");
 	else

@@ -55,6 +55,7 @@ struct walk *walk_new(struct walks *s)
 	w->used = true;
 	w->cut_short = w->gap = w->still_waits = w->no_source = false;
 	w->n = w->under_way = 0;
+	w->doubt[0] = '\0';
 	w->last = s->time;
 	w->number = ++s->begun;
 	return w;

@@ -45,6 +45,7 @@ enum {
 static const char waits[] = "the MAC is not known: the packet waits";
 
 static struct topology topo;
+static struct out_head head;
 static struct tap_watch watch;
 static struct walks s;
 static struct walk ended[4]; /* the last ones */
@@ -69,6 +70,9 @@ static int setup(void **state)
 	memset(&watch, 0, sizeof(watch));
 	memset(&s, 0, sizeof(s));
 	watch.taps.topo = &topo;
+	for (uint32_t p = 0; p < topo.nprocs; p++)
+		watch.taps.head[p] = &head;
+	strcpy(head.counter_name[0].name, "neighbour_drop_oldest");
 	places_make(&watch.places, &topo);
 	assert_int_equal(places_want(&watch.places, NULL), 0);
 	s.watch = &watch;
@@ -243,6 +247,28 @@ static void nobody_is_waited_with_for_ever(void **state)
 	assert_true(ended[0].still_waits);
 }
 
+static void who_may_have_made_room_for_others_is_in_doubt(void **state)
+{
+	struct tapped drop = { .proc = LINKD };
+
+	(void)state;
+	down_to_linkd();
+	note(LINKD, waits, 0);
+	turn(LINKD);
+	packet[IP + 7] = 2; /* the next ping */
+	down_to_linkd();
+	note(LINKD, waits, 0);
+	drop.r.reason = 1;
+	drop.r.place = TAP_PLACE_DROPS;
+	record(&drop, TAP_DROP, NULL, 0);
+	turn(LINKD);
+	walks_expire(&s, true);
+	assert_int_equal(nended, 2);
+	assert_true(ended[0].still_waits);
+	assert_string_equal(ended[0].doubt, "neighbour_drop_oldest");
+	assert_string_equal(ended[1].doubt, "");
+}
+
 static void what_linkd_keeps_otherwise_is_soon_given_up(void **state)
 {
 	(void)state;
@@ -326,6 +352,8 @@ int main(void)
 		    a_source_never_chosen_is_said_to_be_none, setup),
 		cmocka_unit_test_setup(who_still_waits_has_not_arrived, setup),
 		cmocka_unit_test_setup(nobody_is_waited_with_for_ever, setup),
+		cmocka_unit_test_setup(
+		    who_may_have_made_room_for_others_is_in_doubt, setup),
 		cmocka_unit_test_setup(
 		    what_linkd_keeps_otherwise_is_soon_given_up, setup),
 		cmocka_unit_test_setup(an_end_without_a_packet_is_told, setup),
