@@ -9,8 +9,8 @@
  *		   | ("dport" | "sport") [ = | != | < | <= | > | >= ] [:]PORT
  *
  * A PORT is a number or a name; ADDRESS may be *, or left out before a port;
- *one of IPv6 with a port stands in brackets.  Also "&", "|", "!" and "eq" to
- *"ge".
+ * one of IPv6 with a port stands in brackets.  Also "&", "|", "!" and the words
+ * "eq" to "ge".
  */
 #ifndef API_COMMAND_SS_FILTER_H
 #define API_COMMAND_SS_FILTER_H

@@ -95,7 +95,7 @@ static void rest(struct top *t)
 {
 	stopping = 0;
 	terminal_give_back(t);
-	raise(SIGSTOP);
+	kill(getpid(), SIGSTOP);
 	terminal_take(t);
 }
 

@@ -366,8 +366,8 @@ trace_up() {
 }
 
 trace_down() {
-	kill -INT $trace_pid 2>/dev/null
-	wait $trace_pid || fail "trace: status $?: $(cat "$work/says")"
+	kill -INT "$trace_pid" 2>/dev/null
+	wait "$trace_pid" || fail "trace: status $?: $(cat "$work/says")"
 	! grep -q 'lost\|no more is known' "$work/says" "$work/trace" ||
 		fail "$(cat "$work/says" "$work/trace")"
 }

@@ -51,9 +51,9 @@ static void of_streams_if_asked(void **state)
 	};
 	struct end e = connected_at(AT);
 	struct mono now = mono_now();
-	struct iovec span[2], one = { NULL, 0 };
-	struct msghdr m = { .msg_iov = &one, .msg_iovlen = 1 };
 	char b[16];
+	struct iovec span[2], one = { b, 5 };
+	struct msghdr m = { .msg_iov = &one, .msg_iovlen = 1 };
 
 	(void)state;
 	fake_receive(e.sub, "0123456789abcdefghij", 20);
@@ -65,7 +65,6 @@ static void of_streams_if_asked(void **state)
 	assert_int_equal(strata_recv(e.fd, b, 4, 0), 4);
 	assert_said(&e, AT + 3, AT + 7, now);
 	now = mono_now();
-	one = (struct iovec){ b, 5 };
 	assert_int_equal(strata_recvmsg(e.fd, &m, 0), 5);
 	assert_said(&e, AT + 7, AT + 12, now);
 	now = mono_now();

@@ -125,7 +125,7 @@ static void the_first_signal_asks_and_the_second_ends(void **state)
 	stop_catch();
 	assert_false(stop_wanted());
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
-		raise(signals[i]);
+		kill(getpid(), signals[i]);
 		assert_true(stop_wanted());
 		sigaction(signals[i], NULL, &now);
 		assert_true(now.sa_handler == SIG_DFL);

@@ -87,8 +87,8 @@ static void samples(void **state)
 		"strata_addresses{link=\"wan\",state=\"tentative\"} 0\n",
 		"strata_app_sockets{app=\"3\",pid=\"44\"} 7\n",
 		"strata_drops_total{daemon=\"ipd\",reason=\"no_route\"} 0\n",
-		"strata_events_total{daemon=\"ipd\",event=\"ipv4_sent\"} "
-		"12345678901\n",
+		("strata_events_total{daemon=\"ipd\",event=\"ipv4_sent\"} "
+		 "12345678901\n"),
 		"strata_bytes_total{daemon=\"ipd\",event=\"tx_bytes\"} 99\n",
 		"strata_link_receive_bytes_total{link=\"wan\"} 640\n",
 	};

@@ -253,6 +253,7 @@ static void any_words(void **state)
 	char text[400], wrong[SS_FILTER_WRONG];
 	uint64_t random = 88172645463325252U;
 	struct ss_filter f;
+	size_t len;
 	int taken = 0;
 
 	(void)state;
@@ -262,7 +263,8 @@ static void any_words(void **state)
 			random ^= random << 13;
 			random ^= random >> 7;
 			random ^= random << 17;
-			strcat(text,
+			len = strlen(text);
+			snprintf(text + len, sizeof(text) - len, "%s",
 			    tokens[random %
 				(sizeof(tokens) / sizeof(*tokens))]);
 		} while (random >> 60 > 1 && strlen(text) < 300);
