@@ -20,17 +20,25 @@
 #include "shm/rundir.h"
 #include "shm/supervisor.h"
 
-/* Load and check as a whole, devices included.  Creates nothing. */
-static int load(struct topology *t, const char *path)
+/*
+ * Load and check as a whole, devices included.  Creates nothing.  A device that
+ * is busy is none of the file's mistakes if the stack that it describes has it:
+ * @busy gets a bit for each such link, and is NULL for who wants to have them.
+ */
+static int load(struct topology *t, const char *path, uint32_t *busy)
 {
 	char error[TOPO_ERROR_LEN];
+	int r;
 
 	if (topology_load(t, path, error) < 0) {
 		fprintf(stderr, "strata: %s\n", error);
 		return STATUS_FAILED;
 	}
 	for (unsigned i = 0; i < t->nlinks; i++) {
-		if (device_check(t, i, error) < 0) {
+		r = device_check(t, i, error);
+		if (r == -EBUSY && busy != NULL && stack_runs(t->name)) {
+			*busy |= 1U << i;
+		} else if (r < 0) {
 			fprintf(stderr, "strata: %s: %s\n", path, error);
 			return STATUS_FAILED;
 		}
@@ -45,19 +53,24 @@ int command_check(int argc, char **argv)
 	    "\n"
 	    "Say whether a stack can be made of FILE, strata.topology(5), or"
 	    " what is wrong:\n"
-	    "its line, column and path.  Nothing is left behind.\n";
+	    "its line, column and path.  Nothing is left behind.  It may be of"
+	    " a stack that runs.\n";
 	static struct topology t;
+	uint32_t busy = 0;
 	int r;
 
 	if (help_wanted(argc, argv, help))
 		return 0;
 	if (!take_words(argc, argv, 1, NULL))
 		return usage_wrong(help);
-	r = load(&t, argv[optind]);
+	r = load(&t, argv[optind], &busy);
 	if (r == 0)
 		printf("%s: good: stack \"%s\", %u links, %u addresses,"
 		       " %u processes\n",
 		    argv[optind], t.name, t.nlinks, t.naddrs, t.nprocs);
+	for (; busy != 0; busy &= busy - 1)
+		printf("note: %s is in use by the stack \"%s\", which runs\n",
+		    t.links[__builtin_ctz(busy)].ifname, t.name);
 	return r;
 }
 
@@ -263,7 +276,7 @@ int command_up(int argc, char **argv)
 		return 0;
 	if (read_options(argc, argv, &l.options, &detached) < 0)
 		return usage_wrong(help);
-	r = load(&t, argv[optind]);
+	r = load(&t, argv[optind], NULL);
 	if (r != 0)
 		return r;
 	return detached ? detach(&l) : live(&l);

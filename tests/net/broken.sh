@@ -132,6 +132,14 @@ if [ -x "$BUILD/linkd" ]; then
 	sed 's/"name": "tap"/"name": "tap-b"/' configs/tap.json >"$file"
 	refused 'link tap0: tap0: Device or resource busy; another process has this interface' \
 		"$strata" up --detach "$file"
+	refused 'another process has this interface' "$strata" check "$file"
+	# To check the file of the stack that runs says nothing against it.
+	run "$strata" check configs/tap.json
+	expect 'lines of good and note' "$(wc -l <<<"$out")" -eq 2
+	[[ $out == *': good: '*'note: tap0 is in use by the stack "tap"'* ]] ||
+		fail "$out"
+	refused 'another process has this interface' \
+		"$strata" up --detach configs/tap.json
 	sed 's/tap0/tap1/; s/192.0.2/198.51.100/g' configs/tap.json >"$file"
 	refused 'a stack "tap" is running already' "$strata" up --detach "$file"
 	expect 'the first stack goes on' "$(status_of .name)" = tap
