@@ -158,7 +158,8 @@ say "$out"
 # What had just gone when linkd died may go once more.
 expect lost "$(value lost)" -eq 0
 expect doubled "$(value doubled)" -le 200
-between 'least' 600000 "$(value min_us)" 610000
+# Each way a frame may come in a turn whose clock was read before it came.
+between 'least' 599000 "$(value min_us)" 610000
 between 'median' 600000 "$(value p50_us)" 610000
 expect 'restarts of linkd' "$(daemon restarts linkd)" -eq 5
 run "$strata" impair tap tap0 show --json
