@@ -13,7 +13,8 @@ while [ $SECONDS -lt $end ] || [ $rounds -eq 0 ]; do
 	rounds=$((rounds + 1))
 	echo "== round $rounds"
 	V=1 tests/run-net soak tests/net/kill-full.sh \
-		tests/net/tcp_kill-full.sh tests/net/http-full.sh || failed=$((failed + 1))
+		tests/net/tcp_kill-full.sh tests/net/http-full.sh \
+		tests/net/capture-full.sh || failed=$((failed + 1))
 	first=$((RANDOM * 32768 + RANDOM))
 	make -s sim SEEDS=$first-$((first + 999)) || failed=$((failed + 1))
 done

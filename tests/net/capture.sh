@@ -5,7 +5,7 @@
 #	ping, nc                                          tcp_echo 7
 #	192.0.2.1 -------- tap0 ------- 192.0.2.2
 #
-# PACKETS: how many pass while nobody reads the capture.
+# PACKETS: how many pass while the capture is read too slowly (capture-full.sh).
 . "$(dirname "$0")/lib.sh"
 
 packets=${PACKETS:-100000}
@@ -217,35 +217,54 @@ done
 run "$strata" impair "$stack" tap0 off
 say 'a bad wire: each frame seen when it comes out, each lost one with why'
 
-# ---- Nobody reads: the capture loses, the traffic does not
+# ---- The reader sleeps, or is slow: the capture loses, the traffic does not
 
-before=$(moved linkd ipd)
 mkfifo "$work/pipe"
-# The reader opens the pipe, and then sleeps for as long as it is held.
-mkfifo "$work/hold"
-rm "$work/figures"
-{ read -r _ <"$work/hold"; cat; } <"$work/pipe" >"$work/slow.pcapng" &
-reader_pid=$!
-"$strata" capture "$stack" --at 'linkd>ipd' -w "$work/pipe" \
-	2>"$work/figures" &
-capture_pid=$!
-until_true 9 grep -qs capturing "$work/figures" ||
-	fail 'the capture does not begin'
-run "$pinger" -c "$packets" -w 32 -s 1000 192.0.2.2
-say "$out"
-kill -INT $capture_pid
-echo >"$work/hold"
-wait $capture_pid || fail "capture: status $?"
-wait $reader_pid
-made=$(($(moved linkd ipd) - before))
-seen=$(figure 'linkd>ipd' 2)
-lost=$(figure 'linkd>ipd' 3)
-say "a reader that sleeps: of $made packets $seen seen, $lost lost"
-expect 'packets' "$made" -ge "$packets"
-expect 'seen and lost' $((seen + lost)) -eq "$made"
-expect 'lost' "$lost" -gt 0
-out=$(fields "$work/slow.pcapng" '' frame.number | wc -l)
-expect 'packets in the file' "$out" -eq "$(figure 'linkd>ipd' 4)"
+# It opens the pipe, and then sleeps until all is over.
+sleeps() {
+	until [ -e "$work/over" ]; do sleep 0.1; done
+	cat
+}
+# 1.3 MB a second, and the rest at once.
+dawdles() {
+	python3 -c '
+import os, sys, time
+while bytes := os.read(0, 65536):
+    os.write(1, bytes)
+    if not os.path.exists(sys.argv[1]):
+        time.sleep(0.05)' "$work/over"
+}
+
+# unharmed READER PACKETS: each comes back, and what the capture has not is known.
+unharmed() {
+	local before made seen lost reader_pid
+	rm -f "$work/figures" "$work/over"
+	before=$(moved linkd ipd)
+	"$1" <"$work/pipe" >"$work/slow.pcapng" &
+	reader_pid=$!
+	"$strata" capture "$stack" --at 'linkd>ipd' -w "$work/pipe" \
+		2>"$work/figures" &
+	capture_pid=$!
+	until_true 9 grep -qs capturing "$work/figures" ||
+		fail 'the capture does not begin'
+	run "$pinger" -c "$2" -w 32 -s 1000 192.0.2.2
+	say "$out"
+	kill -INT $capture_pid
+	touch "$work/over"
+	wait $capture_pid || fail "capture: status $?"
+	wait $reader_pid
+	made=$(($(moved linkd ipd) - before))
+	seen=$(figure 'linkd>ipd' 2)
+	lost=$(figure 'linkd>ipd' 3)
+	say "a reader that $1: of $made packets $seen seen, $lost lost"
+	expect 'packets' "$made" -ge "$2"
+	expect 'seen and lost' $((seen + lost)) -eq "$made"
+	expect 'lost' "$lost" -gt 0
+	out=$(fields "$work/slow.pcapng" '' frame.number | wc -l)
+	expect 'packets in the file' "$out" -eq "$(figure 'linkd>ipd' 4)"
+}
+unharmed sleeps 100000
+unharmed dawdles "$packets"
 
 slots_at_home
 stack_down
