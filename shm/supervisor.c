@@ -108,7 +108,10 @@ void sup_client_close(struct sup *s, struct client *c)
 		sup_app_left(s, a);
 }
 
-/* The connection becomes a daemon's control socket and no client's. */
+/*
+ * The connection becomes a daemon's control socket and no client's: of one who
+ * rules the stack, and who has had nothing else by it that would have to end.
+ */
 static void hand_over(struct sup *s, struct client *c, const struct ctl_msg *m)
 {
 	char name[sizeof(m->name) + 1];
@@ -116,6 +119,13 @@ static void hand_over(struct sup *s, struct client *c, const struct ctl_msg *m)
 	int r;
 
 	snprintf(name, sizeof(name), "%.16s", m->name);
+	if (!sup_may_rule(c) || c->app != NULL || c->relay != NULL ||
+	    c->tap.open) {
+		log_warn(&s->log, "refused to let a %s join: user %u", name,
+		    c->sender);
+		sup_client_close(s, c);
+		return;
+	}
 	epoll_ctl(s->epoll, EPOLL_CTL_DEL, fd, NULL);
 	sup_rights_end(fd);
 	c->src.fd = -1;

@@ -1,19 +1,21 @@
 /*
- * raw_rights.c - a raw socket is asked for by who asks now
+ * raw_rights.c - who has given up root's rights has none by his connection
  *
  *	raw_rights	as root; it becomes uid 65534 on its way
  *
- * Before and after, the library is compared with the kernel; then a message is
- * sent that the library would not send.
+ * Before and after, raw sockets are compared with the kernel's; then messages
+ *are sent that the library would not send.
  */
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "api/strata.h"
+#include "shm/app.h"
 #include "shm/control.h"
 #include "shm/join.h"
 #include "shm/rundir.h"
@@ -80,13 +82,52 @@ static void lie(int fd)
 	}
 }
 
+static bool is_closed(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct ctl_msg a;
+	int fds[CTL_MAX_FDS];
+
+	return poll(&p, 1, 5000) == 1 && ctl_recv(fd, &a, fds) == -EPIPE;
+}
+
+/* A daemon's place is not for who was root when he connected. */
+static void join(int fd)
+{
+	struct ctl_msg m = { .type = CTL_JOIN, .name = "ipd" };
+
+	if (ctl_send(fd, &m, NULL) < 0 || !is_closed(fd)) {
+		printf("it may join\n");
+		wrong = 1;
+	}
+}
+
+/* Refused, an app leaves as any other does: there is room for the next. */
+static void attach_and_join(const char *stack)
+{
+	for (int i = 0; i < APP_MAX + 2; i++) {
+		int fd = join_connect(stack);
+
+		if (fd < 0 ||
+		    answer(fd, &(struct ctl_msg){ .type = CTL_APP }) != 0) {
+			printf("no more than %d apps\n", i);
+			wrong = 1;
+			return;
+		}
+		join(fd);
+		close(fd);
+		usleep(20000);
+	}
+}
+
 int main(void)
 {
 	char stack[TOPO_NAME_LEN] = "";
-	int fd;
+	int fd, other;
 
 	try_all("root", 0);
 	fd = rundir_stack(stack) == 0 ? join_connect(stack) : -1;
+	other = join_connect(stack);
 	if (fd < 0 || answer(fd, &(struct ctl_msg){ .type = CTL_APP }) != 0) {
 		printf("no connection of our own\n");
 		return 1;
@@ -97,5 +138,8 @@ int main(void)
 	}
 	try_all("root no more", EPERM);
 	lie(fd);
+	join(other);
+	join(fd);
+	attach_and_join(stack);
 	return wrong;
 }
