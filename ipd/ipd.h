@@ -104,6 +104,9 @@ bool ipd_turn(struct ipd *ip, struct mono now);
 /* change.c: routes, as shm/ask.h says; a turn of its own. */
 int ipd_change(struct ipd *ip, const struct ask *q, struct mono now);
 
+/* look.c: ASK_WAY, as shm/ask.h says. */
+int ipd_look(const struct ipd *ip, const struct ask *q, struct ask_chunk *ret);
+
 /* When a turn is due although nothing comes in. */
 struct mono ipd_deadline(const struct ipd *ip);
 

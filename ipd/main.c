@@ -32,6 +32,11 @@ static struct mono deadline(const void *x)
 	return ipd_deadline(x);
 }
 
+static int look(void *x, const struct ask *q, struct ask_chunk *ret)
+{
+	return ipd_look(x, q, ret);
+}
+
 static int change(void *x, const struct ask *q, struct mono now)
 {
 	return ipd_change(x, q, now);
@@ -46,6 +51,7 @@ int main(int argc, char **argv)
 		.turn = turn,
 		.deadline = deadline,
 		.prepare = prepare,
+		.look = look,
 		.change = change,
 	};
 

@@ -29,8 +29,9 @@ static bool is_live(const struct pmtu_entry *e, struct mono now)
 	return e->expires.ns != 0 && !mono_reached(e->expires, now);
 }
 
-uint32_t pmtu_get(const struct pmtu_cache *c, const uint64_t key[2],
-    const struct ip_addr *dst, uint32_t link, struct mono now)
+const struct pmtu_entry *pmtu_find(const struct pmtu_cache *c,
+    const uint64_t key[2], const struct ip_addr *dst, uint32_t link,
+    struct mono now)
 {
 	const struct pmtu_entry *set;
 
@@ -39,8 +40,16 @@ uint32_t pmtu_get(const struct pmtu_cache *c, const uint64_t key[2],
 	for (size_t i = 0; i < PMTU_WAYS; i++)
 		if (is_live(&set[i], now) && set[i].link == link &&
 		    ip_equal(&set[i].dst, dst))
-			return set[i].mtu;
-	return 0;
+			return &set[i];
+	return NULL;
+}
+
+uint32_t pmtu_get(const struct pmtu_cache *c, const uint64_t key[2],
+    const struct ip_addr *dst, uint32_t link, struct mono now)
+{
+	const struct pmtu_entry *e = pmtu_find(c, key, dst, link, now);
+
+	return e != NULL ? e->mtu : 0;
 }
 
 struct pmtu_entry *pmtu_place(struct pmtu_cache *c, const uint64_t key[2],

@@ -44,6 +44,11 @@ struct pmtu_cache {
 uint32_t pmtu_get(const struct pmtu_cache *c, const uint64_t key[2],
     const struct ip_addr *dst, uint32_t link, struct mono now);
 
+/* The report that says so, or NULL. */
+const struct pmtu_entry *pmtu_find(const struct pmtu_cache *c,
+    const uint64_t key[2], const struct ip_addr *dst, uint32_t link,
+    struct mono now);
+
 /*
  * Where to note that the path to @dst takes only @mtu: the destination's own
  * place, a free one, or that which expires first.  The caller touches it

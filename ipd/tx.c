@@ -3,6 +3,7 @@
  */
 #include "ipd/tx.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 
 #include "ipd/icmp.h"
@@ -148,30 +149,35 @@ static void choose_link(const struct ipd *ip, struct datagram *t)
 		fib_is_ours(&ip->fib, &t->d.src, &t->d.link);
 }
 
-/* Fills in t->way and t->mtu; or refuses the datagram and returns false. */
-static bool find_way(struct ipd *ip, struct datagram *t)
+int tx_find_way(const struct ipd *ip, struct datagram *t)
 {
 	choose_link(ip, t);
 	if (fib_lookup(&ip->fib, &t->d.dst, t->d.link, &t->way) < 0 ||
-	    ip->down[t->way.link] == NULL) {
-		no_route(ip, t, CNT_TX_NO_ROUTE);
-		return false;
-	}
+	    ip->down[t->way.link] == NULL)
+		return -ENETUNREACH;
 	if ((t->d.flags & PKT_NO_ROUTE) && t->way.kind == FIB_UNICAST &&
-	    !ip_equal(&t->way.next_hop, &t->d.dst)) {
-		no_route(ip, t, CNT_TX_NO_ROUTE);
-		return false;
-	}
-	if (t->way.kind == FIB_BROADCAST && !(t->d.flags & PKT_BROADCAST_OK)) {
-		tx_drop(ip, t, CNT_TX_BROADCAST_REFUSED);
-		return false;
-	}
+	    !ip_equal(&t->way.next_hop, &t->d.dst))
+		return -ENETUNREACH;
+	if (t->way.kind == FIB_BROADCAST && !(t->d.flags & PKT_BROADCAST_OK))
+		return -EACCES;
 	t->mtu = t->way.mtu;
 	if (t->way.kind == FIB_LOCAL)
 		t->mtu = LOOP_MTU;
 	else if (t->way.kind == FIB_UNICAST && tx_heeds_reports(t->d.proto))
 		t->mtu = tx_path_mtu(ip, &t->d.dst, t->way.link, t->way.mtu);
-	return true;
+	return 0;
+}
+
+/* Fills in t->way and t->mtu; or refuses the datagram and returns false. */
+static bool find_way(struct ipd *ip, struct datagram *t)
+{
+	int r = tx_find_way(ip, t);
+
+	if (r == -EACCES)
+		tx_drop(ip, t, CNT_TX_BROADCAST_REFUSED);
+	else if (r < 0)
+		no_route(ip, t, CNT_TX_NO_ROUTE);
+	return r == 0;
 }
 
 /* A link-local source is nobody's on another link (RFC 4007, 9). */
@@ -182,24 +188,28 @@ static bool is_of_another_link(const struct ipd *ip, const struct datagram *t)
 	    !fib_is_ours_on(&ip->fib, &t->d.src, t->way.link);
 }
 
-/* The source; or refuses the datagram and returns false. */
-static bool find_source(struct ipd *ip, struct datagram *t, struct ip_addr *ret)
+int tx_find_source(
+    const struct ipd *ip, const struct datagram *t, struct ip_addr *ret)
 {
-	if (ip_is_any(&t->d.src)) {
-		if (fib_source(&ip->fib, &t->d.dst, t->way.link, ret) == 0)
-			return true;
-		no_route(ip, t, CNT_TX_NO_SOURCE);
-		return false;
-	}
+	if (ip_is_any(&t->d.src))
+		return fib_source(&ip->fib, &t->d.dst, t->way.link, ret);
 	/* A loopback address is nobody's on a wire (RFC 1122, 3.2.1.3). */
 	if (!fib_is_ours(&ip->fib, &t->d.src, NULL) ||
 	    (ip_is_loopback(&t->d.src) && t->way.kind != FIB_LOCAL) ||
-	    is_of_another_link(ip, t)) {
-		no_route(ip, t, CNT_TX_NOT_OUR_SOURCE);
-		return false;
-	}
+	    is_of_another_link(ip, t))
+		return -EADDRNOTAVAIL;
 	*ret = t->d.src;
-	return true;
+	return 0;
+}
+
+/* The source; or refuses the datagram and returns false. */
+static bool find_source(struct ipd *ip, struct datagram *t, struct ip_addr *ret)
+{
+	if (tx_find_source(ip, t, ret) == 0)
+		return true;
+	no_route(ip, t,
+	    ip_is_any(&t->d.src) ? CNT_TX_NO_SOURCE : CNT_TX_NOT_OUR_SOURCE);
+	return false;
 }
 
 static uint8_t hops_of(const struct ipd *ip, const struct datagram *t)

@@ -43,6 +43,15 @@ bool tx_from_transport(struct ipd *ip, const struct ring_in *in,
  */
 bool tx_complain(struct ipd *ip, const uint8_t *p, const struct desc *d);
 
+/*
+ * Where t->d would go, from where: t->way, t->mtu and *@ret; nothing is sent or
+ * counted.  0, -ENETUNREACH, -EACCES (a broadcast without the flag); then 0,
+ * -EADDRNOTAVAIL.
+ */
+int tx_find_way(const struct ipd *ip, struct datagram *t);
+int tx_find_source(
+    const struct ipd *ip, const struct datagram *t, struct ip_addr *ret);
+
 /* send.c: way, source and header are known. */
 bool send_packet(struct ipd *ip, struct datagram *t);
 

@@ -100,6 +100,7 @@ static int change(struct linkd *x, const struct ask *q)
 		return change_neighbour(x, q);
 	case ASK_SOCKETS:
 	case ASK_ROUTE:
+	case ASK_WAY:
 	case NASK_OPS:
 		break;
 	}

@@ -43,6 +43,7 @@ enum ask_op {
 	ASK_ADDRESS,   /* change one of ours */
 	ASK_NEIGHBOUR, /* change one */
 	ASK_ROUTE,     /* change one */
+	ASK_WAY,       /* of ipd: where to ip, from via: struct ask_way */
 	NASK_OPS,
 };
 
@@ -79,7 +80,7 @@ struct ask {
 
 static inline bool ask_is_change(const struct ask *q)
 {
-	return q->op != ASK_SOCKETS;
+	return q->op != ASK_SOCKETS && q->op != ASK_WAY;
 }
 
 /* In the persistent state of who can be changed: the last change. */

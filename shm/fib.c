@@ -211,7 +211,7 @@ bool fib_is_broadcast(
 }
 
 /* Longest prefix; among those of one length the smallest metric, the first. */
-static const struct fib_route *find_route(
+const struct fib_route *fib_route(
     const struct fib *f, const struct ip_addr *dst, uint8_t link)
 {
 	const struct fib_route *best = NULL;
@@ -271,7 +271,7 @@ static int lookup_many(const struct fib *f, const struct ip_addr *dst,
 	if (link == LINK_ANY)
 		link = only_link(f, dst);
 	if (link == LINK_ANY) {
-		r = find_route(f, dst, LINK_ANY);
+		r = fib_route(f, dst, LINK_ANY);
 		link = r != NULL ? r->link : LINK_ANY;
 	}
 	return by_link(f, dst, kind, link, ret);
@@ -280,7 +280,7 @@ static int lookup_many(const struct fib *f, const struct ip_addr *dst,
 static int lookup_route(const struct fib *f, const struct ip_addr *dst,
     uint8_t link, struct fib_answer *ret)
 {
-	const struct fib_route *r = find_route(f, dst, link);
+	const struct fib_route *r = fib_route(f, dst, link);
 	uint32_t mtu;
 
 	if (r == NULL)

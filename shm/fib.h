@@ -96,6 +96,10 @@ static inline bool fib_is_torn(const struct fib *copy, const struct fib *shared)
 int fib_lookup(const struct fib *f, const struct ip_addr *dst, uint8_t link,
     struct fib_answer *ret);
 
+/* The route that covers @dst, by @link if that is not LINK_ANY; or NULL. */
+const struct fib_route *fib_route(
+    const struct fib *f, const struct ip_addr *dst, uint8_t link);
+
 /*
  * The source address for @dst over @link (RFC 6724, section 5; RFC 1122,
  * 3.3.4.3).  Tentative and duplicate addresses are never chosen.

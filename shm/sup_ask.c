@@ -246,6 +246,7 @@ static int find_targets(const struct sup *s, struct ask *q, uint32_t *ret)
 			*ret = 1U << t->links[q->link].proc;
 		return r;
 	case ASK_ROUTE:
+	case ASK_WAY:
 		q->link = LINK_ANY;
 		if (q->link_name[0] != '\0')
 			r = find_link(t, q);

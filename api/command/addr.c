@@ -33,7 +33,7 @@ int command_addr(int argc, char **argv)
 		.name = "addr",
 		.help =
 		    "usage: strata addr [NAME] [show] [-4] [-6] [dev LINK] "
-		    "[--json]\n"
+		    "[NETWORK] [--json]\n"
 		    "       strata addr [NAME] add|replace|change|del "
 		    "ADDRESS[/LENGTH] [dev LINK]\n"
 		    "\n"
@@ -48,6 +48,7 @@ int command_addr(int argc, char **argv)
 		.array = "addresses",
 		.key = "address",
 		.thing = "address",
+		.verbs = "show, add, replace, change, del",
 		.op = ASK_ADDRESS,
 		.parse = parse,
 		.print = print,

@@ -58,7 +58,9 @@ _strata_words() {
 		;;
 	status:* | top:* | web:* | metrics:* | latency:*)
 		[ -n "$name" ] || [ "$2" -eq 1 ] || _strata_stacks ;;
-	addr:1 | route:1 | neigh:1) echo show add replace change del ;;
+	addr:1) echo show add replace change del ;;
+	route:1) echo show add replace change del get ;;
+	neigh:1) echo show add replace change del flush ;;
 	restart:1 | log:1) _strata_daemons "$3" "$name" ;;
 	log:2) echo error warn info debug ;;
 	impair:1) _strata_links "$3" "$name" ;;

@@ -2,7 +2,7 @@
  * route.c - strata route: where to
  */
 #include "api/command/command.h"
-#include "api/command/table.h"
+#include "api/command/route_get.h"
 
 /* "default" is of the family of its next hop. */
 static bool parse(struct words *w, struct ask *ret)
@@ -69,15 +69,21 @@ int command_route(int argc, char **argv)
 		.name = "route",
 		.help =
 		    "usage: strata route [NAME] [show] [-4] [-6] [dev LINK] "
-		    "[--json]\n"
+		    "[NETWORK] [--json]\n"
 		    "       strata route [NAME] add|replace|change|del\n"
 		    "           default|NETWORK/LENGTH [via ADDRESS] [dev "
 		    "LINK]\n"
 		    "           [metric N] [mtu BYTES]\n"
+		    "       strata route [NAME] get ADDRESS [from ADDRESS] "
+		    "[dev "
+		    "LINK] [--json]\n"
 		    "\n"
 		    "Routes of the stack NAME.  Those that are connected come\n"
 		    "and go with our addresses (strata addr).  Changes last\n"
-		    "until the stack is taken down.\n"
+		    "until the stack is taken down.  \"get\" says where a "
+		    "packet would\n"
+		    "go now, by which route, from which address, and how long "
+		    "it may be.\n"
 		    "\n"
 		    "  -4, -6    IPv4 only, IPv6 only\n"
 		    "  dev LINK  only of that link\n"
@@ -85,9 +91,13 @@ int command_route(int argc, char **argv)
 		.array = "routes",
 		.key = "to",
 		.thing = "route",
+		.verbs = "show, add, replace, change, del, get",
+		.exact = true,
 		.op = ASK_ROUTE,
 		.parse = parse,
 		.print = print,
+		.other = "get",
+		.run_other = route_get,
 	};
 
 	return table_run(&route, argc, argv);

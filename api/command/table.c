@@ -137,68 +137,120 @@ const char *member_text(const json_t *o, const char *key)
 	return s != NULL ? s : "-";
 }
 
-struct list_options {
-	bool v4, v6, as_json;
-	const char *link;
-};
+static bool has_address(const struct table_command *t,
+    const struct table_filter *f, const json_t *e)
+{
+	json_int_t plen = json_integer_value(json_object_get(e, "prefix"));
+	struct ip_addr ip;
+
+	if (f->any_net)
+		return plen == 0;
+	if (!f->has_ip)
+		return true;
+	if (!ip_parse(&ip, member_text(e, t->key)))
+		return false;
+	if (t->exact)
+		return ip_equal(&ip, &f->at.ip) && plen == f->at.plen;
+	return ip_in_prefix(&ip, &f->at.ip, f->at.plen);
+}
 
 static bool is_wanted(const struct table_command *t,
-    const struct list_options *o, const json_t *e)
+    const struct table_filter *f, const json_t *e)
 {
 	bool v6 = strchr(member_text(e, t->key), ':') != NULL;
 
-	if (o->link != NULL && strcmp(member_text(e, "link"), o->link) != 0)
+	if (f->at.link_name[0] != '\0' &&
+	    strcmp(member_text(e, "link"), f->at.link_name) != 0)
 		return false;
-	return (!o->v4 && !o->v6) || (v6 ? o->v6 : o->v4);
+	return ((!f->v4 && !f->v6) || (v6 ? f->v6 : f->v4)) &&
+	    has_address(t, f, e);
 }
 
-static int list(const struct table_command *t, const char *stack,
-    const struct list_options *o)
+static void print_no_link(
+    const char *tool, const json_t *status, const char *link)
+{
+	json_t *l;
+	size_t i;
+
+	fprintf(stderr, "%s: the stack has no link \"%s\"", tool, link);
+	json_array_foreach(json_object_get(status, "links"), i, l) fprintf(
+	    stderr, ", %s%s", i == 0 ? "only " : "", member_text(l, "name"));
+	fprintf(stderr, "\n");
+}
+
+int table_no_link(const char *tool, const char *stack, const char *link)
 {
 	json_t *status =
 	    ask_stack(stack, json_pack("{s:s}", "command", "status"));
-	json_t *wanted, *e;
+
+	print_no_link(tool, status, link);
+	json_decref(status);
+	return STATUS_FAILED;
+}
+
+/* Is there this link ("": any)?  Else say so. */
+static bool has_link(
+    const struct table_command *t, const json_t *status, const char *link)
+{
+	char tool[32];
+	json_t *l;
 	size_t i;
 
-	if (status == NULL)
-		return STATUS_FAILED;
-	wanted = json_array();
-	json_array_foreach(json_object_get(status, t->array), i, e)
+	json_array_foreach(json_object_get(status, "links"), i, l)
 	{
-		if (is_wanted(t, o, e))
-			json_array_append(wanted, e);
+		if (*link == '\0' || strcmp(member_text(l, "name"), link) == 0)
+			return true;
 	}
-	if (o->as_json)
+	snprintf(tool, sizeof(tool), "strata %s", t->name);
+	print_no_link(tool, status, link);
+	return false;
+}
+
+json_t *table_read(const struct table_command *t, const char *stack,
+    const struct table_filter *f)
+{
+	json_t *status =
+	    ask_stack(stack, json_pack("{s:s}", "command", "status"));
+	json_t *wanted = NULL, *e;
+	size_t i;
+
+	if (status != NULL && has_link(t, status, f->at.link_name)) {
+		wanted = json_array();
+		json_array_foreach(json_object_get(status, t->array), i, e)
+		{
+			if (is_wanted(t, f, e))
+				json_array_append(wanted, e);
+		}
+	}
+	json_decref(status);
+	return wanted;
+}
+
+static int list(const struct table_command *t, const char *stack,
+    const struct table_filter *f)
+{
+	json_t *wanted = table_read(t, stack, f), *e;
+	size_t i;
+
+	if (wanted == NULL)
+		return STATUS_FAILED;
+	if (f->as_json)
 		print_json(wanted);
 	json_array_foreach(wanted, i, e)
 	{
-		if (!o->as_json)
+		if (!f->as_json)
 			t->print(stdout, e);
 	}
 	json_decref(wanted);
-	json_decref(status);
 	return 0;
 }
 
 /* ---- A change */
 
-/* ", only left, right" */
-static void list_links(const char *stack)
-{
-	json_t *status =
-	    ask_stack(stack, json_pack("{s:s}", "command", "status"));
-	json_t *l;
-	size_t i;
-
-	json_array_foreach(json_object_get(status, "links"), i, l) fprintf(
-	    stderr, ", %s%s", i == 0 ? "only " : "", member_text(l, "name"));
-	json_decref(status);
-}
-
 static int change(const struct table_command *t, const char *stack,
     const struct ask *q, const char *verb)
 {
-	char text[ASK_ERROR_LEN];
+	char text[ASK_ERROR_LEN], tool[64];
 	struct answer a;
 	int r = ask_daemon(stack, q, &a);
 
@@ -212,18 +264,15 @@ static int change(const struct table_command *t, const char *stack,
 		    t->thing);
 	else if (r == -ENOENT)
 		snprintf(text, sizeof(text), "there is no such %s", t->thing);
-	else if (r == -ENODEV)
-		snprintf(text, sizeof(text), "the stack has no link \"%s\"",
-		    q->link_name);
 	else if (r == -EINVAL)
 		snprintf(text, sizeof(text), "not a possible %s", t->thing);
 	else if (r == -ENETUNREACH)
 		snprintf(text, sizeof(text),
 		    "that next hop is on no link; add an address first");
-	fprintf(stderr, "strata %s %s: %s", t->name, verb, text);
-	if (r == -ENODEV)
-		list_links(stack);
-	fprintf(stderr, "\n");
+	snprintf(tool, sizeof(tool), "strata %s %s", t->name, verb);
+	if (r == -ENODEV && q->link_name[0] != '\0')
+		return table_no_link(tool, stack, q->link_name);
+	fprintf(stderr, "%s: %s\n", tool, text);
 	return STATUS_FAILED;
 }
 
@@ -256,56 +305,119 @@ static bool is_change(const char *word, enum ask_change *ret)
 	return false;
 }
 
-static int wrong(const struct table_command *t, const char *word)
+int table_wrong(const struct table_command *t, const char *word)
 {
 	fprintf(stderr, "strata %s: what is \"%s\"?\n", t->name, word);
 	return usage_wrong(t->help);
 }
 
-static int run_list(
-    const struct table_command *t, const char *stack, struct words *w)
+/* "192.0.2.1", "192.0.2.0/24", of routes also "default"; or a link. */
+static bool parse_wanted(
+    const struct table_command *t, struct words *w, struct table_filter *ret)
 {
-	struct list_options o = { .link = NULL };
+	struct words again = *w;
 
+	if (ret->has_ip || ret->any_net)
+		return words_end(w);
+	if (t->exact && word_is(w, "default"))
+		return ret->any_net = true;
+	if (word_prefix(w, &ret->at))
+		return ret->has_ip = true;
+	if (!ret->bare_link || **again.at == '-')
+		return false;
+	*w = again;
+	return word_link(w, &ret->at);
+}
+
+bool table_parse_filter(
+    const struct table_command *t, struct words *w, struct table_filter *ret)
+{
 	while (w->left > 0) {
+		bool ok = true;
+
 		if (word_is(w, "--json"))
-			o.as_json = true;
+			ret->as_json = true;
 		else if (word_is(w, "-4"))
-			o.v4 = true;
+			ret->v4 = true;
 		else if (word_is(w, "-6"))
-			o.v6 = true;
-		else if (word_is(w, "dev") && w->left > 0)
-			o.link = word_next(w);
+			ret->v6 = true;
+		else if (word_is(w, "dev"))
+			ok = word_link(w, &ret->at);
 		else
-			return wrong(t, w->left > 0 ? *w->at : "the end");
+			ok = parse_wanted(t, w, ret);
+		if (!ok)
+			return false;
 	}
-	stack = which_stack(stack);
-	return stack != NULL ? list(t, stack, &o) : STATUS_FAILED;
+	return true;
+}
+
+static int run_list(const struct table_command *t, const char *stack,
+    struct words *w, bool show)
+{
+	struct table_filter f = { .bare_link = show && t->op == ASK_ADDRESS };
+
+	if (!table_parse_filter(t, w, &f))
+		return table_wrong(t, w->wrong);
+	stack = table_stack(t, stack);
+	return stack != NULL ? list(t, stack, &f) : STATUS_FAILED;
+}
+
+static int run_change(const struct table_command *t, const char *stack,
+    struct words *w, enum ask_change verb)
+{
+	struct ask q = { .op = t->op, .change = verb };
+	const char *word = word_next(w);
+
+	if (!t->parse(w, &q) || !words_end(w))
+		return table_wrong(t, w->wrong);
+	stack = table_stack(t, stack);
+	return stack != NULL ? change(t, stack, &q, word) : STATUS_FAILED;
+}
+
+static bool is_other(const struct table_command *t, const char *word)
+{
+	return t->other != NULL && strcmp(word, t->other) == 0;
+}
+
+/* The first word, if it can only be the name of a stack; or NULL. */
+static const char *take_stack(const struct table_command *t, struct words *w)
+{
+	enum ask_change verb;
+
+	if (w->left == 0 || **w->at == '-' || strcmp(*w->at, "dev") == 0 ||
+	    is_show(*w->at) || is_change(*w->at, &verb) || is_other(t, *w->at))
+		return NULL;
+	return word_next(w);
+}
+
+const char *table_stack(const struct table_command *t, const char *word)
+{
+	if (word == NULL || stack_runs(word))
+		return which_stack(word);
+	fprintf(stderr,
+	    "strata %s: no stack \"%s\" is running, and it is none of: %s\n",
+	    t->name, word, t->verbs);
+	return NULL;
 }
 
 int table_run(const struct table_command *t, int argc, char **argv)
 {
 	struct words w = { .at = argv + 1, .left = argc - 1 };
-	struct ask q = { .op = t->op };
-	const char *stack = NULL;
 	enum ask_change verb;
+	const char *stack;
+	bool show;
 
 	if (help_wanted(argc, argv, t->help))
 		return 0;
-	if (w.left > 0 && **w.at != '-' && strcmp(*w.at, "dev") != 0 &&
-	    !is_show(*w.at) && !is_change(*w.at, &verb))
-		stack = word_next(&w);
-	if (w.left > 0 && is_show(*w.at))
+	stack = take_stack(t, &w);
+	if (w.left > 0 && is_change(*w.at, &verb))
+		return run_change(t, stack, &w, verb);
+	if (w.left > 0 && is_other(t, *w.at)) {
 		word_next(&w);
-	else if (w.left > 0 && is_change(*w.at, &verb)) {
-		const char *word = word_next(&w);
-
-		q.change = verb;
-		if (!t->parse(&w, &q) || !words_end(&w))
-			return wrong(t, w.wrong);
-		stack = which_stack(stack);
-		return stack != NULL ? change(t, stack, &q, word)
-				     : STATUS_FAILED;
+		return t->run_other(t, stack, &w);
 	}
-	return run_list(t, stack, &w);
+	show = w.left > 0 && is_show(*w.at);
+	if (show)
+		word_next(&w);
+	return run_list(t, stack, &w, show);
 }

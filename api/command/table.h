@@ -1,7 +1,7 @@
 /*
  * table.h - what `strata addr`, `route` and `neigh` have in common
  *
- *	strata addr [NAME] [show] [-4] [-6] [dev LINK] [--json]
+ *	strata addr [NAME] [show] [ADDRESS] [-4] [-6] [dev LINK] [--json]
  *	strata addr [NAME] add|replace|change|del ...
  *
  * What is shown comes from the status; what is changed is asked of the daemon
@@ -22,12 +22,24 @@ struct words {
 	const char *wrong; /* the word that was not understood */
 };
 
+/* Which elements of a table are meant. */
+struct table_filter {
+	bool v4, v6; /* neither: both */
+	bool as_json;
+	bool bare_link; /* ip addr show eth0 is what fingers type */
+	bool has_ip;    /* ask.ip and ask.plen */
+	bool any_net;   /* default */
+	struct ask at;  /* and ask.link_name, "": on any */
+};
+
 struct table_command {
 	const char *name; /* "addr" */
 	const char *help;
 	const char *array; /* of the status */
 	const char *key;   /* of an element: the address that says its family */
 	const char *thing; /* "address", in sentences */
+	const char *verbs; /* "show, add", in sentences */
+	bool exact; /* an element's own prefix is meant, not what lies in it */
 	enum ask_op op;
 
 	/* The words of a change into *@ret; false: w->wrong. */
@@ -35,9 +47,34 @@ struct table_command {
 
 	/* A line of the list. */
 	void (*print)(FILE *to, const json_t *element);
+
+	/*
+	 * What it alone can do, and its name; NULL: nothing.  @stack as it was
+	 * said, or NULL; returns an exit status.
+	 */
+	const char *other;
+	int (*run_other)(
+	    const struct table_command *t, const char *stack, struct words *w);
 };
 
 int table_run(const struct table_command *t, int argc, char **argv);
+
+/* What @word is nobody knows: STATUS_USAGE after a sentence. */
+int table_wrong(const struct table_command *t, const char *word);
+
+/* which_stack(), for a word that may be no name at all. */
+const char *table_stack(const struct table_command *t, const char *word);
+
+/* STATUS_FAILED, after a sentence of @tool's that also says which there are. */
+int table_no_link(const char *tool, const char *stack, const char *link);
+
+/* The words of a list; false: w->wrong. */
+bool table_parse_filter(
+    const struct table_command *t, struct words *w, struct table_filter *ret);
+
+/* What @stack has of @t and @f means: an array, or NULL after a sentence. */
+json_t *table_read(const struct table_command *t, const char *stack,
+    const struct table_filter *f);
 
 /* ---- For the parsers */
 

@@ -44,6 +44,63 @@ ours=$(ip -j neigh show 192.0.2.2 dev tap0 | jq -r '.[0].lladdr')
 expect 'our MAC' "$ours" = "$(status_of '.links[0].mac')"
 say 'it begins as the topology says'
 
+# What is meant of a list, and what is no list.
+expect 'the neighbour' "$("$strata" neigh show 192.0.2.1 | cut -d ' ' -f 1)" = \
+	192.0.2.1
+expect 'no neighbour' "$("$strata" neigh show 192.0.2.99 | wc -l)" -eq 0
+expect 'those of a net' "$("$strata" addr show 192.0.2.0/24 | wc -l)" -eq 1
+expect 'those of a link' "$("$strata" addr show tap0 | wc -l)" -eq 3
+expect 'the defaults' "$("$strata" route show default | wc -l)" -eq 2
+expect 'the default' "$("$strata" route -4 default | wc -l)" -eq 1
+expect 'of that length' "$("$strata" route show 192.0.2.0/25 | wc -l)" -eq 0
+expect 'the route' "$("$strata" route show 192.0.2.0/24)" = \
+	'192.0.2.0/24 dev tap0 connected'
+refused 'has no link "tap9", only tap0' "$strata" addr show dev tap9
+refused 'has no link "tap9", only tap0' "$strata" addr show tap9
+refused 'what is "nosuch"' "$strata" neigh show nosuch
+for table in addr route neigh; do
+	refused 'no stack "nosuch" is running, and it is none of: show, add' \
+		"$strata" $table nosuch
+done
+say 'what is meant may be said'
+
+# ---- Where a packet would go, and where it goes
+
+way() {
+	run "$strata" route "$stack" get "$@"
+}
+way 192.0.2.1
+expect 'a neighbour' "$(head -n 1 <<<"$out")" = \
+	'192.0.2.1 dev tap0 src 192.0.2.2 mtu 1500'
+way 203.0.113.5
+expect 'the next hop' "$(head -n 1 <<<"$out")" = \
+	'203.0.113.5 via 192.0.2.1 dev tap0 src 192.0.2.2 mtu 1500'
+[[ $out == *'by the default route' ]] || fail "$out"
+way 2001:db8:7::5 --json
+expect 'IPv6' "$(jq -r '"\(.via) \(.source) \(.route.prefix)"' <<<"$out")" = \
+	'2001:db8::1 2001:db8::2 0'
+way 192.0.2.2
+[[ $out == 'local 192.0.2.2 '* ]] || fail "$out"
+way 192.0.2.255
+[[ $out == 'broadcast 192.0.2.255 dev tap0 '* ]] || fail "$out"
+way 203.0.113.5 from 192.0.2.2 dev tap0
+refused '192.0.2.9 is no address of ours' "$strata" route "$stack" get \
+	203.0.113.5 from 192.0.2.9
+refused 'usage' "$strata" route get
+refused 'usage' "$strata" route get 203.0.113.5 from
+refused 'usage' "$strata" route get nonsense
+refused 'has no link "nosuch", only tap0' "$strata" route get 203.0.113.5 dev nosuch
+run "$strata" route del default
+run "$strata" route add 203.0.113.0/25 via 192.0.2.7 mtu 1400
+refused 'no route to 203.0.113.200' "$strata" route get 203.0.113.200
+kill_daemon ipd
+way 203.0.113.5
+expect 'the route' "$(tail -n 1 <<<"$out")" = '    by the route 203.0.113.0/25'
+[[ $out == *' via 192.0.2.7 dev tap0 src 192.0.2.2 mtu 1400'* ]] || fail "$out"
+run "$strata" route del 203.0.113.0/25
+run "$strata" route add default via 192.0.2.1
+say 'where a packet would go is told'
+
 # ---- An address more
 
 ip addr add 198.51.100.1/24 dev tap0
@@ -131,6 +188,19 @@ run "$strata" neigh change 192.0.2.1 lladdr "$mac" nud stale
 pings 1 192.0.2.2
 run "$strata" neigh del 192.0.2.1
 pings 1 192.0.2.2
+run "$strata" neigh add 192.0.2.50 lladdr 02:00:00:00:00:50
+run "$strata" neigh add 192.0.2.51 lladdr 02:00:00:00:00:51 nud stale
+run "$strata" neigh add 192.0.2.52 lladdr 02:00:00:00:00:52 nud stale
+run "$strata" neigh flush 192.0.2.52
+shows neigh '192.0.2.51 .* STALE' || fail "$("$strata" neigh)"
+! shows neigh '192.0.2.52 .*' || fail "$("$strata" neigh)"
+refused 'has no link "nosuch", only tap0' "$strata" neigh flush dev nosuch
+refused 'usage' "$strata" neigh flush --json
+run "$strata" neigh flush dev tap0
+expect 'left' "$("$strata" neigh -4)" = \
+	'192.0.2.50 dev tap0 lladdr 02:00:00:00:00:50 PERMANENT'
+run "$strata" neigh del 192.0.2.50
+pings 1 192.0.2.2
 refused 'no such neighbour' "$strata" neigh del 192.0.2.77
 say 'a neighbour was what it was said to be'
 
@@ -161,7 +231,7 @@ for words in 'addr add' 'addr add 1.2.3' 'addr add 1.2.3.4/33' 'route add' \
 done
 refused "not a possible address" "$strata" addr add 224.0.0.5/24
 refused "not a possible route" "$strata" route add 10.1.2.3/8 dev tap0
-refused 'no such link' "$strata" addr add 192.0.2.5/24 dev nosuch
+refused 'has no link "nosuch", only tap0' "$strata" addr add 192.0.2.5/24 dev nosuch
 
 # ---- Changes and deaths, again and again
 

@@ -77,8 +77,16 @@ refuses 'Network is unreachable' 203.0.113.5 80
 lacks '^default|^203' "$strata" route tap
 shows '^192.0.2.0/24 dev tap0 connected' "$strata" route tap
 lacks . watched
+refused 'no route to 203.0.113.5' "$strata" route tap get 203.0.113.5
+grep -q 'strata route get: no route to 203.0.113.5' "$page" ||
+	fail 'the manual does not tell of it'
 run "$strata" route tap add default via 192.0.2.1
 shows '^default via 192.0.2.1 dev tap0' "$strata" route tap
+run "$strata" route tap get 203.0.113.5
+for line in 1 2; do
+	grep -qF "$(sed -n ${line}p <<<"$out")" "$page" ||
+		fail "the manual shows something else: $out"
+done
 say 'no route: found'
 
 # ---- The neighbour is silent

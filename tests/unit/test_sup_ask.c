@@ -291,7 +291,7 @@ static void not_everyone_changes_something(void **state)
 	c[0].connected = 4711;
 	c[1].sender = 4711;
 	for (uint32_t op = 0; op < NASK_OPS; op++) {
-		if (op == ASK_SOCKETS)
+		if (op == ASK_SOCKETS || op == ASK_WAY)
 			continue;
 		for (int i = 0; i < 2; i++) {
 			ask_as(w, i, (struct ask){ .op = op });
@@ -396,6 +396,21 @@ static void errors_reach_the_client(void **state)
 	assert_int_equal(told(w, 0, text), EEXIST);
 }
 
+static void where_a_packet_would_go_knows_ipd(void **state)
+{
+	struct world *w = *state;
+	char text[64];
+
+	w->s->client[0].connected = 4711; /* nothing is changed by it */
+	ask_as(w, 0, (struct ask){ .op = ASK_WAY });
+	assert_true(asked(w, IP));
+	assert_int_equal(w->q.link, LINK_ANY);
+	assert_false(asked(w, TCP));
+	answer(w, IP, "so", 0);
+	assert_int_equal(told(w, 0, text), 0);
+	assert_string_equal(text, "so");
+}
+
 static void nonsense_is_refused(void **state)
 {
 	struct world *w = *state;
@@ -460,6 +475,7 @@ int main(void)
 		WITH_WORLD(who_is_silent_is_given_up),
 		WITH_WORLD(a_daemon_that_turns_in_circles),
 		WITH_WORLD(errors_reach_the_client),
+		WITH_WORLD(where_a_packet_would_go_knows_ipd),
 		WITH_WORLD(nonsense_is_refused),
 		WITH_WORLD(the_only_link_needs_no_name),
 	};
