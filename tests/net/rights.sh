@@ -146,6 +146,19 @@ expect 'restarts of ipd' "$(daemon restarts ipd)" -eq 0
 run env STRATA_RUN_DIR=/run/strata "$BUILD/tests/net/raw_rights"
 expect 'restarts of ipd' "$(daemon restarts ipd)" -eq 0
 
+# Its user's own does, while it runs.
+"$BUILD/ipd" --stack tap &
+guest=$!
+is_ipd() { [ "$(daemon pid ipd)" -eq $guest ]; }
+until_true 5 is_ipd || fail 'the daemon by hand has no place'
+pings 3 -i 0.05 192.0.2.2
+run "$strata" addr tap add 198.51.100.2/24
+kill $guest
+is_another() { [ "$(daemon pid ipd)" -gt 0 ] && ! is_ipd; }
+until_true 5 is_another || fail 'nobody took its place'
+pings 3 -i 0.05 192.0.2.2
+say 'a daemon by hand came and went'
+
 # ---- Whoever takes all there is does not keep the ruler out
 
 cat >"$work/crowd.py" <<'END'
