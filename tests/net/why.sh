@@ -4,6 +4,7 @@
 #	this namespace                  configs/tap.json
 #	192.0.2.1 -------- tap0 ------- 192.0.2.2   strata nc
 #	nobody is 192.0.2.77; port 80 is dropped, 81 forbidden, 82 open, 83 closed
+#	and 10.0.2.2 is behind a narrow link of which nobody tells (drawn below)
 #
 # Each cause is set up, and the commands that the manual names show what it
 # says.  The firewall is the kernel's rules of routing, so that none is needed.
@@ -61,6 +62,7 @@ firewall_down() {
 	ip rule add pref 0 lookup local
 	ip rule del pref 10
 	ip rule del pref 11
+	ip rule del pref 12
 	ip rule del pref 100
 	sysctl -q net.ipv4.ip_forward=0
 } 2>/dev/null
@@ -149,5 +151,136 @@ refuses 'Cannot assign requested address' -l 192.0.2.9 7000
 watch --at drops
 refused 'refused' nc -w 2 -v 192.0.2.2 7000
 shows 'dropped by tcpd: tcp_no_connection' watched
+
+# ---- The address is not ours yet, or is another's
+
+# link_is STATE: of the address that is tried.
+address_is() {
+	is_shown "^tap0 +inet6 2001:db8:5::2/64 $1\$" "$strata" addr tap
+}
+watch --at tap0 icmp6
+run "$strata" addr tap add 2001:db8:5::2/64 dev tap0
+address_is tentative || fail "$("$strata" addr tap)"
+refuses 'Cannot assign requested address' -l 2001:db8:5::2 7000
+until_true 4 address_is valid || fail "$("$strata" addr tap)"
+timeout 0.5 "$strata" nc -l 2001:db8:5::2 7000
+expect 'status of nc, which listens' $? -eq 124
+# It asked for itself, and nobody said a word.
+run watched
+say "$(grep 2001:db8:5::2 <<<"$out" | head -n 1)"
+grep -q "tap0:tx IP6 :: > ff02::1:ff00:2: .*who has 2001:db8:5::2" <<<"$out" ||
+	fail "$out"
+! grep -q 'tap0:rx.*2001:db8:5::2' <<<"$out" || fail "$out"
+run "$strata" addr tap del 2001:db8:5::2/64
+
+run ip addr add 2001:db8:5::2/64 dev tap0 nodad
+watch --at tap0 icmp6
+run "$strata" addr tap add 2001:db8:5::2/64 dev tap0
+until_true 4 address_is duplicate || fail "$("$strata" addr tap)"
+refuses 'Cannot assign requested address' -l 2001:db8:5::2 7000
+mac=$(device tap0 address)
+shows "tap0:rx IP6 2001:db8:5::2 > ff02::1: .*2001:db8:5::2" watched
+say "$(grep tap0:rx <<<"$out")"
+shows "address is another's, not used, address=2001:db8:5::2 by=$mac" \
+	cat "/run/strata/$stack/log"
+# It is left to us: deleted and added again.
+run ip addr del 2001:db8:5::2/64 dev tap0
+run "$strata" addr tap del 2001:db8:5::2/64
+run "$strata" addr tap add 2001:db8:5::2/64 dev tap0
+until_true 4 address_is valid || fail "$("$strata" addr tap)"
+run "$strata" addr tap del 2001:db8:5::2/64
+say 'tentative and duplicate: found'
+
+# ---- A hole for large packets
+
+#	192.0.2.2 --- tap0 --- 192.0.2.1            mid                 far
+#	                       10.0.1.1 -- near -- 10.0.1.2
+#	                                           10.0.2.1 - narrow - 10.0.2.2
+#
+# What mid says of its narrow link is thrown away here.
+mid=
+far=
+ns_new mid
+ns_new far
+run ip link add near type veth peer name near netns "$mid"
+run ip addr add 10.0.1.1/24 dev near
+run ip link set near up
+run ip -n "$mid" addr add 10.0.1.2/24 dev near
+run ip -n "$mid" link set near up
+run ip -n "$mid" link add narrow mtu 1280 type veth peer name narrow netns "$far"
+run ip -n "$mid" addr add 10.0.2.1/24 dev narrow
+run ip -n "$mid" link set narrow up
+run ip -n "$far" addr add 10.0.2.2/24 dev narrow
+run ip -n "$far" link set narrow mtu 1500 up
+run ip -n "$far" route add default via 10.0.2.1
+run ip -n "$mid" route add default via 10.0.1.1
+run ip route add 10.0.2.0/24 via 10.0.1.2
+sysctl -q net.ipv4.ip_forward=1
+run ip netns exec "$mid" sysctl -q net.ipv4.ip_forward=1
+run ip rule add pref 12 from 10.0.1.2 blackhole
+ip netns exec "$far" nc -lk -d 10.0.2.2 7007 >>"$work/got" &
+until_true 3 ip netns exec "$far" sh -c \
+	"ss -Hltn 'sport = 7007' | grep -q ." || fail 'no listener'
+
+watch --at tap0 'tcp port 7007 or icmp'
+"$strata" trace tap -c 3 'dst host 10.0.2.2 and greater 1400' \
+	>"$work/walks" 2>/dev/null &
+tracer=$!
+head -c 60000 /dev/urandom >"$work/sent"
+{
+	cat "$work/sent"
+	sleep 15
+} | "$strata" nc 10.0.2.2 7007 &
+caller=$!
+# It opens, and then hangs, with all that was sent unacknowledged.
+of_it() { # what ss says of it, in one line
+	"$strata" ss tap -tino | grep -A 1 '10.0.2.2:7007' | tr -d '\n'
+}
+hangs() {
+	of_it | grep -qE 'ESTAB .*timer:\(on,.*backoff:[1-9].* mss:1448 pmtu:1500 '
+}
+until_true 5 hangs || fail "it does not hang: $(of_it)"
+say "$(of_it)"
+of_it | grep -qE ' unacked:[1-9].* retrans:[0-9]+/[1-9]' || fail "$(of_it)"
+# And finds out by itself.
+smaller() {
+	of_it | grep -q ' mss:1024 pmtu:1076 '
+}
+until_true 10 smaller || fail "no smaller segments: $(of_it)"
+say "$(of_it)"
+expect 'paths found' "$(counter black_holes)" -ge 1
+all_there() {
+	cmp -s "$work/sent" "$work/got"
+}
+until_true 20 all_there || fail "$(wc -c <"$work/got") bytes have come"
+run watched
+! grep -q 'ICMP.*unreachable' <<<"$out" || fail "somebody tells: $out"
+# The first segment again and again, whole, with no answer, and then a part of it.
+first=$(grep -oE 'tap0:tx .* seq [0-9]+:' <<<"$out" | head -n 1 | grep -o 'seq .*')
+expect 'times that it was sent' \
+	"$(grep -c "tap0:tx .* $first.* length 1448" <<<"$out")" -ge 2
+grep -A 1 "tap0:tx .* $first.* length 1024" <<<"$out" |
+	grep -q 'tap0:rx .*Flags \[\.\]' || fail "no part of it is heard: $out"
+until_true 3 grep -q 'not acknowledged in time, again' "$work/walks" ||
+	fail "no walk of what is sent again: $(cat "$work/walks")"
+grep -q 'written to tap0: a frame of 1514 bytes' "$work/walks" ||
+	fail "$(cat "$work/walks")"
+kill $tracer $caller 2>/dev/null
+shows ' 0% packet loss' "$strata" ping -c 2 -i 0.1 10.0.2.2
+refused ' 100% packet loss' "$strata" ping -c 2 -i 0.1 -W 1 -s 1472 10.0.2.2
+shows ' 0% packet loss' "$strata" ping -c 2 -i 0.1 -s 1252 10.0.2.2
+# What the manual advises: nothing hangs any more.
+run "$strata" route tap add 10.0.2.0/24 via 192.0.2.1 mtu 1280
+before=$(counter black_holes)
+: >"$work/got"
+"$strata" nc -N -w 3 10.0.2.2 7007 <"$work/sent"
+until_true 3 all_there || fail "$(wc -c <"$work/got") bytes have come"
+expect 'paths found' "$(counter black_holes)" -eq "$before"
+for word in 'mss:1448 pmtu:1500' 'mss:1024 pmtu:1076' 'not acknowledged in time' \
+	'a frame of 1514 bytes' black_holes 'route tap add 10.0.2.0/24 via' \
+	'tgt is 2001:db8:5::1' "address is another's, not used"; do
+	grep -q "$word" "$page" || fail "the manual does not tell of $word"
+done
+say 'black hole: found'
 stack_down
 nothing_left
