@@ -54,7 +54,8 @@ int command_check(int argc, char **argv)
 	    "Say whether a stack can be made of FILE, strata.topology(5), or"
 	    " what is wrong:\n"
 	    "its line, column and path.  Nothing is left behind.  It may be of"
-	    " a stack that runs.\n";
+	    " a stack that\n"
+	    "runs.\n";
 	static struct topology t;
 	uint32_t busy = 0;
 	int r;

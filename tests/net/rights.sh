@@ -69,6 +69,7 @@ run nobody status tap
 run nobody ss tap
 run nobody metrics tap
 run nobody addr tap show
+run nobody route tap get 203.0.113.1
 run nobody impair tap tap0
 run nobody ping -c 1 192.0.2.1
 out=$("${others[@]}" "$examples/tcp_ask" 192.0.2.2 7 <<<hello)
@@ -82,10 +83,15 @@ settings() {
 	"$strata" impair tap tap0 --json | jq '.rx, .tx'
 	status_of '.daemons[] | .pid, .restarts, .log'
 }
+is_known() {
+	"$strata" neigh tap show "$1" | grep -q lladdr
+}
+until_true 3 is_known 192.0.2.1 || fail "$("$strata" neigh tap)"
 before=$(settings)
 for words in 'addr add 198.51.100.3/24' 'addr del 192.0.2.2/24' \
 	'route add 203.0.113.0/24 via 192.0.2.1' 'route del default' \
 	'neigh replace 192.0.2.9 lladdr 02:00:00:00:00:99 dev tap0' \
+	'neigh flush' 'metrics --latency' \
 	'impair tap0 loss=100' 'impair tap0 tx delay_ms=9' 'impair tap0 off' \
 	'restart ipd' 'log ipd debug' 'capture -w /dev/null' dump trace \
 	'latency -d 1' down; do
