@@ -2,8 +2,7 @@
  * ask_way.h - where a packet would go now, as ipd answers ASK_WAY (ask.h)
  *
  * Asked with the destination as ip, the source as via (has_via 0: ipd chooses)
- * and perhaps a link.  What a packet would be refused for is the answer's
- *errno:
+ * and perhaps a link.  If a packet would be refused, the errno is why:
  *
  *	EINVAL		no such packet can be
  *	ENETUNREACH	no route

@@ -70,6 +70,6 @@ void metrics_of_sockets(json_t *all, const struct answer *sockets)
 		return;
 	count_all(&c, sockets);
 	for (size_t p = 0; p < NPROTOCOLS; p++)
-		for (uint8_t s = 0; s < SOCKET_NSTATES; s++)
-			add(metrics, &c, p, s);
+		for (uint32_t s = 0; s < SOCKET_NSTATES; s++)
+			add(metrics, &c, p, (uint8_t)s);
 }

@@ -22,7 +22,6 @@ struct parser {
 	struct ss_filter *f;
 	const char *at;              /* what is left of the text */
 	char token[SS_FILTER_WRONG]; /* the next one; "": the end */
-	int depth;
 };
 
 /* ---- Tokens */
@@ -272,13 +271,6 @@ static bool parse_compare(struct parser *p, enum ss_compare *ret)
 
 /* ---- Expressions */
 
-static bool parse_not(struct parser *p, uint32_t *ret)
-{
-	const struct ss_node not = { .kind = SS_NOT, .a = *ret };
-
-	return add(p, &not, ret);
-}
-
 static bool parse_end(struct parser *p, uint32_t *ret)
 {
 	bool peer = is(p, "dst") || is(p, "dport");
@@ -292,55 +284,115 @@ static bool parse_end(struct parser *p, uint32_t *ret)
 		return false;
 	if (host)
 		return port.compare <= SS_NE && parse_host(p, peer, ret) &&
-		    (port.compare == SS_EQ || parse_not(p, ret));
+		    (port.compare == SS_EQ || join_nodes(p, SS_NOT, ret, *ret));
 	if (!parse_port(&port.port, p->token + (p->token[0] == ':')))
 		return false;
 	next(p);
 	return add(p, &port, ret);
 }
 
-static bool parse_any(struct parser *p, uint32_t *ret);
+/* What binds more stands behind what binds less. */
+enum pending {
+	PENDING_PARENTHESIS,
+	PENDING_OR,
+	PENDING_AND,
+	PENDING_NOT,
+};
 
-static bool parse_one(struct parser *p, uint32_t *ret)
+/* What has been read and not been joined yet. */
+struct stacks {
+	enum pending pending[SS_FILTER_DEPTH];
+	int npending;
+	uint32_t node[SS_FILTER_DEPTH + 1];
+	int nnodes;
+};
+
+static bool push(struct stacks *s, enum pending what)
 {
-	bool ok;
-
-	if (++p->depth > SS_FILTER_DEPTH)
+	if (s->npending == SS_FILTER_DEPTH)
 		return false;
-	if (take(p, "not", "!", "!"))
-		ok = parse_one(p, ret) && parse_not(p, ret);
-	else if (take(p, "(", "(", "("))
-		ok = parse_any(p, ret) && take(p, ")", ")", ")");
-	else
-		ok = parse_end(p, ret);
-	p->depth--;
-	return ok;
+	s->pending[s->npending++] = what;
+	return true;
 }
 
-static bool parse_all(struct parser *p, uint32_t *ret)
+/* Join all that binds at least as much as @least. */
+static bool reduce(struct parser *p, struct stacks *s, enum pending least)
 {
-	uint32_t b;
+	while (s->npending > 0 && s->pending[s->npending - 1] >= least) {
+		uint32_t *last = &s->node[s->nnodes - 1];
+		bool ok;
 
-	if (!parse_one(p, ret))
-		return false;
-	while (p->token[0] != '\0' && !is(p, ")") && !is(p, "or") &&
-	    !is(p, "|") && !is(p, "||")) {
-		take(p, "and", "&", "&&");
-		if (!parse_one(p, &b) || !join_nodes(p, SS_AND, ret, b))
+		switch (s->pending[--s->npending]) {
+		case PENDING_NOT:
+			ok = join_nodes(p, SS_NOT, last, *last);
+			break;
+		case PENDING_AND:
+			ok = join_nodes(p, SS_AND, last - 1, *last);
+			s->nnodes--;
+			break;
+		case PENDING_OR:
+			ok = join_nodes(p, SS_OR, last - 1, *last);
+			s->nnodes--;
+			break;
+		case PENDING_PARENTHESIS:
+			return false; /* never closed */
+		}
+		if (!ok)
 			return false;
 	}
 	return true;
 }
 
-static bool parse_any(struct parser *p, uint32_t *ret)
+/* "not"s and opening parentheses, then what they are about. */
+static bool parse_one(struct parser *p, struct stacks *s)
 {
-	uint32_t b;
+	for (;;) {
+		bool ok;
 
-	if (!parse_all(p, ret))
-		return false;
-	while (take(p, "or", "|", "||"))
-		if (!parse_all(p, &b) || !join_nodes(p, SS_OR, ret, b))
+		if (take(p, "not", "!", "!"))
+			ok = push(s, PENDING_NOT);
+		else if (take(p, "(", "(", "("))
+			ok = push(s, PENDING_PARENTHESIS);
+		else
+			return parse_end(p, &s->node[s->nnodes++]);
+		if (!ok)
 			return false;
+	}
+}
+
+static bool close_parenthesis(struct parser *p, struct stacks *s)
+{
+	if (!reduce(p, s, PENDING_OR) || s->npending == 0)
+		return false;
+	s->npending--;
+	next(p);
+	return true;
+}
+
+static bool parse_expression(struct parser *p, uint32_t *ret)
+{
+	struct stacks s = { .npending = 0 };
+
+	for (;;) {
+		enum pending what = PENDING_AND;
+
+		if (!parse_one(p, &s))
+			return false;
+		while (is(p, ")"))
+			if (!close_parenthesis(p, &s))
+				return false;
+		if (p->token[0] == '\0')
+			break;
+		if (take(p, "or", "|", "||"))
+			what = PENDING_OR;
+		else
+			take(p, "and", "&", "&&");
+		if (!reduce(p, &s, what) || !push(&s, what))
+			return false;
+	}
+	if (!reduce(p, &s, PENDING_PARENTHESIS))
+		return false;
+	*ret = s.node[0];
 	return true;
 }
 
@@ -349,7 +401,7 @@ static bool parse(struct parser *p)
 	if (!parse_states(p))
 		return false;
 	p->f->some = p->token[0] != '\0';
-	return !p->f->some || (parse_any(p, &p->f->top) && p->token[0] == '\0');
+	return !p->f->some || parse_expression(p, &p->f->top);
 }
 
 bool ss_filter_begins(const char *word)
@@ -407,19 +459,18 @@ static bool compare(enum ss_compare how, uint16_t a, uint16_t b)
 	return false;
 }
 
-static bool matches(
-    const struct ss_filter *f, uint32_t at, const struct ask_socket *k)
+static bool holds(
+    const struct ss_node *n, const bool *of, const struct ask_socket *k)
 {
-	const struct ss_node *n = &f->node[at];
 	const struct app_name *end = n->peer ? &k->peer : &k->local;
 
 	switch (n->kind) {
 	case SS_AND:
-		return matches(f, n->a, k) && matches(f, n->b, k);
+		return of[n->a] && of[n->b];
 	case SS_OR:
-		return matches(f, n->a, k) || matches(f, n->b, k);
+		return of[n->a] || of[n->b];
 	case SS_NOT:
-		return !matches(f, n->a, k);
+		return !of[n->a];
 	case SS_ANY:
 		return true;
 	case SS_ADDRESS:
@@ -432,5 +483,10 @@ static bool matches(
 
 bool ss_filter_matches(const struct ss_filter *f, const struct ask_socket *k)
 {
-	return !f->some || matches(f, f->top, k);
+	bool of[SS_FILTER_NODES] = { false };
+
+	/* A node is made after those that it joins. */
+	for (uint32_t i = 0; i < f->n; i++)
+		of[i] = holds(&f->node[i], of, k);
+	return !f->some || of[f->top];
 }

@@ -102,9 +102,13 @@ expect 'IPv4' "$(lines -4a)" -eq 1
 
 # In the words of ss, which must take them, too: what holds of the kernel's end
 # holds of ours with both ends exchanged.
+their_ports() {
+	ss -tnH dst 192.0.2.2:7 | awk '{ print $4 }' | cut -d : -f 2 | sort
+}
 exec 6<>/dev/tcp/192.0.2.2/7
+before=$(their_ports)
 exec 7<>/dev/tcp/192.0.2.2/7
-port=$(ss -tnH dst 192.0.2.2:7 | awk '{ print $4 }' | cut -d : -f 2 | tail -n 1)
+port=$(comm -13 <(echo "$before") <(their_ports))
 mirrored() { # FILTER: exchanged
 	sed 's/dst/SRC/g; s/src/dst/g; s/SRC/src/g
 		s/dport/SPORT/g; s/sport/dport/g; s/SPORT/sport/g' <<<"$1"

@@ -78,7 +78,7 @@ static void the_way_in_words(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct ask q = ask(cases[i].to, cases[i].from);
-		struct ask_way way;
+		struct ask_way way = { .mtu = 0 };
 
 		if (look(w, &q, &way) != 0)
 			fail_msg("no way to %s", cases[i].to);
@@ -103,7 +103,7 @@ static void no_way(void **state)
 	};
 	struct world *w = world_open("");
 	struct ask other = { .op = ASK_SOCKETS };
-	struct ask_way way;
+	struct ask_way way = { .mtu = 0 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -120,7 +120,7 @@ static void a_link_may_be_said(void **state)
 {
 	struct world *w = world_open("");
 	struct ask q = ask("fe80::9", NULL);
-	struct ask_way way;
+	struct ask_way way = { .mtu = 0 };
 
 	(void)state;
 	q.link = LINK_A;
@@ -141,7 +141,7 @@ static void the_path_is_narrower_than_the_link(void **state)
 	struct ask q = ask("203.0.113.5", NULL);
 	uint8_t p[2000],
 	    sent[28] = { 0x45, 0, 0x05, 0xdc, 0, 0, 0x40, 0, 64, IPPROTO_UDP };
-	struct ask_way way;
+	struct ask_way way = { .mtu = 0 };
 	json_t *o;
 
 	(void)state;
@@ -177,20 +177,23 @@ static void the_path_is_narrower_than_the_link(void **state)
 
 static void lies_are_no_way(void **state)
 {
-	struct ask_way two[2] = { { .mtu = 1500 } }, got = { .mtu = 7 };
-	const uint8_t *at = (const uint8_t *)two;
+	static const struct ask_way two[2] = { { .mtu = 1500 } };
+	static const struct ask_way bad[] = { { .kind = 4 },
+		{ .link = TOPO_MAX_LINKS }, { .plen = 129 } };
+	struct ask_way got = { .mtu = 7 };
 
 	(void)state;
-	assert_int_equal(way_read(&got, at, sizeof(got) - 1), -EPROTO);
-	assert_int_equal(way_read(&got, at, sizeof(two)), -EPROTO);
-	two[0].kind = 4;
-	assert_int_equal(way_read(&got, at, sizeof(got)), -EPROTO);
-	two[0].kind = 0;
-	two[0].link = TOPO_MAX_LINKS;
-	assert_int_equal(way_read(&got, at, sizeof(got)), -EPROTO);
+	assert_int_equal(
+	    way_read(&got, (const void *)two, sizeof(got) - 1), -EPROTO);
+	assert_int_equal(
+	    way_read(&got, (const void *)two, sizeof(two)), -EPROTO);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_int_equal(
+		    way_read(&got, (const void *)&bad[i], sizeof(got)),
+		    -EPROTO);
 	assert_int_equal(got.mtu, 7);
-	two[0].link = 0;
-	assert_int_equal(way_read(&got, at, sizeof(got)), 0);
+	assert_int_equal(way_read(&got, (const void *)two, sizeof(got)), 0);
+	assert_int_equal(got.mtu, 1500);
 }
 
 int main(void)
