@@ -4,7 +4,7 @@
  *	raw_rights	as root; it becomes uid 65534 on its way
  *
  * Before and after, raw sockets are compared with the kernel's; then messages
- *are sent that the library would not send.
+ * are sent that the library would not send.
  */
 #include <errno.h>
 #include <netinet/in.h>
