@@ -41,6 +41,9 @@ struct impair_line {
 	uint32_t seed;        /* that frames are counted for */
 	struct mono free_at;  /* what is on the slow wire has gone by then */
 	struct mono last_due; /* of those in order */
+
+	/* Whatever the settings were; not impair.c's business. */
+	uint64_t count[NIMPAIRED];
 };
 
 enum impair_fate {

@@ -15,9 +15,12 @@ enum {
 	ETH_OFF_TYPE = 12,
 };
 
+static_assert((int)(CNT_IMPAIR_RX_CORRUPTED - CNT_IMPAIR_RX_LOST) ==
+	(int)IMPAIRED_CORRUPTED,
+    "as of each line");
 static_assert((int)(CNT_IMPAIR_TX_CORRUPTED - CNT_IMPAIR_TX_LOST) ==
-	(int)(CNT_IMPAIR_RX_CORRUPTED - CNT_IMPAIR_RX_LOST),
-    "both ways alike");
+	(int)IMPAIRED_CORRUPTED,
+    "as of each line");
 
 static uint32_t bit(uint32_t line)
 {
@@ -29,17 +32,34 @@ static bool is_tx(uint32_t line)
 	return line % NIMPAIR_WAYS == IMPAIR_TX;
 }
 
-/* Counters of both ways stand in the same order. */
-static uint32_t counter_of(uint32_t line, enum linkd_counter rx)
-{
-	const uint32_t to_tx = CNT_IMPAIR_TX_LOST - CNT_IMPAIR_RX_LOST;
+/* ---- Counts: of each line, and of all lines of a way ---- */
 
-	return is_tx(line) ? rx + to_tx : rx;
+static uint32_t counter_of(uint32_t line, enum impair_count what)
+{
+	return (is_tx(line) ? CNT_IMPAIR_TX_LOST : CNT_IMPAIR_RX_LOST) + what;
 }
 
-static void count(struct linkd *x, uint32_t line, enum linkd_counter rx)
+static void count(struct linkd *x, uint32_t line, enum impair_count what)
 {
-	node_count(&x->n, counter_of(line, rx));
+	impair_store_line(&x->impairs.store, line)->count[what]++;
+	node_count(&x->n, counter_of(line, what));
+}
+
+void impair_recount(struct linkd *x, const struct impair_memory *mem)
+{
+	uint64_t sum[NIMPAIR_WAYS][NIMPAIRED] = { { 0 } };
+
+	for (uint32_t i = 0; i < IMPAIR_LINES; i++)
+		for (uint32_t k = 0; k < NIMPAIRED; k++)
+			sum[i % NIMPAIR_WAYS][k] += mem->line[i].count[k];
+	for (uint32_t w = 0; w < NIMPAIR_WAYS; w++) {
+		for (uint32_t k = 0; k < NIMPAIRED; k++) {
+			uint64_t *total = &x->n.counter[counter_of(w, k)];
+
+			if (*total < sum[w][k])
+				*total = sum[w][k];
+		}
+	}
 }
 
 /* ---- Settings ---- */
@@ -158,14 +178,14 @@ struct on_wire {
 
 /* It came to the wire, and no further. */
 static void lose(
-    struct linkd *x, const struct on_wire *f, enum linkd_counter rx)
+    struct linkd *x, const struct on_wire *f, enum impair_count what)
 {
 	if (is_tx(f->line))
 		node_note(&x->n, "the bad wire loses a frame of it");
 	if (node_tapping(&x->n))
 		tapped_lost(x, (uint8_t)(f->line / NIMPAIR_WAYS),
-		    is_tx(f->line), f->s, f->ns, counter_of(f->line, rx));
-	count(x, f->line, rx);
+		    is_tx(f->line), f->s, f->ns, counter_of(f->line, what));
+	count(x, f->line, what);
 }
 
 /* False: there is no room. */
@@ -184,7 +204,7 @@ static bool keep(struct linkd *x, const struct on_wire *f,
 		flags, flip) < 0)
 		return false;
 	if (flip != 0)
-		count(x, f->line, CNT_IMPAIR_RX_CORRUPTED);
+		count(x, f->line, IMPAIRED_CORRUPTED);
 	return true;
 }
 
@@ -193,14 +213,14 @@ static void pass(
     struct linkd *x, const struct on_wire *f, const struct impair_verdict *v)
 {
 	if (!keep(x, f, v, 0)) {
-		lose(x, f, CNT_IMPAIR_RX_NO_ROOM);
+		lose(x, f, IMPAIRED_NO_ROOM);
 		return;
 	}
-	count(x, f->line, CNT_IMPAIR_RX_PASSED);
+	count(x, f->line, IMPAIRED_PASSED);
 	if (v->reordered)
-		count(x, f->line, CNT_IMPAIR_RX_REORDERED);
+		count(x, f->line, IMPAIRED_REORDERED);
 	if (v->copies == 2 && keep(x, f, v, 1))
-		count(x, f->line, CNT_IMPAIR_RX_DOUBLED);
+		count(x, f->line, IMPAIRED_DOUBLED);
 }
 
 static void one_frame(struct linkd *x, const struct on_wire *f)
@@ -212,10 +232,10 @@ static void one_frame(struct linkd *x, const struct on_wire *f)
 	switch (impair_judge(impair_store_line(s, f->line),
 	    &s->mem->conf[f->line], len, x->n.now, &v)) {
 	case IMPAIR_LOST:
-		lose(x, f, CNT_IMPAIR_RX_LOST);
+		lose(x, f, IMPAIRED_LOST);
 		break;
 	case IMPAIR_NO_QUEUE:
-		lose(x, f, CNT_IMPAIR_RX_NO_QUEUE);
+		lose(x, f, IMPAIRED_NO_QUEUE);
 		break;
 	case IMPAIR_PASSES:
 		pass(x, f, &v);

@@ -70,6 +70,13 @@ int impair_open(
     struct linkd *x, const struct sup_out *sup, struct impair_memory *mem);
 void impair_close(struct linkd *x);
 
+/*
+ * Before the first turn: each line's counts in @mem were committed with their
+ * turn; linkd's counters of all lines may lack those of the last one, if it
+ * died before they were published.
+ */
+void impair_recount(struct linkd *x, const struct impair_memory *mem);
+
 /* At the beginning of a turn: were settings changed? */
 void impair_turn(struct linkd *x);
 

@@ -109,6 +109,12 @@ void impair_store_turn(struct impair_store *s);
 /* A line, to be changed in this turn. */
 struct impair_line *impair_store_line(struct impair_store *s, uint32_t line);
 
+/* Those that were, a bit for each. */
+static inline uint32_t impair_store_touched(const struct impair_store *s)
+{
+	return s->lines;
+}
+
 /* Blocks that can be had now, and in the next turn. */
 uint32_t impair_store_room(const struct impair_store *s);
 uint32_t impair_store_room_soon(const struct impair_store *s);

@@ -141,6 +141,7 @@ int linkd_attach(struct linkd *x, const struct segments *s, struct mono now)
 	    x->st->version != LINK_STATE_VERSION)
 		format(x);
 	node_recover(&x->n, mark_armed, x);
+	impair_recount(x, &x->st->impair);
 
 	node_begin(&x->n, now);
 	memset(x->neighbour_seen, 0, sizeof(x->neighbour_seen));
@@ -157,6 +158,7 @@ int linkd_attach(struct linkd *x, const struct segments *s, struct mono now)
 	node_publish(&x->n);
 	address_groups(x, true);
 	publish(x, now, true);
+	publish_impaired(x, x->impairs.ours);
 	x->ask_lost = now; /* nobody read while we were away */
 	return 0;
 
@@ -274,6 +276,7 @@ bool linkd_turn(struct linkd *x, struct mono now)
 	worked = node_commit(&x->n);
 	arm(x);
 	publish(x, now, false);
+	publish_impaired(x, impair_store_touched(&x->impairs.store));
 	return worked;
 }
 

@@ -36,7 +36,7 @@
 #include "shm/published.h"
 
 enum {
-	LINK_STATE_VERSION = 3,
+	LINK_STATE_VERSION = 4,
 	LINK_STATE_MAGIC = 0x6c696e6b, /* "link" */
 	NEIGHBOUR_BLOCKS = 1024,       /* 2 MiB for packets that wait */
 

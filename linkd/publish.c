@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-static_assert(sizeof(struct link_table) <= OUT_TABLE_BYTES, "fits");
+static_assert(sizeof(struct link_out) <= OUT_TABLE_BYTES, "fits");
 static_assert((int)NEIGHBOUR_ENTRIES <= (int)LINK_TABLE_NEIGHBOURS, "all");
 
 static enum addr_state state_of(const struct linkd *x, uint32_t i)
@@ -93,4 +93,20 @@ struct mono publish_deadline(const struct linkd *x)
 	if (!x->dirty)
 		return MONO_NEVER;
 	return mono_add_ms(x->published, PUBLISH_INTERVAL_MS);
+}
+
+void publish_impaired(struct linkd *x, uint32_t lines)
+{
+	const struct impair_line *from = x->st->impair.line;
+	struct link_out *o = (void *)x->n.table;
+
+	for (; lines != 0; lines &= lines - 1) {
+		uint32_t line = (uint32_t)__builtin_ctz(lines);
+		_Atomic uint64_t *to =
+		    o->impaired[line / NIMPAIR_WAYS][line % NIMPAIR_WAYS];
+
+		for (uint32_t i = 0; i < NIMPAIRED; i++)
+			atomic_store_explicit(
+			    &to[i], from[line].count[i], memory_order_relaxed);
+	}
 }

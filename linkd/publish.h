@@ -10,4 +10,7 @@
 void publish(struct linkd *x, struct mono now, bool force);
 struct mono publish_deadline(const struct linkd *x);
 
+/* After a commit: what has been counted of @lines of bad wires, a bit each. */
+void publish_impaired(struct linkd *x, uint32_t lines);
+
 #endif /* LINKD_PUBLISH_H */

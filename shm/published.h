@@ -5,7 +5,8 @@
  * published is derived from the daemon's own state and is written again after
  * every start, so a death in the middle of an update only delays readers.
  *
- *	linkd	struct link_table: state of links, addresses, neighbours
+ *	linkd	struct link_table: state of links, addresses, neighbours; behind
+ *		it what befell frames on bad wires (struct link_out)
  *	ipd	struct fib (fib.h): addresses, routes
  *	udpd	struct group_table: multicast groups its sockets have joined,
  *		and of which protocols it has raw sockets
@@ -112,6 +113,16 @@ struct link_table {
 	uint32_t link_mtu[TOPO_MAX_LINKS]; /* what the device really has */
 	uint8_t link_offload[TOPO_MAX_LINKS];
 	struct link_neighbour neighbour[LINK_TABLE_NEIGHBOURS];
+};
+
+/*
+ * What linkd has there.  No sequence word is about the counts: they only grow,
+ * each by itself, and are written after the commit of the turn that counted.
+ */
+struct link_out {
+	struct link_table table;
+	alignas(CACHE_LINE) _Atomic uint64_t
+	    impaired[TOPO_MAX_LINKS][NIMPAIR_WAYS][NIMPAIRED];
 };
 
 /* Groups that some socket has joined; linkd and ipd read them. */

@@ -56,6 +56,16 @@ static const char *const ways[] = {
 	[NIMPAIR_WAYS] = NULL, /* also the keys of the object */
 };
 
+static const char *const counts[] = {
+	[IMPAIRED_LOST] = "lost",
+	[IMPAIRED_NO_QUEUE] = "no_queue",
+	[IMPAIRED_NO_ROOM] = "no_room",
+	[IMPAIRED_PASSED] = "passed",
+	[IMPAIRED_DOUBLED] = "doubled",
+	[IMPAIRED_REORDERED] = "reordered",
+	[IMPAIRED_CORRUPTED] = "corrupted",
+};
+
 static const char *const spreads[] = {
 	[IMPAIR_UNIFORM] = "uniform",
 	[IMPAIR_NORMAL] = "normal",
@@ -66,6 +76,7 @@ static_assert(sizeof(WAY_KEYS) / sizeof(WAY_KEYS[0]) == NKEYS + 2,
     "the distribution, and the end");
 static_assert(
     sizeof(spreads) / sizeof(spreads[0]) == NIMPAIR_SPREADS, "each its name");
+static_assert(sizeof(counts) / sizeof(counts[0]) == NIMPAIRED, "each its name");
 
 const char *impair_way_name(enum impair_way w)
 {
@@ -139,6 +150,11 @@ int impair_parse(struct topo_impair *c, json_t *keys, char *error)
 	if (r.err == 0)
 		*c = all;
 	return r.err;
+}
+
+const char *impair_count_name(enum impair_count what)
+{
+	return what < NIMPAIRED ? counts[what] : "?";
 }
 
 json_t *impair_json(const struct topo_impair *c)

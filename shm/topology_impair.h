@@ -18,6 +18,18 @@ enum impair_way {
 	NIMPAIR_WAYS,
 };
 
+/* What is counted of one way of one link, for as long as the stack lives. */
+enum impair_count {
+	IMPAIRED_LOST,
+	IMPAIRED_NO_QUEUE, /* dropped: too many for the wire's rate */
+	IMPAIRED_NO_ROOM,  /* dropped: too many on bad wires */
+	IMPAIRED_PASSED,   /* the rest are parts of it */
+	IMPAIRED_DOUBLED,
+	IMPAIRED_REORDERED,
+	IMPAIRED_CORRUPTED,
+	NIMPAIRED,
+};
+
 /* How a delay is spread. */
 enum impair_spread {
 	IMPAIR_UNIFORM,
@@ -66,6 +78,9 @@ int impair_parse(struct topo_impair *c, struct json_t *keys, char *error);
 /* "rx", "tx"; and back, or -ENOENT. */
 const char *impair_way_name(enum impair_way w);
 int impair_way_by_name(const char *word);
+
+/* "lost", "no_queue" and so on. */
+const char *impair_count_name(enum impair_count what);
 
 /* The other direction: an object with every key. */
 struct json_t *impair_json(const struct topo_impair *c);

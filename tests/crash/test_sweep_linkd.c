@@ -190,6 +190,37 @@ static bool is_arp_request(const struct frame *f)
  * not of @ref; only an ARP request may be too much: after two deaths packets
  * from above and below are handled one by one, in another order.
  */
+/* All links together, as linkd's counters say. */
+static bool same_sums(const struct rig *r)
+{
+	const struct link_out *o = rig_table(r, "linkd");
+	char name[COUNTER_NAME_LEN];
+
+	for (int w = 0; w < NIMPAIR_WAYS; w++) {
+		for (int k = 0; k < NIMPAIRED; k++) {
+			uint64_t sum = 0;
+
+			for (int l = 0; l < TOPO_MAX_LINKS; l++)
+				sum += o->impaired[l][w][k];
+			snprintf(name, sizeof(name), "impair_%s_%s",
+			    impair_way_name(w), impair_count_name(k));
+			if (rig_counter(r, "linkd", name) != sum)
+				return false;
+		}
+	}
+	return true;
+}
+
+/* What befell frames is counted once, as it is decided once. */
+static bool same_counts(const struct rig *ref, const struct rig *r)
+{
+	const struct link_out *a = rig_table(ref, "linkd");
+	const struct link_out *b = rig_table(r, "linkd");
+
+	return memcmp(a->impaired, b->impaired, sizeof(a->impaired)) == 0 &&
+	    same_sums(r);
+}
+
 static const char *differs(const struct rig *ref, const struct rig *r)
 {
 	const struct wire *a = wire_of(ref);
@@ -209,7 +240,7 @@ static const char *differs(const struct rig *ref, const struct rig *r)
 		if (at++ == b->sent)
 			return say("out of order", &a->out[i]);
 	}
-	return NULL;
+	return same_counts(ref, r) ? NULL : "a bad wire has other counts";
 }
 
 static const struct sweep_daemon linkd_daemon = {

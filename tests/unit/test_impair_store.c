@@ -20,7 +20,7 @@
 enum {
 	LINES = 1 << 0 | 1 << 1 | 1 << 5, /* ours */
 	LOG_ENTRIES = 4096,
-	LOG_BYTES = 64,
+	LOG_BYTES = 128,
 };
 
 /* The store, and an undo log as a turn has one. */

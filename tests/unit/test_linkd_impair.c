@@ -407,6 +407,29 @@ static void assert_all_counted(
 	    w->x->impairs.store.mem->line[line].frames);
 }
 
+static uint64_t of_link(
+    const struct world *w, enum impair_way way, enum impair_count what)
+{
+	const struct link_out *o = rig_table(w->r, "linkd");
+
+	return o->impaired[0][way][what];
+}
+
+/* Our only link has all that was counted; one that is not ours has nothing. */
+static void assert_link_has_all(const struct world *w)
+{
+	const struct link_out *o = rig_table(w->r, "linkd");
+
+	for (int i = 0; i < NIMPAIR_WAYS; i++) {
+		for (int k = 0; k < NIMPAIRED; k++) {
+			assert_int_equal(of_link(w, i, k),
+			    counted(
+				w, impair_way_name(i), impair_count_name(k)));
+			assert_int_equal(o->impaired[1][i][k], 0);
+		}
+	}
+}
+
 enum {
 	MANY = 60, /* frames in a super-frame, of three blocks each */
 	FULL = IMPAIR_BLOCKS / 3 / MANY + 2,
@@ -426,6 +449,7 @@ static void what_finds_no_room_has_not_passed(void **state)
 	assert_int_equal(counted(w, "rx", "passed"), s->n[IMPAIR_RX]);
 	assert_int_equal(
 	    counted(w, "rx", "no_room"), FULL * MANY - s->n[IMPAIR_RX]);
+	assert_link_has_all(w);
 	assert_true(counted(w, "rx", "no_room") > 0);
 	assert_true(impair_store_room(s) < 3);
 	world_close(w);
@@ -503,6 +527,7 @@ static void a_copy_without_room_is_none(void **state)
 	    counted(w, "rx", "passed") + counted(w, "rx", "doubled"),
 	    s->n[IMPAIR_RX]);
 	assert_int_equal(counted(w, "rx", "corrupted"), s->n[IMPAIR_RX]);
+	assert_link_has_all(w);
 	assert_true(counted(w, "rx", "passed") > counted(w, "rx", "doubled"));
 	world_close(w);
 }
@@ -596,6 +621,45 @@ static void an_undone_turn_is_done_again(void **state)
 	world_close(w);
 }
 
+/* What was committed, whether anybody has seen it or not, and no more. */
+static void counts_are_those_of_the_last_commit(void **state)
+{
+	struct world *w = start(BAD("\"rx\":{\"duplicate\":100}"), 0);
+	uint64_t lost = counted(w, "rx", "lost");
+
+	(void)state;
+	hear(w, 1, 100, 0);
+	world_run(w, 0);
+	assert_int_equal(of_link(w, IMPAIR_RX, IMPAIRED_DOUBLED), 1);
+	world_crash(w);
+	assert_int_equal(of_link(w, IMPAIR_RX, IMPAIRED_DOUBLED), 1);
+	assert_link_has_all(w);
+
+	/* A turn that never was. */
+	hear(w, 2, 100, 0);
+	node_begin(&w->x->n, w->r->now);
+	impair_turn(w->x);
+	rx_read(w->x, 0);
+	world_crash(w);
+	assert_int_equal(of_link(w, IMPAIR_RX, IMPAIRED_DOUBLED), 1);
+	assert_link_has_all(w);
+	world_run(w, 0);
+	assert_int_equal(of_link(w, IMPAIR_RX, IMPAIRED_DOUBLED), 2);
+
+	/* Dead behind the commit, with nothing published. */
+	hear(w, 3, 100, 0);
+	node_begin(&w->x->n, w->r->now);
+	impair_turn(w->x);
+	rx_read(w->x, 0);
+	turn_commit(&w->x->n.turn);
+	world_crash(w);
+	assert_int_equal(of_link(w, IMPAIR_RX, IMPAIRED_DOUBLED), 3);
+	assert_int_equal(of_link(w, IMPAIR_RX, IMPAIRED_PASSED), 3);
+	assert_int_equal(counted(w, "rx", "lost"), lost);
+	assert_link_has_all(w);
+	world_close(w);
+}
+
 /* ---- Changes ---- */
 
 /* As the supervisor does it (sup_impair.c). */
@@ -636,6 +700,14 @@ static void is_changed_while_it_runs(void **state)
 	expect_sent(w, 1, 100);
 	expect_sent(w, 2, 100);
 	assert_int_equal(w->x->impairs.on, 0);
+
+	/* A good wire counts nothing, but what was stays. */
+	put(w, 3, 100, 0);
+	world_run(w, 0);
+	expect_sent(w, 3, 100);
+	world_crash(w);
+	assert_int_equal(of_link(w, IMPAIR_TX, IMPAIRED_PASSED), 2);
+	assert_link_has_all(w);
 	world_close(w);
 }
 
@@ -701,6 +773,7 @@ int main(void)
 		cmocka_unit_test(what_is_due_waits_for_room),
 		cmocka_unit_test(what_is_on_the_wire_outlives_linkd),
 		cmocka_unit_test(an_undone_turn_is_done_again),
+		cmocka_unit_test(counts_are_those_of_the_last_commit),
 		cmocka_unit_test(is_changed_while_it_runs),
 		cmocka_unit_test(is_changed_while_linkd_is_away),
 		cmocka_unit_test(another_change_leaves_it_alone),
