@@ -248,7 +248,8 @@ bool sup_counter(const struct out_head *h, uint32_t i,
 int sup_addresses(struct sup *s, char why[TOPO_ERROR_LEN]);
 
 /* Of each link, address and so on an object; @table is room for a copy. */
-json_t *sup_net_links(const struct sup *s, struct link_table *table);
+json_t *sup_net_links(
+    const struct sup *s, struct link_table *table, bool zeros);
 json_t *sup_net_addresses(const struct sup *s, struct link_table *table);
 json_t *sup_net_neighbours(const struct sup *s, struct link_table *table);
 json_t *sup_net_routes(const struct sup *s);
@@ -256,9 +257,15 @@ json_t *sup_net_routes(const struct sup *s);
 /* Of each link its names and what it has counted, and no more. */
 json_t *sup_net_counts(const struct sup *s);
 
+/* What linkd has counted of link @i's bad wires: of each way an object. */
+json_t *sup_net_impaired(const struct sup *s, uint32_t i, bool *any);
+
 /* ---- sup_impair.c */
 
 void sup_impair(struct sup *s, struct client *c, const json_t *q);
+
+/* Can anything befall what goes by this link? */
+bool sup_has_wire(const struct topo_link *l);
 
 /* ---- sup_rights.c */
 

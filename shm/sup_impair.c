@@ -2,12 +2,14 @@
  * sup_impair.c - strata impair: a link's bad wires, shown and changed
  *
  *	{"command": "impair", "link": "tap0"}               what it is like
+ *	{"command": "impair"}                               all "links" so
  *	{..., "way": "tx", "set": {"loss": 1}}              these keys change
  *	{..., "off": true}                                  a good wire
  *
  * Without a way both are meant.  The answer has "rx" and "tx" as they are now,
- * and what the link's daemon has counted.  Settings lie in sup.out, where every
- * instance of linkd finds them, and every supervisor too.
+ * what was "counted" of each, and "counters", of all links of the daemon.
+ * Settings lie in sup.out, where every instance of linkd finds them, and every
+ * supervisor too.
  */
 #include <stdio.h>
 #include <string.h>
@@ -68,11 +70,28 @@ static json_t *answer(const struct sup *s, int link)
 {
 	const struct topo_link *l = &s->estate.topo.links[link];
 	const struct topo_impair *c = current(s, link);
+	bool any;
 
-	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o}", "ok", 1, "link",
+	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o}", "ok", 1, "link",
 	    l->name, "daemon", s->estate.topo.procs[l->proc].name, "rx",
 	    impair_json(&c[IMPAIR_RX]), "tx", impair_json(&c[IMPAIR_TX]),
-	    "counters", counted(s, l->proc));
+	    "counted", sup_net_impaired(s, (uint32_t)link, &any), "counters",
+	    counted(s, l->proc));
+}
+
+bool sup_has_wire(const struct topo_link *l)
+{
+	return l->device == DEVICE_TAP || l->device == DEVICE_PACKET;
+}
+
+static json_t *answer_of_all(const struct sup *s)
+{
+	json_t *a = json_array();
+
+	for (int l = 0; l < s->estate.topo.nlinks; l++)
+		if (sup_has_wire(&s->estate.topo.links[l]))
+			json_array_append_new(a, answer(s, l));
+	return json_pack("{s:b, s:o}", "ok", 1, "links", a);
 }
 
 /* What "set" or "off" make of @c; false with a sentence in @error. */
@@ -119,7 +138,6 @@ static int find_link(
     const struct sup *s, const char *name, char error[TOPO_ERROR_LEN])
 {
 	const struct topology *t = &s->estate.topo;
-	enum device device;
 	int link = 0;
 
 	while (link < t->nlinks &&
@@ -133,11 +151,10 @@ static int find_link(
 			    " %s", t->links[l].name);
 		return -1;
 	}
-	device = t->links[link].device;
-	if (device == DEVICE_TAP || device == DEVICE_PACKET)
+	if (sup_has_wire(&t->links[link]))
 		return link;
 	snprintf(error, TOPO_ERROR_LEN, "a %s device has no wire to impair",
-	    device_name(device));
+	    device_name(t->links[link].device));
 	return -1;
 }
 
@@ -154,12 +171,16 @@ void sup_impair(struct sup *s, struct client *c, const json_t *q)
 		sup_refuse(s, c);
 		return;
 	}
-	link = find_link(s, name, error);
-	if (link < 0 || !change_all(s, link, q, error)) {
-		sup_answer(s, c, error);
-		return;
+	if (name == NULL && !changes) {
+		a = answer_of_all(s);
+	} else {
+		link = find_link(s, name, error);
+		if (link < 0 || !change_all(s, link, q, error)) {
+			sup_answer(s, c, error);
+			return;
+		}
+		a = answer(s, link);
 	}
-	a = answer(s, link);
 	sup_answer_json(s, c, a);
 	json_decref(a);
 }

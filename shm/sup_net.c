@@ -121,7 +121,46 @@ static void add_counts(const struct sup *s, uint32_t i, json_t *o)
 			json_object_set_new(o, name + len, json_integer(v));
 }
 
-json_t *sup_net_links(const struct sup *s, struct link_table *table)
+static json_t *of_way(
+    const struct link_out *from, uint32_t i, enum impair_way w, bool *any)
+{
+	json_t *o = json_object();
+
+	for (uint32_t k = 0; k < NIMPAIRED; k++) {
+		uint64_t n = atomic_load_explicit(
+		    &from->impaired[i][w][k], memory_order_relaxed);
+
+		json_object_set_new(
+		    o, impair_count_name(k), json_integer((json_int_t)n));
+		*any |= n != 0;
+	}
+	return o;
+}
+
+json_t *sup_net_impaired(const struct sup *s, uint32_t i, bool *any)
+{
+	const struct link_out *from = table_of(s, s->estate.topo.links[i].proc);
+	json_t *o = json_object();
+
+	*any = false;
+	for (int w = 0; w < NIMPAIR_WAYS; w++)
+		json_object_set_new(
+		    o, impair_way_name(w), of_way(from, i, w, any));
+	return o;
+}
+
+/* Of a good wire there is nothing to tell, except to machines (@zeros). */
+static void add_impaired(const struct sup *s, uint32_t i, json_t *o, bool zeros)
+{
+	bool any;
+	json_t *counted = sup_net_impaired(s, i, &any);
+
+	if (any || (zeros && sup_has_wire(&s->estate.topo.links[i])))
+		json_object_set(o, "impaired", counted);
+	json_decref(counted);
+}
+
+json_t *sup_net_links(const struct sup *s, struct link_table *table, bool zeros)
 {
 	const struct topology *t = &s->estate.topo;
 	json_t *a = json_array();
@@ -140,6 +179,7 @@ json_t *sup_net_links(const struct sup *s, struct link_table *table)
 
 		add_dropped(o, l);
 		add_counts(s, i, o);
+		add_impaired(s, i, o, zeros);
 		json_array_append_new(a, o);
 	}
 	return a;

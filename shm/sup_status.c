@@ -265,7 +265,7 @@ json_t *sup_status(struct sup *s, bool zeros)
 	    "ok", 1, "name", s->estate.topo.name, "supervisor_pid",
 	    (int)getpid(), "uptime_ms",
 	    (json_int_t)((s->now.ns - s->estate.sup->started) / NS_PER_MS),
-	    "daemons", daemons(s), "links", sup_net_links(s, &table),
+	    "daemons", daemons(s), "links", sup_net_links(s, &table, zeros),
 	    "addresses", sup_net_addresses(s, &table), "neighbours",
 	    sup_net_neighbours(s, &table), "routes", sup_net_routes(s), "rings",
 	    rings(s), "pools", pools(s), "drops", counters(s, 1, zeros),

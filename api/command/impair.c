@@ -12,10 +12,11 @@
 static const char help[] =
     "usage: strata impair [NAME] LINK [rx|tx] KEY=VALUE...\n"
     "       strata impair [NAME] LINK [rx|tx] off\n"
-    "       strata impair [NAME] LINK [show] [--json]\n"
+    "       strata impair [NAME] [LINK] [show] [--json]\n"
     "\n"
     "Faults of a link: rx is what comes from the wire, tx what goes to it;\n"
     "without one of them both.  Keys that are not named stay as they are.\n"
+    "What is like and what was counted is shown of LINK, or of all links.\n"
     "\n"
     "  loss=PERCENT       duplicate=PERCENT    seed=NUMBER\n"
     "  reorder=PERCENT    corrupt=PERCENT\n"
@@ -63,6 +64,12 @@ static bool follows_link(const char *word)
 	    strchr(word, '=') != NULL;
 }
 
+static bool changes(const json_t *q)
+{
+	return json_object_get(q, "set") != NULL ||
+	    json_is_true(json_object_get(q, "off"));
+}
+
 /* What stands behind the link; false: that is no way to ask. */
 static bool read_words(json_t *q, int argc, char **argv)
 {
@@ -108,18 +115,72 @@ static void print_way(const json_t *answer, const char *way)
 	putchar('\n');
 }
 
-static void print_all(const json_t *answer)
+static void print_link(const json_t *answer)
 {
-	json_t *counters = json_object_get(answer, "counters");
+	json_t *counted = json_object_get(answer, "counted");
+	const json_t *tx = json_object_get(counted, "tx");
 	const char *name;
 	json_t *v;
 
 	print_way(answer, "rx");
 	print_way(answer, "tx");
-	printf("\ncounted by %s, on all its links:\n",
-	    json_string_value(json_object_get(answer, "daemon")));
-	json_object_foreach(counters, name, v)
-	    printf("%-32s %12lld\n", name, (long long)json_integer_value(v));
+	printf("\n%-12s %14s %14s\n", "frames", "rx", "tx");
+	json_object_foreach(json_object_get(counted, "rx"), name, v) printf(
+	    "%-12s %14lld %14lld\n", name, (long long)json_integer_value(v),
+	    (long long)json_integer_value(json_object_get(tx, name)));
+}
+
+/* Of one link, or of all. */
+static void print_answer(const json_t *answer)
+{
+	const json_t *links = json_object_get(answer, "links");
+	size_t i;
+	json_t *one;
+
+	if (links == NULL)
+		print_link(answer);
+	json_array_foreach(links, i, one)
+	{
+		if (i > 0)
+			putchar('\n');
+		print_link(one);
+	}
+}
+
+/*
+ * Before the link may stand the stack; the stack alone, or nothing, means all
+ * its links, to be shown.  Takes the words it has read.
+ */
+static const char *read_stack(int *argc, char ***argv)
+{
+	const char *word = NULL;
+	bool follows = *argc > 1 && follows_link((*argv)[1]);
+	bool shows =
+	    *argc == 1 || (*argc == 2 && strcmp((*argv)[1], "show") == 0);
+
+	if (*argc > 0 &&
+	    ((*argc > 1 && !follows) || (shows && stack_runs(**argv)))) {
+		word = *(*argv)++;
+		--*argc;
+	}
+	return word;
+}
+
+/* NULL: that is no way to ask. */
+static json_t *question(int argc, char **argv)
+{
+	json_t *q = json_pack("{s:s}", "command", "impair");
+
+	if (argc > 0 && strcmp(argv[0], "show") != 0) {
+		json_object_set_new(q, "link", json_string(argv[0]));
+		argc--;
+		argv++;
+	}
+	if (read_words(q, argc, argv) &&
+	    (json_object_get(q, "link") != NULL || !changes(q)))
+		return q;
+	json_decref(q);
+	return NULL;
 }
 
 int command_impair(int argc, char **argv)
@@ -128,7 +189,7 @@ int command_impair(int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *word = NULL, *name;
+	const char *word, *name;
 	bool as_json = false;
 	json_t *q, *answer;
 	int c;
@@ -137,28 +198,23 @@ int command_impair(int argc, char **argv)
 		return 0;
 	while ((c = getopt_long(argc, argv, "", options, NULL)) == 'j')
 		as_json = true;
+	if (c != -1)
+		return usage_wrong(help);
 	argc -= optind;
 	argv += optind;
-	if (argc > 1 && !follows_link(argv[1])) {
-		word = *argv++;
-		argc--;
-	}
-	if (c != -1 || argc < 1)
+	word = read_stack(&argc, &argv);
+	q = question(argc, argv);
+	if (q == NULL)
 		return usage_wrong(help);
-	q = json_pack("{s:s, s:s}", "command", "impair", "link", argv[0]);
-	if (q == NULL || !read_words(q, argc - 1, argv + 1)) {
-		json_decref(q);
-		return usage_wrong(help);
-	}
 	name = which_stack(word);
 	answer = name != NULL ? ask_stack(name, json_incref(q)) : NULL;
+	if (answer != NULL && as_json)
+		print_json(answer);
+	else if (answer != NULL && !changes(q))
+		print_answer(answer);
 	json_decref(q);
 	if (answer == NULL)
 		return STATUS_FAILED;
-	if (as_json)
-		print_json(answer);
-	else if (argc == 1 || strcmp(argv[1], "show") == 0)
-		print_all(answer);
 	json_decref(answer);
 	return 0;
 }

@@ -38,7 +38,7 @@ static const struct subcommand {
 	{ "capture", "NAME [FILTER]", "packets at any place, as a pcapng file",
 	    command_capture },
 	{ "dump", "NAME [FILTER]", "the same as text", command_dump },
-	{ "impair", "[NAME] LINK [KEY=VALUE]",
+	{ "impair", "[NAME] [LINK] [KEY=VALUE]",
 	    "loss, delay and so on of a link", command_impair },
 	{ "trace", "NAME [FILTER]", "the walk of packets through the daemons",
 	    command_trace },

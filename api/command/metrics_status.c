@@ -234,6 +234,30 @@ static void add_counted(json_t *all, const json_t *status)
 	    counters, "event", true);
 }
 
+/* {"rx": {"lost": n, ...}, "tx": ...} of one link. */
+static void add_wire(json_t *metrics, const char *link, json_t *wire)
+{
+	const char *way, *name;
+	json_t *counts, *value;
+
+	json_object_foreach(wire, way, counts)
+	{
+		json_object_foreach(counts, name, value) metrics_add(metrics,
+		    json_pack("{s:s, s:s, s:s}", "link", link, "direction", way,
+			"event", name),
+		    json_number_value(value));
+	}
+}
+
+static void add_wires(json_t *metrics, const json_t *status)
+{
+	size_t i;
+	json_t *l;
+
+	json_array_foreach(json_object_get(status, "links"), i, l) add_wire(
+	    metrics, member_text(l, "name"), json_object_get(l, "impaired"));
+}
+
 void metrics_of_status(json_t *all, const json_t *status)
 {
 	static const char *const addresses[] = { "tentative", "valid",
@@ -251,5 +275,9 @@ void metrics_of_status(json_t *all, const json_t *status)
 	add_states(metrics_family(
 		       all, "strata_neighbours", "gauge", "Neighbours known."),
 	    status, "neighbours", neighbours);
+	add_wires(metrics_family(all, "strata_link_impaired_frames", "counter",
+		      "What befell frames of a link's bad wires; passed are all"
+		      " that were not dropped."),
+	    status);
 	add_counted(all, status);
 }

@@ -5,6 +5,10 @@
 #	pinger, tcp_peer                  linkd <- the bad wire, rx and tx
 #	192.0.2.1 --------- tap0 -------- 192.0.2.2
 #
+#	this namespace       configs/two-links.json            far
+#	192.0.2.1 --- left --- 192.0.2.2
+#	                       198.51.100.2 --- right --- 198.51.100.1
+#
 # An echo takes one frame each way; so what befalls one way befalls pings.
 # Shares may be off by five standard deviations of a binomial.
 . "$(dirname "$0")/lib.sh"
@@ -186,4 +190,98 @@ echo_all -c 20 -i 1000
 expect back "$(value back)" -eq 0
 run "$strata" impair tap tap0 tx loss=0
 until_true 5 ping -q -c 1 -W 1 192.0.2.2 || fail 'it stays bad'
+stack_down
+
+# ---- What befalls one link is not counted of the other, and sums up
+
+stack_up configs/two-links.json
+far=; ns_new far
+ip link set right netns "$far"
+ip -n "$far" addr add 198.51.100.1/24 dev right
+ip -n "$far" link set right up
+pings 2 192.0.2.2
+until_true 5 ip netns exec "$far" ping -q -c 1 -W 1 198.51.100.2
+
+# all: of each link a line LINK WAY WHAT COUNT, in $all.
+all() {
+	run "$strata" impair two-links --json
+	all=$(jq -r '.links[] | .link as $l | .counted | to_entries[] |
+		.key as $w | .value | to_entries[] |
+		"\($l) \($w) \(.key) \(.value)"' <<<"$out")
+}
+# of LINK WAY WHAT
+of() {
+	awk -v key="$*" '$1 " " $2 " " $3 == key { print $4 }' <<<"$all"
+}
+
+all
+expect 'counts of good wires' "$(awk '{ n += $4 } END { print n }' <<<"$all")" \
+	-eq 0
+run "$strata" impair two-links left tx loss=30 seed=$RANDOM
+run "$strata" impair two-links right tx duplicate=100
+sleep 0.05
+both() { # COUNT: pings of both, at a time.
+	ip netns exec "$far" "$pinger" -c "$1" -i 1000 198.51.100.2 \
+		>"$work/far" &
+	local of_far=$!
+	echo_all -c "$1" -i 1000
+	wait $of_far || fail "far: $(cat "$work/far")"
+}
+as_counted() {
+	all
+	for way in rx tx; do
+		for what in lost no_queue no_room passed doubled reordered \
+			corrupted; do
+			expect "left and right, $way $what" \
+				$(($(of left $way $what) + $(of right $way $what))) \
+				-eq "$(counter impair_${way}_$what)"
+		done
+	done
+}
+both 1000
+missed=$(value lost)
+as_counted
+expect 'left: lost' "$(of left tx lost)" -ge "$missed"
+expect 'left: doubled' "$(of left tx doubled)" -eq 0
+expect 'right: lost' "$(of right tx lost)" -eq 0
+expect 'right: passed' "$(of right tx passed)" -ge 1000
+expect 'right: doubled' "$(of right tx doubled)" -eq "$(of right tx passed)"
+for link in left right; do
+	expect "$link: rx" "$(of $link rx passed)" -eq 0
+done
+
+# Nor does linkd forget or invent any when it is killed in the midst of it.
+lost=$(of left tx lost)
+{
+	for _ in 1 2 3 4 5 6 7 8; do
+		sleep 0.2
+		kill_daemon linkd
+	done
+} &
+killer=$!
+both 2000
+wait $killer
+until_true 5 ping -q -c 1 -W 1 192.0.2.2 || fail 'linkd is not back'
+as_counted
+share 'left, lost over deaths' $(($(of left tx lost) - lost)) 2000 30
+expect 'right: doubled' "$(of right tx doubled)" -eq "$(of right tx passed)"
+expect 'right: passed' "$(of right tx passed)" -ge 3000
+expect 'restarts of linkd' "$(daemon restarts linkd)" -eq 8
+
+# Off, it stays; and everybody tells the same.
+run "$strata" impair two-links left off
+run "$strata" impair two-links right off
+as_counted
+run "$strata" metrics two-links
+expect 'metrics' "$(awk -v key='{link="left",direction="tx",event="lost"}' \
+	'$1 == "strata_link_impaired_frames_total" key { print $2 }' \
+	<<<"$out")" -eq "$(of left tx lost)"
+expect 'status' "$(status_of \
+	'.links[] | select(.name == "right").impaired.tx.doubled')" -eq \
+	"$(of right tx doubled)"
+run "$strata" impair two-links left
+expect 'shown' "$(awk '$1 == "lost" { print $3 }' <<<"$out")" -eq \
+	"$(of left tx lost)"
+refused 'no link "two-links"; there are left right' \
+	"$strata" impair two-links off
 stack_down

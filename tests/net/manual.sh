@@ -266,7 +266,6 @@ done <<-'EOT'
 	capture --at
 	dump
 	dump -s x a
-	impair
 	impair a tap0 loss
 	impair tap0 loss=1 off
 	restart
@@ -400,6 +399,9 @@ done <<-'EOT'
 	neigh tap
 	metrics tap
 	impair tap tap0
+	impair tap
+	impair tap show
+	impair
 	latency tap -d 1 -n 1
 	top tap --once
 	top tap -n 1
