@@ -87,7 +87,7 @@ const struct counter_def linkd_counters[LINKD_COUNTERS] = {
 	DEF(TX_OVER_MTU, "tx_over_mtu", true),
 	DEF(TX_BAD_REFS, "tx_bad_refs", true),
 	DEF(TX_ERROR, "tx_error", true),
-	DEF(TX_UNREACHABLE, "tx_unreachable", false),
+	DEF(TX_UNREACHABLE, "tx_unreachable", true),
 	DEF(NEIGHBOUR_DROP_OLDEST, "neighbour_drop_oldest", true),
 	DEF(NEIGHBOUR_DROP_TOO_BIG, "neighbour_drop_too_big", true),
 	DEF(NEIGHBOUR_DROP_NO_BLOCK, "neighbour_drop_no_block", true),

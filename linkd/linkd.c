@@ -148,6 +148,7 @@ int linkd_attach(struct linkd *x, const struct segments *s, struct mono now)
 	r = open_neighbours(x);
 	if (r < 0)
 		goto abandon;
+	tapped_neighbours(x);
 	r = impair_open(x, s->sup, &x->st->impair);
 	if (r < 0)
 		goto forget;

@@ -109,6 +109,8 @@ enum neighbour_count {
 	NEIGHBOUR_NCOUNTS,
 };
 
+struct neighbour_packet;
+
 /* Private to the process.  Fields are the modules' own. */
 struct neighbours {
 	struct neighbour_table *table;
@@ -119,6 +121,11 @@ struct neighbours {
 	uint32_t nlinks;
 	uint32_t entries, blocks; /* checked copies */
 	uint64_t count[NEIGHBOUR_NCOUNTS];
+
+	/* To be set by who wants to see what is dropped though it waited. */
+	void (*dropped)(void *ctx, const struct neighbour *e,
+	    const struct neighbour_packet *p, enum neighbour_count why);
+	void *dropped_ctx;
 
 	uint32_t *bucket, *chain; /* hash by link and address */
 	uint32_t bucket_mask;
@@ -278,6 +285,10 @@ bool neighbour_peek(
 /* Copy its bytes to @dst, which has room for p->len. */
 void neighbour_copy(
     const struct neighbours *n, const struct neighbour_packet *p, uint8_t *dst);
+
+/* The same without a copy; returns how many of @max were needed. */
+uint32_t neighbour_spans(const struct neighbours *n,
+    const struct neighbour_packet *p, struct span *ret, uint32_t max);
 
 /* The oldest packet has been sent (or answered, if FAILED). */
 void neighbour_pop(struct neighbours *n, uint32_t id, struct mono now);

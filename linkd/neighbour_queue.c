@@ -48,12 +48,22 @@ static void drop_head(struct neighbours *n, uint32_t id)
 	free_packet(n, first);
 }
 
+/* That is a loss, and for @why. */
+static void lose_head(
+    struct neighbours *n, uint32_t id, enum neighbour_count why)
+{
+	struct neighbour_packet p;
+
+	n->count[why]++;
+	if (n->dropped != NULL && neighbour_peek(n, id, &p))
+		n->dropped(n->dropped_ctx, &n->entry[id], &p, why);
+	drop_head(n, id);
+}
+
 void queue_clear(struct neighbours *n, uint32_t id)
 {
-	while (n->entry[id].queue_head != NEIGHBOUR_NONE) {
-		drop_head(n, id);
-		n->count[NEIGHBOUR_DROP_GONE]++;
-	}
+	while (n->entry[id].queue_head != NEIGHBOUR_NONE)
+		lose_head(n, id, NEIGHBOUR_DROP_GONE);
 }
 
 /* Copy @len bytes of the spans into new blocks; returns the first. */
@@ -108,10 +118,8 @@ int neighbour_enqueue(struct neighbours *n, uint32_t id, const void *header,
 		n->count[NEIGHBOUR_DROP_NO_BLOCK]++;
 		return -ENOBUFS;
 	}
-	while (e->queue_blocks + need > cap) {
-		drop_head(n, id);
-		n->count[NEIGHBOUR_DROP_OLDEST]++;
-	}
+	while (e->queue_blocks + need > cap)
+		lose_head(n, id, NEIGHBOUR_DROP_OLDEST);
 
 	first = store(n, spans, nspans, len);
 	n->block[first].next_packet = NEIGHBOUR_NONE;
@@ -141,6 +149,23 @@ bool neighbour_peek(
 		.block = e->queue_head,
 	};
 	return true;
+}
+
+uint32_t neighbour_spans(const struct neighbours *n,
+    const struct neighbour_packet *p, struct span *ret, uint32_t max)
+{
+	uint32_t at = p->block;
+	uint32_t ns = 0;
+
+	for (size_t off = 0; off < p->len && ns < max; off += NEIGHBOUR_DATA) {
+		size_t part = p->len - off;
+
+		if (part > NEIGHBOUR_DATA)
+			part = NEIGHBOUR_DATA;
+		ret[ns++] = (struct span){ n->block[at].data, part };
+		at = n->block[at].next;
+	}
+	return ns;
 }
 
 void neighbour_copy(

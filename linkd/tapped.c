@@ -3,6 +3,11 @@
  */
 #include "linkd/tapped.h"
 
+enum {
+	/* None is larger than a slot. */
+	WAITED_SPANS = BIG_SLOT / NEIGHBOUR_DATA + 1,
+};
+
 static const uint8_t *resolve(void *ctx, const struct ref *ref)
 {
 	const struct linkd *x = ctx;
@@ -10,10 +15,28 @@ static const uint8_t *resolve(void *ctx, const struct ref *ref)
 	return app_refs_bytes(&x->apps, ref);
 }
 
+/* Counted here, where it is known which it was; else with all others. */
+static void dropped(void *ctx, const struct neighbour *e,
+    const struct neighbour_packet *p, enum neighbour_count why)
+{
+	struct linkd *x = ctx;
+
+	if (!node_tapping(&x->n))
+		return;
+	x->neighbour_seen[why]++;
+	tapped_waited(x, e, p, CNT_NEIGHBOUR_DROP_OLDEST + why);
+}
+
 void tapped_attach(struct linkd *x)
 {
 	x->n.tap.resolve = resolve;
 	x->n.tap.resolve_ctx = x;
+}
+
+void tapped_neighbours(struct linkd *x)
+{
+	x->nb.dropped = dropped;
+	x->nb.dropped_ctx = x;
 }
 
 void tapped_rx(struct linkd *x, uint8_t link, const uint8_t *frame, size_t len)
@@ -50,4 +73,22 @@ void tapped_lost(struct linkd *x, uint8_t link, bool tx, const struct span *s,
 	for (uint32_t i = 0; i < ns; i++)
 		t[i] = (struct tap_span){ s[i].p, s[i].len };
 	node_tap_frame(&x->n, tx, &d, t, ns, why);
+}
+
+void tapped_waited(struct linkd *x, const struct neighbour *e,
+    const struct neighbour_packet *p, uint32_t why)
+{
+	struct desc d = {
+		.kind = PKT_DATA,
+		.link = e->link,
+		.len = (uint32_t)p->len,
+		.dst = e->ip,
+	};
+	struct span s[WAITED_SPANS];
+	struct tap_span t[WAITED_SPANS];
+	uint32_t ns = neighbour_spans(&x->nb, p, s, WAITED_SPANS);
+
+	for (uint32_t i = 0; i < ns; i++)
+		t[i] = (struct tap_span){ s[i].p, s[i].len };
+	node_tap_waited(&x->n, why, &d, t, ns);
 }

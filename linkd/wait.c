@@ -6,6 +6,7 @@
 #include "linkd/address.h"
 #include "linkd/discover.h"
 #include "linkd/peek.h"
+#include "linkd/tapped.h"
 
 enum {
 	/* Actions of the table in one turn; the rest is due at once again. */
@@ -158,7 +159,10 @@ static bool refuse_one(struct linkd *x, const struct neighbour *e,
 	node_note(&x->n, "neighbour %s does not answer: back as an error",
 	    ip_text(&e->ip, who));
 	node_put(&x->n, up, &d);
-	node_count(&x->n, CNT_TX_UNREACHABLE);
+	if (node_tapping(&x->n))
+		tapped_waited(x, e, np, CNT_TX_UNREACHABLE);
+	else
+		node_count(&x->n, CNT_TX_UNREACHABLE);
 	return true;
 }
 

@@ -270,6 +270,16 @@ void node_tap_put(
 	stage(n, &r, s, p != NULL ? spans_of(n, d, p, s) : 0);
 }
 
+/* It is told here, so that no other is told of it. */
+static void count_told(struct node *n, uint32_t counter)
+{
+	struct node_tap *t = &n->tap;
+
+	for (uint32_t i = 0; i < t->ndrops; i++)
+		if (t->drop[i] == counter)
+			t->dropped[i]++;
+}
+
 void node_tap_frame(struct node *n, bool tx, const struct desc *d,
     const struct tap_span *s, uint32_t ns, uint32_t why)
 {
@@ -291,10 +301,25 @@ void node_tap_frame(struct node *n, bool tx, const struct desc *d,
 		staged = stage(n, &r, s, ns);
 	if (in_hand)
 		t->hand = staged;
-	/* Said already, and not of the packet in hand. */
-	for (uint32_t i = 0; why != 0 && i < t->ndrops; i++)
-		if (t->drop[i] == why)
-			t->dropped[i]++;
+	if (why != 0)
+		count_told(n, why);
+}
+
+void node_tap_waited(struct node *n, uint32_t counter, const struct desc *d,
+    const struct tap_span *s, uint32_t ns)
+{
+	struct tap_record r = {
+		.kind = TAP_DROP,
+		.flags = TAP_WAITED,
+		.place = TAP_PLACE_DROPS,
+		.reason = counter + 1,
+		.d = *d,
+	};
+
+	if (n->tap.flags & (TAP_DROPS | TAP_TRACE))
+		stage(n, &r, s, ns);
+	count_told(n, counter);
+	n->counter[counter]++;
 }
 
 void node_tap_note(struct node *n, const char *fmt, ...)

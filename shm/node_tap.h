@@ -10,9 +10,10 @@
  * A packet is in hand until the next is, or until node_tap_done().  If a drop
  * counter moves meanwhile, it is this packet that was dropped: its record, that
  * is staged still, gets the reason.  So a daemon that drops another one, from a
- * queue or for want of time, says so: node_count_other(), or node_tap_aside().
- * Of every other drop there is a record, too (DROP), but of no packet.  Nothing
- * of it costs a daemon more than to ask node_tapping() while nobody looks.
+ * queue or for want of time, says so: node_count_other(), node_tap_waited() or
+ * node_tap_aside().  Of every other drop there is a record, too (DROP), but of
+ * no packet.  Nothing of it costs a daemon more than to ask node_tapping()
+ * while nobody looks.
  */
 #ifndef SHM_NODE_TAP_H
 #define SHM_NODE_TAP_H
@@ -78,6 +79,13 @@ void node_tap_put(
  */
 void node_tap_frame(struct node *n, bool tx, const struct desc *d,
     const struct tap_span *s, uint32_t ns, uint32_t why);
+
+/*
+ * Count one drop of a packet that had waited and is not in hand.  @d->link is
+ * that of its queue.
+ */
+void node_tap_waited(struct node *n, uint32_t counter, const struct desc *d,
+    const struct tap_span *s, uint32_t ns);
 
 /* No packet is in hand any more: what is counted next is about none. */
 void node_tap_done(struct node *n);

@@ -84,6 +84,8 @@ enum tap_record_flag {
 	TAP_ONLY_DROPPED = 1 << 0,
 	/* PUT, NOTE: because of no packet in hand. */
 	TAP_NO_HAND = 1 << 1,
+	/* DROP: of one packet that had waited; these are its bytes. */
+	TAP_WAITED = 1 << 2,
 };
 
 /* A record's header; its bytes follow, padded to TAP_ALIGN. */

@@ -175,7 +175,8 @@ struct place *places_of(struct places *ps, const struct tapped *r)
 		    p->kind == r->r.kind)
 			return p;
 	}
-	if (drops->wanted && r->r.reason != 0 && r->r.kind != TAP_DROP)
+	if (drops->wanted && r->r.reason != 0 &&
+	    (r->r.kind != TAP_DROP || (r->r.flags & TAP_WAITED)))
 		return drops;
 	return NULL;
 }

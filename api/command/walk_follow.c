@@ -376,6 +376,18 @@ static void put(struct walks *s, const struct tapped *r)
 	walk_say(&at, "put into %s", ring_name(s, r->r.place, text));
 }
 
+/* It had waited, and came to its end there. */
+static void waited_in_vain(struct walks *s, const struct tapped *r)
+{
+	struct stand from = release(s, r, true);
+	struct stand at = later_step(s, &from, "");
+
+	if (at.w == NULL)
+		return;
+	at.w->last = r->r.time;
+	set_reason(s, &at, r);
+}
+
 /*
  * A neighbour's queue that is full loses its oldest.  Which packet that was is
  * not told, but it is none that came just now.
@@ -388,6 +400,10 @@ static void drop_of_none(struct walks *s, const struct tapped *r)
 	tapped_reason(&s->watch->taps, r, reason);
 	if (strncmp(reason, "neighbour_drop", strlen("neighbour_drop")) != 0)
 		return;
+	if (r->r.flags & TAP_WAITED) {
+		waited_in_vain(s, r);
+		return;
+	}
 	for (uint32_t i = 0; i < s->nkept; i++) {
 		const struct kept *k = &s->kept[i];
 		struct walk *w = k->at.w;

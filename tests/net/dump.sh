@@ -57,6 +57,18 @@ run "$strata" dump --help
 refused 'usage' "$strata" dump
 refused 'no place' "$strata" dump "$stack" --at nowhere
 
+# A neighbour that is silent: what had waited for it was lost.
+dump --at drops
+"$strata" nc -u -w 1 192.0.2.77 9 <<<'nobody' >/dev/null 2>&1
+given_up() {
+	[ "$(counter tx_unreachable)" -gt 0 ]
+}
+until_true 9 given_up || fail 'the packet waits and waits'
+sleep 0.1
+dump_down
+shows 'drops +IP 192.0.2.2.[0-9]+ > 192.0.2.77.9: UDP, length 7 \[dropped by linkd: tx_unreachable\]$'
+expect 'of the status' "$(status_of '.drops.linkd.tx_unreachable')" -eq 1
+
 # Its reader goes away: that is the end, without a word.
 for tool in dump trace; do
 	(

@@ -101,6 +101,22 @@ static uint32_t seq_of(const struct seen *s)
 	return be32_get(s->bytes + ETH_HDR_LEN + IP4_HDR + TCP_SEQ);
 }
 
+/* A packet that waited, with its own bytes, from the IP header on. */
+static void seen_waited(
+    struct seen *s, const char *reason, uint32_t seq, size_t len)
+{
+	seen_next(s, TAP_DROP, reason);
+	assert_int_equal(s->rec.flags, TAP_WAITED);
+	assert_int_equal(s->rec.place, TAP_PLACE_DROPS);
+	assert_int_equal(s->rec.len, HDR + len);
+	assert_int_equal(s->rec.caplen, HDR + len);
+	assert_int_equal(s->bytes[0], 0x45);
+	assert_int_equal(be32_get(s->bytes + IP4_HDR + TCP_SEQ), seq);
+	for (size_t i = 0; i < len; i++)
+		assert_int_equal(
+		    s->bytes[HDR + i], (uint8_t)(seq + i * 5 + (i >> 7)));
+}
+
 /* ---- Who waits for a neighbour ---- */
 
 /* The third one pushes the first out: it is the first that was dropped. */
@@ -110,15 +126,98 @@ static void who_is_pushed_out_is_not_who_pushes(void **state)
 	struct seen *s = seen_open(w->r, "linkd");
 
 	(void)state;
-	for (uint32_t i = 0; i < 3; i++)
+	for (uint32_t i = 1; i <= 3; i++)
 		put(w, "192.0.2.9", i, 1400, 0);
 	world_run(w, 0);
 	seen_next(s, TAP_TAKE, NULL);
 	seen_next(s, TAP_TAKE, NULL);
 	seen_next(s, TAP_TAKE, NULL);
-	seen_drop(s, "neighbour_drop_oldest", 1);
+	seen_waited(s, "neighbour_drop_oldest", 1, 1400);
 	seen_frame(s, true, NULL); /* who has 192.0.2.9? */
 	seen_close(s);
+	assert_count(w, "neighbour_drop_oldest", 1);
+	world_close(w);
+}
+
+/* Who captures drops alone has them whole, large ones too. */
+static void who_was_pushed_out_is_seen_alone(void **state)
+{
+	struct world *w =
+	    start(WIRE("\"neighbours\":{\"queue_bytes\":12288},"));
+	struct seen *s = seen_open(w->r, "linkd");
+
+	(void)state;
+	w->r->sup->tap.devices = 0;
+	w->r->sup->tap.rings = 0;
+	put(w, "192.0.2.9", 1, 8 * MSS, MSS);
+	put(w, "192.0.2.9", 2, 8 * MSS, MSS);
+	world_run(w, 0);
+	seen_waited(s, "neighbour_drop_oldest", 1, 8 * MSS);
+	seen_close(s);
+	assert_count(w, "neighbour_drop_oldest", 1);
+	world_close(w);
+}
+
+/* Nobody looks: it is counted all the same, and once. */
+static void who_is_pushed_out_unseen_is_counted(void **state)
+{
+	struct world *w = start(WIRE("\"neighbours\":{\"queue_bytes\":4096},"));
+
+	(void)state;
+	for (uint32_t i = 1; i <= 4; i++)
+		put(w, "192.0.2.9", i, 1400, 0);
+	world_run(w, 0);
+	assert_count(w, "neighbour_drop_oldest", 2);
+	seen_close(seen_open(w->r, "linkd"));
+	put(w, "192.0.2.9", 5, 1400, 0);
+	world_run(w, 0);
+	assert_count(w, "neighbour_drop_oldest", 3);
+	world_close(w);
+}
+
+/* Its neighbour never answered: what had waited was lost, and says so. */
+static void who_waited_in_vain_was_dropped(void **state)
+{
+	struct world *w = start(WIRE(""));
+	struct seen *s = seen_open(w->r, "linkd");
+	uint32_t waited = 0;
+
+	(void)state;
+	w->r->sup->tap.devices = 0;
+	w->r->sup->tap.rings = 0;
+	put(w, "192.0.2.9", 1, 100, 0);
+	put(w, "192.0.2.9", 2, 200, 0);
+	for (int i = 0; i < 5; i++)
+		world_run(w, 1001);
+	for (waited = 1; waited <= 2; waited++)
+		seen_waited(s, "tx_unreachable", waited, waited * 100);
+	seen_close(s);
+	assert_count(w, "tx_unreachable", 2);
+	assert_int_equal(up(w), 2);
+	world_close(w);
+}
+
+/* An entry that is taken away takes along what waits. */
+static void who_waited_for_a_forgotten_one_was_dropped(void **state)
+{
+	struct world *w = start(WIRE(""));
+	struct seen *s = seen_open(w->r, "linkd");
+	struct ip_addr ip;
+
+	(void)state;
+	w->r->sup->tap.devices = 0;
+	w->r->sup->tap.rings = 0;
+	put(w, "192.0.2.9", 1, 100, 0);
+	world_run(w, 0);
+	assert_true(ip_parse(&ip, "192.0.2.9"));
+	node_begin(&w->x->n, w->r->now);
+	neighbour_turn(&w->x->nb);
+	neighbour_forget(&w->x->nb, neighbour_find(&w->x->nb, 0, &ip));
+	node_commit(&w->x->n);
+	seen_waited(s, "neighbour_drop_gone", 1, 100);
+	seen_close(s);
+	world_run(w, 0);
+	assert_count(w, "neighbour_drop_gone", 1);
 	world_close(w);
 }
 
@@ -390,6 +489,10 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_is_pushed_out_is_not_who_pushes),
+		cmocka_unit_test(who_was_pushed_out_is_seen_alone),
+		cmocka_unit_test(who_is_pushed_out_unseen_is_counted),
+		cmocka_unit_test(who_waited_in_vain_was_dropped),
+		cmocka_unit_test(who_waited_for_a_forgotten_one_was_dropped),
 		cmocka_unit_test(who_may_not_wait_is_who_was_dropped),
 		cmocka_unit_test(what_waited_is_not_the_frame_that_was_read),
 		cmocka_unit_test(

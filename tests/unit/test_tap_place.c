@@ -107,6 +107,8 @@ static void a_ring_is_seen_from_one_side(void **state)
 
 static void what_was_dropped_elsewhere_is_a_drop(void **state)
 {
+	struct tapped waited = { .proc = LINKD };
+
 	(void)state;
 	places_want(&ps, "drops,linkd:ipd");
 	assert_ptr_equal(place_of(IPD, TAP_TAKE, 0, 7), &ps.p[2]);
@@ -115,6 +117,12 @@ static void what_was_dropped_elsewhere_is_a_drop(void **state)
 	assert_ptr_equal(
 	    place_of(LINKD, TAP_FRAME, TAP_PLACE_DEVICE, 7), ps.dropped_frames);
 	assert_null(place_of(LINKD, TAP_DROP, TAP_PLACE_DROPS, 7));
+	/* Unless it has its packet along. */
+	waited.r.kind = TAP_DROP;
+	waited.r.place = TAP_PLACE_DROPS;
+	waited.r.reason = 7;
+	waited.r.flags = TAP_WAITED;
+	assert_ptr_equal(places_of(&ps, &waited), ps.drops);
 }
 
 /* Between ipd and a transport there is none, but all that is in it. */

@@ -269,6 +269,35 @@ static void who_may_have_made_room_for_others_is_in_doubt(void **state)
 	assert_string_equal(ended[1].doubt, "");
 }
 
+/* The packet came along with the reason: there is no doubt. */
+static void who_made_room_for_others_was_dropped(void **state)
+{
+	struct tapped drop = { .proc = LINKD };
+	uint8_t first[sizeof(packet)];
+
+	(void)state;
+	memcpy(first, packet, sizeof(first));
+	down_to_linkd();
+	note(LINKD, waits, 0);
+	turn(LINKD);
+	packet[IP + 7] = 3; /* the next ping */
+	down_to_linkd();
+	note(LINKD, waits, 0);
+	drop.r.reason = 1;
+	drop.r.flags = TAP_WAITED;
+	drop.r.place = TAP_PLACE_DROPS;
+	record(&drop, TAP_DROP, first, sizeof(first));
+	turn(LINKD);
+	assert_int_equal(nended, 1);
+	assert_string_equal(
+	    ended[0].step[ended[0].n - 1].reason, "neighbour_drop_oldest");
+	assert_false(ended[0].still_waits);
+	walks_expire(&s, true);
+	assert_int_equal(nended, 2);
+	assert_true(ended[1].still_waits);
+	assert_string_equal(ended[1].doubt, "");
+}
+
 static void what_linkd_keeps_otherwise_is_soon_given_up(void **state)
 {
 	(void)state;
@@ -354,6 +383,8 @@ int main(void)
 		cmocka_unit_test_setup(nobody_is_waited_with_for_ever, setup),
 		cmocka_unit_test_setup(
 		    who_may_have_made_room_for_others_is_in_doubt, setup),
+		cmocka_unit_test_setup(
+		    who_made_room_for_others_was_dropped, setup),
 		cmocka_unit_test_setup(
 		    what_linkd_keeps_otherwise_is_soon_given_up, setup),
 		cmocka_unit_test_setup(an_end_without_a_packet_is_told, setup),
