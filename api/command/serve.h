@@ -12,9 +12,6 @@ struct serve {
 	char stack[TOPO_NAME_LEN];
 };
 
-/* "[NAME] [--listen [ADDRESS:]PORT]"; 0, or an exit status plus one. */
-int serve_arguments(struct serve *s, int argc, char **argv, const char *help);
-
 /*
  * Say on standard output at which URL, @path of ours, and give pages until it
  * can't be gone on with: an exit status.

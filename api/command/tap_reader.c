@@ -200,12 +200,23 @@ int taps_want(struct taps *t, const struct taps_wish *w)
 	return r < 0 ? -1 : 0;
 }
 
+static void unmap(const void *p, size_t bytes)
+{
+	if (p != NULL)
+		segment_unmap((void *)(uintptr_t)p, bytes);
+}
+
 void taps_close(struct taps *t)
 {
 	if (t->sock >= 0)
 		close(t->sock);
-	for (uint32_t p = 0; p < TOPO_MAX_PROCS; p++)
+	for (uint32_t p = 0; p < TOPO_MAX_PROCS; p++) {
 		free(t->queue[p].mem);
+		unmap(t->reader[p].mem, TAP_SEGMENT_BYTES);
+		unmap(t->head[p], sizeof(struct out_head));
+	}
+	unmap(t->topo, sizeof(struct topology));
+	*t = (struct taps){ .sock = -1 };
 }
 
 /* ---- A supervisor that is away ---- */

@@ -7,6 +7,7 @@
  */
 #include "api/command/web.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,12 +78,28 @@ static void make_page(void *ctx, const char *path, struct http_page *ret)
 
 int command_web(int argc, char **argv)
 {
+	static const struct option options[] = {
+		{ "listen", required_argument, NULL, 'l' },
+		{ NULL, 0, NULL, 0 },
+	};
 	static struct serve s = { .where = "127.0.0.1:8080" };
+	const char *name;
 	json_t *look;
-	int r = serve_arguments(&s, argc, argv, help);
+	int c, r;
 
-	if (r != 0)
-		return r - 1;
+	if (help_wanted(argc, argv, help))
+		return 0;
+	while ((c = getopt_long(argc, argv, "l:", options, NULL)) != -1) {
+		if (c != 'l')
+			return usage_wrong(help);
+		s.where = optarg;
+	}
+	if (argc - optind > 1)
+		return usage_wrong(help);
+	name = which_stack(argv[optind]);
+	if (name == NULL)
+		return STATUS_FAILED;
+	snprintf(s.stack, sizeof(s.stack), "%s", name);
 	/* Said now, not to a browser later. */
 	look = ask_stack(s.stack, json_pack("{s:s}", "command", "pulse"));
 	if (look == NULL)

@@ -75,8 +75,10 @@ static void start_measuring(void)
 
 	memset(&taps, 0, sizeof(taps));
 	taps.sock = -1;
-	if (taps_open(&taps, name) < 0)
+	if (taps_open(&taps, name) < 0) {
+		taps_close(&taps);
 		return;
+	}
 	measuring = true;
 	before.n = 0;
 	if (taps_want(&taps, &wish) < 0 || !hops_read(&before, &taps))
