@@ -116,6 +116,7 @@ void node_tap_begin(struct node *n)
 	if (!n->tapping)
 		return;
 	t->hand = NULL;
+	t->unseen.any = false;
 	for (uint32_t i = 0; i < t->ndrops; i++)
 		t->dropped[i] = n->counter[t->drop[i]];
 	tap_begin(&t->tap, n->now);
@@ -130,11 +131,47 @@ static int64_t time_of(const struct node *n)
 	return n->clock != NULL ? n->clock().ns : n->now.ns;
 }
 
+/* Will it be shown only if it turns out to be dropped? */
+static bool is_in_case(const struct tap_record *r)
+{
+	return (r->flags & TAP_ONLY_DROPPED) && r->reason == 0;
+}
+
+/* In case it is dropped, of a packet that nobody watches: not for all bytes. */
+static uint32_t snap_of(const struct node *n, const struct tap_record *r)
+{
+	uint32_t snap = n->tap.snap;
+
+	return is_in_case(r) && snap > TAP_SNAP_DROPPED ? TAP_SNAP_DROPPED
+							: snap;
+}
+
 static struct tap_record *stage(
     struct node *n, struct tap_record *r, const struct tap_span *s, uint32_t ns)
 {
+	struct node_tap *t = &n->tap;
+	struct tap_record *staged;
+
 	r->time = time_of(n);
-	return tap_stage(&n->tap.tap, r, s, ns, n->tap.snap);
+	staged = tap_stage(&t->tap, r, s, ns, snap_of(n, r));
+	if (staged == NULL && !is_in_case(r))
+		tap_miss(&t->tap, r->place);
+	return staged;
+}
+
+/*
+ * It is in hand from here on.  If there is no room for it, it is not known yet
+ * that it is lost: it may be put back, or be none that is to be shown.
+ */
+static void stage_hand(
+    struct node *n, struct tap_record *r, const struct tap_span *s, uint32_t ns)
+{
+	struct node_tap *t = &n->tap;
+
+	r->time = time_of(n);
+	t->hand = tap_stage(&t->tap, r, s, ns, snap_of(n, r));
+	if (t->hand == NULL)
+		t->unseen = (struct unseen){ .r = *r, .any = true };
 }
 
 static void drop_of_none(struct node *n, uint16_t counter, uint64_t count)
@@ -150,6 +187,18 @@ static void drop_of_none(struct node *n, uint16_t counter, uint64_t count)
 		stage(n, &r, NULL, 0);
 }
 
+/* The packet in hand has no record, and was dropped: is that news? */
+static bool is_loss_of_unseen(struct node *n)
+{
+	struct unseen *u = &n->tap.unseen;
+
+	if (!u->any || u->told || u->aside)
+		return false;
+	u->told = true;
+	tap_miss(&n->tap.tap, u->r.place);
+	return true;
+}
+
 /* What was counted since the last time is @hand's, once; the rest is none's. */
 static void tell_drops(struct node *n, struct tap_record *hand)
 {
@@ -163,10 +212,32 @@ static void tell_drops(struct node *n, struct tap_record *hand)
 		if (count > 0 && hand != NULL && hand->reason == 0) {
 			hand->reason = t->drop[i] + 1U;
 			count--;
+		} else if (count > 0 && hand == NULL && is_loss_of_unseen(n)) {
+			count--;
 		}
 		if (count > 0)
 			drop_of_none(n, t->drop[i], count);
 	}
+}
+
+/* Was it put back into its ring? */
+static bool was_put_back(const struct node *n, const struct tap_record *r)
+{
+	for (uint32_t i = 0; i < n->ndata_in; i++)
+		if (n->tap.in_ring[i] == r->place - TAP_PLACE_RING)
+			return (int32_t)(n->in[i].mine - r->index) <= 0;
+	return false;
+}
+
+/* It is lost to who watches, unless it was there for nobody. */
+static void end_unseen(struct node *n)
+{
+	struct unseen *u = &n->tap.unseen;
+
+	if (u->any && !u->told && !is_in_case(&u->r) &&
+	    !(u->r.kind == TAP_TAKE && was_put_back(n, &u->r)))
+		tap_miss(&n->tap.tap, u->r.place);
+	u->any = false;
 }
 
 void node_tap_done(struct node *n)
@@ -174,6 +245,7 @@ void node_tap_done(struct node *n)
 	if (node_measuring(n))
 		node_measure_done(n);
 	tell_drops(n, n->tap.hand);
+	end_unseen(n);
 	n->tap.hand = NULL;
 }
 
@@ -181,6 +253,8 @@ void node_tap_forget(struct node *n)
 {
 	struct tap_record *hand = n->tap.hand;
 
+	tell_drops(n, hand);
+	n->tap.unseen.any = false;
 	node_tap_done(n);
 	if (hand != NULL && hand->reason == 0)
 		hand->kind = TAP_PAD;
@@ -191,6 +265,7 @@ struct tap_record *node_tap_aside(struct node *n)
 	struct tap_record *hand = n->tap.hand;
 
 	tell_drops(n, hand);
+	n->tap.unseen.aside = true;
 	n->tap.hand = NULL;
 	return hand;
 }
@@ -198,6 +273,7 @@ struct tap_record *node_tap_aside(struct node *n)
 void node_tap_back(struct node *n, struct tap_record *hand)
 {
 	tell_drops(n, NULL);
+	n->tap.unseen.aside = false;
 	n->tap.hand = hand;
 }
 
@@ -243,7 +319,7 @@ void node_tap_take(struct node *n, const struct ring_in *in,
 	if (node_measuring(n))
 		node_measure_take(n, in, d);
 	if (watched || (t->flags & TAP_DROPS))
-		t->hand = stage(n, &r, s, spans_of(n, d, p, s));
+		stage_hand(n, &r, s, spans_of(n, d, p, s));
 }
 
 void node_tap_put(
@@ -292,15 +368,15 @@ void node_tap_frame(struct node *n, bool tx, const struct desc *d,
 		.reason = why != 0 ? why + 1 : 0,
 		.d = *d,
 	};
-	struct tap_record *staged = NULL;
+	bool wanted = watched || (t->flags & TAP_DROPS);
 	bool in_hand = !tx && why == 0;
 
 	if (in_hand)
 		node_tap_done(n);
-	if (watched || (t->flags & TAP_DROPS))
-		staged = stage(n, &r, s, ns);
-	if (in_hand)
-		t->hand = staged;
+	if (wanted && in_hand)
+		stage_hand(n, &r, s, ns);
+	else if (wanted)
+		stage(n, &r, s, ns);
 	if (why != 0)
 		count_told(n, why);
 }
@@ -340,19 +416,11 @@ void node_tap_note(struct node *n, const char *fmt, ...)
 	s.len = len < (int)sizeof(text) ? (size_t)len : sizeof(text) - 1;
 	r.time = time_of(n);
 	n->tap.told |= n->tap.hand == NULL;
-	tap_stage(&n->tap.tap, &r, &s, 1, TAP_NOTE_LEN);
+	if (tap_stage(&n->tap.tap, &r, &s, 1, TAP_NOTE_LEN) == NULL)
+		tap_miss(&n->tap.tap, r.place);
 }
 
 /* ---- The end of a turn ---- */
-
-/* Was it put back into its ring? */
-static bool was_put_back(const struct node *n, const struct tap_record *r)
-{
-	for (uint32_t i = 0; i < n->ndata_in; i++)
-		if (n->tap.in_ring[i] == r->place - TAP_PLACE_RING)
-			return (int32_t)(n->in[i].mine - r->index) <= 0;
-	return false;
-}
 
 /*
  * Not those of places that nobody watches, nor packets that were put back and
@@ -389,7 +457,7 @@ static bool happened(void *ctx, struct tap_record *r)
 	case NTAP_KINDS:
 		break;
 	}
-	if ((r->flags & TAP_ONLY_DROPPED) && r->reason == 0)
+	if (is_in_case(r))
 		return false;
 	t->real++;
 	return true;

@@ -24,6 +24,14 @@
 struct node;
 struct segments;
 
+/* A packet in hand for whose record there was no room. */
+struct unseen {
+	struct tap_record r; /* its head, as far as it was known */
+	bool any;
+	bool told;  /* it was dropped: a record of it is missing */
+	bool aside; /* another is in hand meanwhile */
+};
+
 struct node_tap {
 	struct tap tap;
 	const struct tap_switch *sw;
@@ -41,6 +49,7 @@ struct node_tap {
 	uint32_t ndrops;
 
 	struct tap_record *hand;        /* of the packet in hand; NULL: none */
+	struct unseen unseen;           /* then this may be in hand */
 	uint64_t dropped[MAX_COUNTERS]; /* as counted so far, by drop[] */
 
 	/* While sealing. */

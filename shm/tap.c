@@ -113,11 +113,8 @@ struct tap_record *tap_stage(struct tap *t, const struct tap_record *r,
 	end = t->pos + h.bytes;
 	if (room_to_end(t->pos) < h.bytes)
 		end += room_to_end(t->pos);
-	if (end - t->next.head > TAP_TURN_BYTES) {
-		t->missed[h.place]++;
-		t->any_missed = true;
+	if (end - t->next.head > TAP_TURN_BYTES)
 		return NULL;
-	}
 	if (room_to_end(t->pos) < h.bytes)
 		pad(t, room_to_end(t->pos));
 	reserve(t, end);
@@ -126,6 +123,12 @@ struct tap_record *tap_stage(struct tap *t, const struct tap_record *r,
 	copy_spans(to + sizeof(h), h.caplen, s, ns);
 	t->pos = end;
 	return (void *)to;
+}
+
+void tap_miss(struct tap *t, uint32_t place)
+{
+	t->missed[place]++;
+	t->any_missed = true;
 }
 
 /* Give numbers to what is staged from the head on; true if there is any. */

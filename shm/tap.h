@@ -56,6 +56,9 @@ enum {
 	/* Any frame or super-frame whole. */
 	TAP_SNAP_MAX = 72 * 1024,
 
+	/* Of a packet that nobody watches, in case it is dropped. */
+	TAP_SNAP_DROPPED = 256,
+
 	TAP_NOTE_LEN = 512,
 };
 
@@ -153,10 +156,13 @@ void tap_begin(struct tap *t, struct mono now);
 /*
  * Stage @r with up to @snap of the bytes in @s; caplen, len, bytes and the
  * numbers are filled in.  Returns the staged record, to be changed until the
- * turn is sealed, or NULL: no room in this turn.
+ * turn is sealed, or NULL: no room in this turn, which is not counted yet.
  */
 struct tap_record *tap_stage(struct tap *t, const struct tap_record *r,
     const struct tap_span *s, uint32_t ns, uint32_t snap);
+
+/* A record at @place had no room: it is lost to all readers. */
+void tap_miss(struct tap *t, uint32_t place);
 
 /*
  * Number what was staged, without those of which @happened says false, and set

@@ -462,6 +462,138 @@ static void frames_of_a_device_are_recorded(void **state)
 	close_bench(b);
 }
 
+static void hear(struct bench *b, uint32_t n, size_t len)
+{
+	static uint8_t bytes[64 * 1024];
+	struct desc d = { .link = 0 };
+	struct tap_span s = { bytes, len };
+
+	for (uint32_t i = 0; i < n; i++)
+		node_tap_frame(&b->n, false, &d, &s, 1, 0);
+}
+
+static void assert_seen(struct bench *b, uint64_t seen, uint64_t lost)
+{
+	struct tap_reader *r = &b->ipd;
+
+	while (tap_read(r, &b->rec, b->bytes))
+		;
+	assert_int_equal(r->seen, seen);
+	assert_int_equal(r->lost, lost);
+}
+
+/* There was no room for them, but they would not have been shown. */
+static void what_nobody_wants_is_not_missed(void **state)
+{
+	struct bench *b = open_bench();
+
+	(void)state;
+	want(b, 0, TAP_DROPS);
+	node_begin(&b->n, b->r->now);
+	hear(b, 100, 64 * 1024);
+	node_commit(&b->n);
+	assert_seen(b, 0, 0);
+	node_begin(&b->n, b->r->now);
+	hear(b, 50 * 1000, 1000);
+	node_commit(&b->n);
+	assert_seen(b, 0, 0);
+	/* Unless it is dropped: that is one for each packet. */
+	node_begin(&b->n, b->r->now);
+	hear(b, 50 * 1000, 1000);
+	node_count(&b->n, CNT_REFUSED);
+	node_tap_done(&b->n);
+	hear(b, 2, 1000);
+	node_count(&b->n, CNT_REFUSED);
+	node_commit(&b->n);
+	assert_seen(b, 0, 2);
+	assert_int_equal(b->ipd.lost_at[TAP_PLACE_DEVICE], 2);
+	close_bench(b);
+}
+
+static void what_is_watched_is_missed_once(void **state)
+{
+	struct bench *b = open_bench();
+
+	(void)state;
+	want(b, 0, TAP_DROPS);
+	b->r->sup->tap.devices = 1;
+	node_begin(&b->n, b->r->now);
+	hear(b, 100, 64 * 1024);
+	node_count(&b->n, CNT_REFUSED);
+	node_commit(&b->n);
+	assert_seen(b, 63, 37);
+	/* One that was not there after all; one whose drop is another's. */
+	node_begin(&b->n, b->r->now);
+	hear(b, 100, 64 * 1024);
+	node_tap_forget(&b->n);
+	hear(b, 1, 64 * 1024);
+	node_count_other(&b->n, CNT_REFUSED, 1);
+	node_commit(&b->n);
+	assert_seen(b, 63 + 63 + 1, 37 + 37);
+	assert_int_equal(b->ipd.lost_at[TAP_PLACE_DEVICE], 74);
+	assert_int_equal(b->ipd.seen_at[TAP_PLACE_DROPS], 1);
+	close_bench(b);
+}
+
+/* Put back, it is there for the next turn, and seen in that. */
+static void what_was_put_back_is_not_missed(void **state)
+{
+	struct bench *b = open_bench();
+	struct desc d;
+
+	(void)state;
+	want(b, 1 << UP, TAP_DROPS);
+	b->r->sup->tap.devices = 1;
+	from(b, "linkd", "one");
+	node_begin(&b->n, b->r->now);
+	hear(b, 4000, 1000);
+	hear(b, 1000, 0);
+	assert_true(take(b, &d));
+	assert_null(b->n.tap.hand);
+	node_untake(b->from_link);
+	node_commit(&b->n);
+	while (tap_read(&b->ipd, &b->rec, b->bytes))
+		;
+	assert_int_equal(b->ipd.lost_at[TAP_PLACE_RING + UP], 0);
+	node_begin(&b->n, b->r->now);
+	finish_one(b);
+	node_commit(&b->n);
+	assert_record(b, &b->ipd, TAP_TAKE, "one");
+	close_bench(b);
+}
+
+/* Of what nobody watches there is the beginning, and how long it was. */
+static void a_drop_has_its_first_bytes(void **state)
+{
+	struct bench *b = open_bench();
+
+	(void)state;
+	want(b, 0, TAP_DROPS);
+	node_begin(&b->n, b->r->now);
+	hear(b, 1, 1000);
+	node_count(&b->n, CNT_REFUSED);
+	node_commit(&b->n);
+	assert_true(tap_read(&b->ipd, &b->rec, b->bytes));
+	assert_int_equal(b->rec.len, 1000);
+	assert_int_equal(b->rec.caplen, TAP_SNAP_DROPPED);
+	/* Who wants less has less; who watches has all. */
+	b->r->sup->tap.snap = 60;
+	node_begin(&b->n, b->r->now);
+	hear(b, 1, 1000);
+	node_count(&b->n, CNT_REFUSED);
+	node_commit(&b->n);
+	assert_true(tap_read(&b->ipd, &b->rec, b->bytes));
+	assert_int_equal(b->rec.caplen, 60);
+	b->r->sup->tap.snap = TAP_SNAP_MAX;
+	b->r->sup->tap.devices = 1;
+	node_begin(&b->n, b->r->now);
+	hear(b, 1, 1000);
+	node_commit(&b->n);
+	assert_true(tap_read(&b->ipd, &b->rec, b->bytes));
+	assert_int_equal(b->rec.caplen, 1000);
+	close_bench(b);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -478,6 +610,10 @@ int main(void)
 		    what_was_put_is_told_though_its_cause_was_put_back),
 		cmocka_unit_test(a_new_instance_goes_on_where_the_last_had_got),
 		cmocka_unit_test(frames_of_a_device_are_recorded),
+		cmocka_unit_test(what_nobody_wants_is_not_missed),
+		cmocka_unit_test(what_is_watched_is_missed_once),
+		cmocka_unit_test(what_was_put_back_is_not_missed),
+		cmocka_unit_test(a_drop_has_its_first_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

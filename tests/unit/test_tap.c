@@ -59,7 +59,10 @@ static bool stage(struct bench *b, uint16_t place, uint32_t len, uint8_t fill)
 	memset(b->bytes, fill, len);
 	b->made++;
 	b->made_at[place]++;
-	return tap_stage(&b->t, &r, s, 2, TAP_SNAP_MAX) != NULL;
+	if (tap_stage(&b->t, &r, s, 2, TAP_SNAP_MAX) != NULL)
+		return true;
+	tap_miss(&b->t, place);
+	return false;
 }
 
 static void one(struct bench *b, uint32_t len, uint8_t fill)
@@ -352,6 +355,10 @@ static void the_watermark_is_the_open_turn(void **state)
 	assert_int_equal(tap_watermark(&r, now).ns, 5000);
 	tap_begin(&b->t, (struct mono){ 4000 });
 	assert_int_equal(tap_watermark(&r, now).ns, 4000);
+	/* Who died in it has no turn that is open. */
+	tap_resume(&b->t, b->mem);
+	assert_int_equal(tap_watermark(&r, now).ns, 5000);
+	tap_begin(&b->t, (struct mono){ 4000 });
 	tap_end(&b->t);
 	assert_int_equal(tap_watermark(&r, now).ns, 5000);
 	close_bench(b);
