@@ -288,12 +288,13 @@ static void set_links(struct topology *t)
 	snprintf(t->links[1].name, sizeof(t->links[1].name), "right");
 }
 
-void fake_stack_begin(void)
+int fake_stack_begin(void **state)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	uint8_t *plan;
 	struct s2a_head *head;
 
+	(void)state;
 	temp_dir_make(fake.dir);
 	setenv("STRATA_RUN_DIR", fake.dir, 1);
 	setenv("STRATA", "fake", 1);
@@ -319,10 +320,12 @@ void fake_stack_begin(void)
 	head->fib.link_mtu[0] = 1500;
 	publish_end(&head->fib.p);
 	pthread_create(&fake.thread, NULL, serve, NULL);
+	return 0;
 }
 
-void fake_stack_end(void)
+int fake_stack_end(void **state)
 {
+	(void)state;
 	shutdown(fake.listener, SHUT_RDWR);
 	pthread_join(fake.thread, NULL);
 	for (uint32_t i = 0; i < fake.nsockets; i++)
@@ -336,4 +339,5 @@ void fake_stack_end(void)
 	munmap(fake.a2s, A2S_BYTES);
 	munmap(fake.s2a, S2A_BYTES);
 	temp_dir_remove(fake.dir);
+	return 0;
 }

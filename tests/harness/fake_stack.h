@@ -15,9 +15,9 @@ enum {
 	FAKE_LINKS = 2, /* "left", "right" */
 };
 
-/* For all of the program; a library attaches once. */
-void fake_stack_begin(void);
-void fake_stack_end(void);
+/* For all of the program, as cmocka's group has it; a library attaches once. */
+int fake_stack_begin(void **state);
+int fake_stack_end(void **state);
 
 /* The last socket that was made. */
 uint32_t fake_sub(void);

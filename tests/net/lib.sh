@@ -113,6 +113,34 @@ ns_new() {
 	printf -v "$1" '%s' "$unique"
 }
 
+# Two namespaces behind this one, $mid and $far, the way between them narrow; what
+# far offers as its MSS is for 1500.
+#
+#	this namespace          mid                      far
+#	10.0.1.1 -- near -- 10.0.1.2
+#	                    10.0.2.1 - narrow, 1280 - 10.0.2.2
+narrow_path_up() {
+	mid=
+	far=
+	ns_new mid
+	ns_new far
+	run ip link add near type veth peer name near netns "$mid"
+	run ip addr add 10.0.1.1/24 dev near
+	run ip link set near up
+	run ip -n "$mid" addr add 10.0.1.2/24 dev near
+	run ip -n "$mid" link set near up
+	run ip -n "$mid" link add narrow mtu 1280 type veth peer name narrow netns "$far"
+	run ip -n "$mid" addr add 10.0.2.1/24 dev narrow
+	run ip -n "$mid" link set narrow up
+	run ip -n "$far" addr add 10.0.2.2/24 dev narrow
+	run ip -n "$far" link set narrow mtu 1500 up
+	run ip -n "$far" route add default via 10.0.2.1
+	run ip -n "$mid" route add default via 10.0.1.1
+	run ip route add 10.0.2.0/24 via 10.0.1.2
+	run sysctl -q net.ipv4.ip_forward=1
+	run ip netns exec "$mid" sysctl -q net.ipv4.ip_forward=1
+}
+
 # device NAME KEY: of an interface here.  /sys shows another namespace's.
 device() {
 	ip -s -s -j link show "$1" | jq -r ".[0].$2"

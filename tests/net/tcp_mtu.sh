@@ -14,25 +14,7 @@ head -c "$bytes" /dev/urandom >"$work/in"
 sum=$(md5sum <"$work/in")
 
 stack_up configs/tap.json
-mid=
-far=
-ns_new mid
-ns_new far
-run ip link add near type veth peer name near netns "$mid"
-run ip addr add 10.0.1.1/24 dev near
-run ip link set near up
-run ip -n "$mid" addr add 10.0.1.2/24 dev near
-run ip -n "$mid" link set near up
-run ip -n "$mid" link add narrow mtu 1280 type veth peer name narrow netns "$far"
-run ip -n "$mid" addr add 10.0.2.1/24 dev narrow
-run ip -n "$mid" link set narrow up
-run ip -n "$far" addr add 10.0.2.2/24 dev narrow
-run ip -n "$far" link set narrow mtu 1500 up
-run ip -n "$far" route add default via 10.0.2.1
-run ip -n "$mid" route add default via 10.0.1.1
-run ip route add 10.0.2.0/24 via 10.0.1.2
-run sysctl -q net.ipv4.ip_forward=1
-run ip netns exec "$mid" sysctl -q net.ipv4.ip_forward=1
+narrow_path_up
 
 listens() {
 	ip netns exec "$far" ss -Hltn 'sport = 7007' | grep -q .

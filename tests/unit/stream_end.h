@@ -60,19 +60,4 @@ static inline short polled(int fd, short events, int ms)
 	return strata_poll(&p, 1, ms) > 0 ? p.revents : 0;
 }
 
-/* Before and after the tests of a program. */
-static inline int stream_begin(void **state)
-{
-	(void)state;
-	fake_stack_begin();
-	return 0;
-}
-
-static inline int stream_end(void **state)
-{
-	(void)state;
-	fake_stack_end();
-	return 0;
-}
-
 #endif /* TESTS_UNIT_STREAM_END_H */

@@ -127,20 +127,6 @@ static void a_new_socket_has_said_nothing(void **state)
 	strata_close(e.fd);
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	fake_stack_begin();
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	fake_stack_end();
-	return 0;
-}
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -149,5 +135,5 @@ int main(void)
 		cmocka_unit_test(a_new_socket_has_said_nothing),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, fake_stack_begin, fake_stack_end);
 }

@@ -165,20 +165,6 @@ static void shutdown_ends_it(void **state)
 	fails(&b, EPIPE);
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	fake_stack_begin();
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	fake_stack_end();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,5 +176,5 @@ int main(void)
 		cmocka_unit_test(shutdown_ends_it),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, fake_stack_begin, fake_stack_end);
 }

@@ -458,5 +458,5 @@ int main(void)
 		cmocka_unit_test(believes_no_impossible_counts),
 	};
 
-	return cmocka_run_group_tests(tests, stream_begin, stream_end);
+	return cmocka_run_group_tests(tests, fake_stack_begin, fake_stack_end);
 }

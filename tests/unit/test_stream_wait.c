@@ -209,5 +209,5 @@ int main(void)
 		cmocka_unit_test(keeps_the_ready_in_turn),
 	};
 
-	return cmocka_run_group_tests(tests, stream_begin, stream_end);
+	return cmocka_run_group_tests(tests, fake_stack_begin, fake_stack_end);
 }

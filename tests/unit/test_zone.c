@@ -160,20 +160,6 @@ static void an_address_is_cut_at_its_zone(void **state)
 	assert_string_equal(bare, "host.example");
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	fake_stack_begin();
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	fake_stack_end();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,5 +174,5 @@ int main(void)
 		cmocka_unit_test(an_address_is_cut_at_its_zone),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, fake_stack_begin, fake_stack_end);
 }
