@@ -62,7 +62,8 @@ static struct flow flow_of(const struct desc *d, enum usock_kind kind)
 	};
 }
 
-static void rx_echo(struct udpd *u, const struct desc *d, const struct upper *m)
+static void rx_echo(struct udpd *u, struct rx_shares *s, const struct desc *d,
+    const struct upper *m)
 {
 	uint8_t reply = ip_is_v4(&d->src) ? ICMP_ECHOREPLY : ICMP6_ECHO_REPLY;
 	struct flow f = flow_of(d, USOCK_PING);
@@ -80,7 +81,7 @@ static void rx_echo(struct udpd *u, const struct desc *d, const struct upper *m)
 		node_count(&u->n, CNT_RX_BAD_CHECKSUM);
 		return;
 	}
-	rx_deliver(u, id, d, 0, m->p, m->len);
+	rx_deliver(u, s, id, d, 0, m->p, m->len);
 }
 
 /* ICMP_FILTER has bits for the types below 32, ICMP6_FILTER for all. */
@@ -108,8 +109,8 @@ static bool is_spoilt(
 	return m->len < (uint32_t)s->csum_at + 2 || !sum_is_right(d, m);
 }
 
-static void rx_members(struct udpd *u, const struct desc *d, const uint8_t *p,
-    const struct upper *m)
+static void rx_members(struct udpd *u, struct rx_shares *all,
+    const struct desc *d, const uint8_t *p, const struct upper *m)
 {
 	struct flow f = flow_of(d, USOCK_RAW);
 	bool v4 = ip_is_v4(&d->src);
@@ -127,13 +128,14 @@ static void rx_members(struct udpd *u, const struct desc *d, const uint8_t *p,
 		if (is_spoilt(s, d, m))
 			node_count(&u->n, CNT_RX_BAD_CHECKSUM);
 		else
-			rx_deliver(
-			    u, id, d, 0, v4 ? p : m->p, v4 ? d->len : m->len);
+			rx_deliver(u, all, id, d, 0, v4 ? p : m->p,
+			    v4 ? d->len : m->len);
 	}
 }
 
 void raw_rx(struct udpd *u, const struct desc *d, const uint8_t *p)
 {
+	struct rx_shares s = { .got = 0 };
 	struct upper m;
 
 	if (d->l4 > d->len || d->len - d->l4 > DGRAM_MAX ||
@@ -143,8 +145,9 @@ void raw_rx(struct udpd *u, const struct desc *d, const uint8_t *p)
 	}
 	node_count(&u->n, CNT_RX_RAW);
 	m = (struct upper){ p + d->l4, d->len - d->l4 };
-	rx_echo(u, d, &m);
-	rx_members(u, d, p, &m);
+	rx_echo(u, &s, d, &m);
+	rx_members(u, &s, d, p, &m);
+	rx_count_shares(u, &s);
 }
 
 /* ---- Down */

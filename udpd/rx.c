@@ -34,8 +34,8 @@ static bool has_room(struct udpd *u, uint32_t id, uint32_t room)
 	return used == 0 || used + room <= (uint32_t)s->rcvbuf;
 }
 
-void rx_deliver(struct udpd *u, uint32_t id, const struct desc *d,
-    uint16_t port, const uint8_t *payload, uint32_t len)
+void rx_deliver(struct udpd *u, struct rx_shares *s, uint32_t id,
+    const struct desc *d, uint16_t port, const uint8_t *payload, uint32_t len)
 {
 	struct dgram g = {
 		.len = len,
@@ -54,7 +54,7 @@ void rx_deliver(struct udpd *u, uint32_t id, const struct desc *d,
 	f = touch_flow(u, id);
 	if (!has_room(u, id, dgram_room(len))) {
 		f->dropped++;
-		node_count(&u->n, CNT_RX_BUFFER_FULL);
+		s->full++;
 		return;
 	}
 	ring = apps_rx_ring(&u->apps, id);
@@ -69,13 +69,22 @@ void rx_deliver(struct udpd *u, uint32_t id, const struct desc *d,
 	if (node_measuring(&u->n))
 		apps_measure_rx(&u->apps, id, f->rx_written);
 	node_count(&u->n, CNT_RX_DELIVERED);
+	s->got++;
 }
 
-static void deliver(struct udpd *u, uint32_t id, const struct desc *d,
-    const struct udp_hdr *h, const uint8_t *payload)
+void rx_count_shares(struct udpd *u, const struct rx_shares *s)
 {
-	rx_deliver(
-	    u, id, d, h->src_port, payload, h->length - (uint32_t)UDP_HDR_LEN);
+	if (s->full > 0 && s->got > 0)
+		node_count_other(&u->n, CNT_RX_BUFFER_FULL, s->full);
+	else
+		u->n.counter[CNT_RX_BUFFER_FULL] += s->full;
+}
+
+static void deliver(struct udpd *u, struct rx_shares *s, uint32_t id,
+    const struct desc *d, const struct udp_hdr *h, const uint8_t *payload)
+{
+	rx_deliver(u, s, id, d, h->src_port, payload,
+	    h->length - (uint32_t)UDP_HDR_LEN);
 }
 
 static bool is_for_many(const struct udpd *u, const struct desc *d)
@@ -88,16 +97,18 @@ static void deliver_to_members(struct udpd *u, const struct flow *f,
     const struct desc *d, const struct udp_hdr *h, const uint8_t *payload)
 {
 	uint32_t id = port_next_member(u, f, NO_SOCKET);
+	struct rx_shares s = { .got = 0 };
 
 	if (id == NO_SOCKET)
 		node_count(&u->n, CNT_RX_NO_SOCKET);
 	for (; id != NO_SOCKET; id = port_next_member(u, f, id)) {
 		if (!apps_can_touch(&u->apps)) {
 			node_count(&u->n, CNT_RX_TOO_MANY);
-			return;
+			break;
 		}
-		deliver(u, id, d, h, payload);
+		deliver(u, &s, id, d, h, payload);
 	}
+	rx_count_shares(u, &s);
 }
 
 /*
@@ -144,6 +155,7 @@ static bool checksum_ok(
 
 static void rx_datagram(struct udpd *u, const struct desc *d, const uint8_t *p)
 {
+	struct rx_shares s = { .got = 0 };
 	struct udp_hdr h;
 	struct flow f;
 	uint32_t id;
@@ -183,7 +195,8 @@ static void rx_datagram(struct udpd *u, const struct desc *d, const uint8_t *p)
 	}
 	id = port_lookup(u, &f);
 	if (id != NO_SOCKET) {
-		deliver(u, id, d, &h, p + UDP_HDR_LEN);
+		deliver(u, &s, id, d, &h, p + UDP_HDR_LEN);
+		rx_count_shares(u, &s);
 		return;
 	}
 	node_note(&u->n, "no socket has port %u", h.dst_port);
