@@ -462,6 +462,24 @@ static void what_was_joined_is_not_the_last_frame(void **state)
 	world_close(w);
 }
 
+/* What the kernel had no room for is asked at the end of a turn. */
+static void what_the_kernel_dropped_is_not_what_was_taken(void **state)
+{
+	struct world *w = start(WIRE(""));
+	struct seen *s = seen_open(w->r, "linkd");
+
+	(void)state;
+	w->wire->lost = 7;
+	w->x->ask_lost = w->r->now;
+	put(w, "224.0.0.99", 1, 100, 0);
+	linkd_turn(w->x, w->r->now);
+	seen_next(s, TAP_TAKE, NULL);
+	seen_frame(s, true, NULL);
+	seen_drop(s, "rx_kernel_dropped", 7);
+	seen_close(s);
+	world_close(w);
+}
+
 /* Nobody knows what it was: the frame before it is whole. */
 static void what_cannot_be_harvested_is_no_other_frame(void **state)
 {
@@ -505,6 +523,7 @@ int main(void)
 		cmocka_unit_test(of_drops_alone_there_is_the_lost_frame),
 		cmocka_unit_test(what_is_refused_behind_the_wire_says_so),
 		cmocka_unit_test(what_was_joined_is_not_the_last_frame),
+		cmocka_unit_test(what_the_kernel_dropped_is_not_what_was_taken),
 		cmocka_unit_test(what_cannot_be_harvested_is_no_other_frame),
 	};
 
