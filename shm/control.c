@@ -42,7 +42,10 @@ int ctl_send_bytes(int sock, const struct ctl_msg *m, const int *fds,
 	return 0;
 }
 
-/* Take the descriptors out of @h; returns how many there are. */
+/*
+ * Take the descriptors out of @h; returns how many there are.  Without
+ * credentials beside them there is room for more than we take.
+ */
 static uint32_t unpack_fds(struct msghdr *h, int fds[CTL_MAX_FDS])
 {
 	uint32_t n = 0;
@@ -52,8 +55,17 @@ static uint32_t unpack_fds(struct msghdr *h, int fds[CTL_MAX_FDS])
 
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
-		memcpy(fds, CMSG_DATA(c), bytes);
-		n = (uint32_t)(bytes / sizeof(int));
+		for (size_t i = 0; i < bytes / sizeof(int); i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
+			if (n < CTL_MAX_FDS) {
+				fds[n++] = fd;
+				continue;
+			}
+			close(fd);
+			h->msg_flags |= MSG_CTRUNC;
+		}
 	}
 	return n;
 }
