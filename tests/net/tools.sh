@@ -267,7 +267,8 @@ ip -n "$far" route add default via 203.0.113.1
 ip -n "$far" -6 route add default via 2001:db8:2::1
 for ns in '' "ip netns exec $second" "ip netns exec $far"; do
 	$ns sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
-		net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
+		net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 \
+		net.ipv4.icmp_msgs_per_sec=100000 net.ipv4.icmp_msgs_burst=1000
 done
 until_true 3 "$strata" ping -c 1 -W 0.5 203.0.113.2 || fail 'no way there'
 until_true 3 "$strata" ping -c 1 -W 0.5 2001:db8:2::2 || fail 'no way there'
