@@ -180,6 +180,22 @@ struct timeval dial_patience(const struct dial *d)
 	};
 }
 
+void dial_set_port(struct sockaddr *at, uint16_t port)
+{
+	struct sockaddr_in6 in6;
+	struct sockaddr_in in;
+
+	if (at->sa_family == AF_INET) {
+		memcpy(&in, at, sizeof(in));
+		in.sin_port = htons(port);
+		memcpy(at, &in, sizeof(in));
+	} else {
+		memcpy(&in6, at, sizeof(in6));
+		in6.sin6_port = htons(port);
+		memcpy(at, &in6, sizeof(in6));
+	}
+}
+
 /* -1 after a sentence. */
 static int open_socket(const struct dial *d, int family)
 {
@@ -199,23 +215,31 @@ static int open_socket(const struct dial *d, int family)
 	return -1;
 }
 
-int dial_connect(const struct dial *d, const char *host, const char *port)
+int dial_connect_any(const struct dial *d, const struct addrinfo *all)
 {
-	struct addrinfo *all = dial_lookup(d, host, port);
-	int fd = -1;
+	int err;
 
 	for (const struct addrinfo *a = all; a != NULL; a = a->ai_next) {
-		fd = open_socket(d, a->ai_family);
+		int fd = open_socket(d, a->ai_family);
+
 		if (fd == -1 ||
 		    strata_connect(fd, a->ai_addr, a->ai_addrlen) == 0)
-			break;
-		if (errno == EINPROGRESS)
-			errno = ETIMEDOUT;
+			return fd;
+		err = errno == EINPROGRESS ? ETIMEDOUT : errno;
+		errno = err;
 		if (!d->quiet)
 			dial_fail(d, dial_text(a->ai_addr, a->ai_addrlen));
 		strata_close(fd);
-		fd = -1;
+		errno = err;
 	}
+	return -1;
+}
+
+int dial_connect(const struct dial *d, const char *host, const char *port)
+{
+	struct addrinfo *all = dial_lookup(d, host, port);
+	int fd = dial_connect_any(d, all);
+
 	if (all != NULL)
 		freeaddrinfo(all);
 	return fd;

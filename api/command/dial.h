@@ -49,6 +49,13 @@ bool dial_set_source(const struct dial *d, int fd, int family);
 /* A socket that is connected, or -1. */
 int dial_connect(const struct dial *d, const char *host, const char *port);
 
+/* The same to the first of these that can be reached; errno says of the last.
+ */
+int dial_connect_any(const struct dial *d, const struct addrinfo *all);
+
+/* Of either family. */
+void dial_set_port(struct sockaddr *at, uint16_t port);
+
 /* A socket that is bound, and listens if it is a stream's, or -1. */
 int dial_bind(const struct dial *d, const char *host, const char *port);
 

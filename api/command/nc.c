@@ -196,12 +196,11 @@ static int call(const struct nc *nc, const char *host, const char *port)
 	return status;
 }
 
-/* Does @port open?  Then that is said. */
-static bool opens(const struct nc *nc, const char *host, const char *port)
+/* Was it opened?  Then that is said, and it is closed. */
+static bool is_open(int fd)
 {
 	struct sockaddr_storage peer = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof(peer);
-	int fd = dial_connect(&nc->d, host, port);
 
 	if (fd == -1)
 		return false;
@@ -218,15 +217,22 @@ static int scan_range(
 {
 	struct addrinfo *a = dial_lookup(&nc->d, host, NULL);
 	unsigned open = 0;
-	char port[12];
+	int err = 0;
 
 	if (a == NULL)
 		return STATUS_FAILED;
-	freeaddrinfo(a);
 	nc->d.quiet = !nc->verbose;
-	for (unsigned n = from; n <= to; n++) {
-		snprintf(port, sizeof(port), "%u", n);
-		open += opens(nc, host, port);
+	for (unsigned n = from; n <= to && err != ENETDOWN; n++) {
+		for (struct addrinfo *each = a; each; each = each->ai_next)
+			dial_set_port(each->ai_addr, (uint16_t)n);
+		errno = 0;
+		open += is_open(dial_connect_any(&nc->d, a));
+		err = errno;
+	}
+	freeaddrinfo(a);
+	if (err == ENETDOWN) {
+		fprintf(stderr, "%s: the stack is gone\n", nc->d.tool);
+		return STATUS_FAILED;
 	}
 	if (open == 0)
 		fprintf(stderr, "%s: none of the ports %u to %u is open\n",
@@ -241,7 +247,9 @@ static int scan(struct nc *nc, const char *host, const char *port)
 
 	if (sscanf(port, "%5u-%5u%n", &from, &to, &len) != 2 ||
 	    port[len] != '\0')
-		return opens(nc, host, port) ? 0 : STATUS_FAILED;
+		return is_open(dial_connect(&nc->d, host, port))
+		    ? 0
+		    : STATUS_FAILED;
 	if (from == 0 || from > to || to > UINT16_MAX) {
 		fprintf(stderr, "%s: \"%s\" is no range of ports\n", nc->d.tool,
 		    port);

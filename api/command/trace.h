@@ -91,6 +91,4 @@ int trace_send(struct trace *t, const struct probe *p, int i, const void *buf,
 void trace_settle(
     struct trace *t, unsigned n, const struct trace_answer *answer);
 
-void trace_set_port(struct sockaddr_storage *to, uint16_t port);
-
 #endif /* API_COMMAND_TRACE_H */

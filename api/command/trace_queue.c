@@ -49,10 +49,23 @@ static uint16_t port_of(const struct sockaddr_storage *a)
 	return ntohs(in.sin_port);
 }
 
-/* A port for each probe: so an answer says to which it is. */
-static uint16_t base_port(const struct trace *t)
+/*
+ * A port for each probe, so an answer says to which it is: that of number 1 and
+ * those behind it.  Behind 65,535 comes 1, for nothing can be sent to 0.
+ */
+static unsigned first_port(const struct trace *t)
 {
-	return (uint16_t)((t->port ? t->port : FIRST_PORT) - 1);
+	return t->port ? (unsigned)t->port : FIRST_PORT;
+}
+
+static uint16_t port_of_number(const struct trace *t, unsigned n)
+{
+	return (uint16_t)((first_port(t) + n - 2) % UINT16_MAX + 1);
+}
+
+static unsigned number_of_port(const struct trace *t, uint16_t port)
+{
+	return (port + UINT16_MAX - first_port(t)) % UINT16_MAX + 1;
 }
 
 static int send_probe(struct trace *t, const struct probe *p)
@@ -65,7 +78,7 @@ static int send_probe(struct trace *t, const struct probe *p)
 
 	if (t->how == TRACE_UDP) {
 		buf[0] = 0;
-		trace_set_port(&to, (uint16_t)(base_port(t) + p->n));
+		dial_set_port((struct sockaddr *)&to, port_of_number(t, p->n));
 	} else {
 		be16_put(buf + ECHO_SEQ_AT, p->n);
 	}
@@ -79,12 +92,11 @@ static int send_probe(struct trace *t, const struct probe *p)
 	return r;
 }
 
-/* Numbers begin anew after 65,536, as ports do. */
 static unsigned number_of(const struct trace *t, const uint8_t *data,
     size_t len, const struct sockaddr_storage *peer)
 {
 	if (t->how == TRACE_UDP)
-		return (uint16_t)(port_of(peer) - base_port(t));
+		return number_of_port(t, port_of(peer));
 	return len >= ECHO_HEADER ? be16_get(data + ECHO_SEQ_AT) : 0;
 }
 

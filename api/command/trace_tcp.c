@@ -68,7 +68,7 @@ static int find_own(struct trace *t)
 	int fd = strata_socket(t->to.ss_family, SOCK_DGRAM, 0);
 	int r = -1;
 
-	trace_set_port(&to, (uint16_t)t->port);
+	dial_set_port((struct sockaddr *)&to, (uint16_t)t->port);
 	if (fd != -1 &&
 	    strata_connect(fd, (struct sockaddr *)&to, t->to_len) == 0)
 		r = strata_getsockname(fd, (struct sockaddr *)&t->from, &len);

@@ -79,22 +79,6 @@ int trace_send(struct trace *t, const struct probe *p, int i, const void *buf,
 	return strata_sendmsg(t->fd[i], &m, 0) == -1 ? -errno : 0;
 }
 
-void trace_set_port(struct sockaddr_storage *to, uint16_t port)
-{
-	struct sockaddr_in6 in6;
-	struct sockaddr_in in;
-
-	if (to->ss_family == AF_INET) {
-		memcpy(&in, to, sizeof(in));
-		in.sin_port = htons(port);
-		memcpy(to, &in, sizeof(in));
-	} else {
-		memcpy(&in6, to, sizeof(in6));
-		in6.sin6_port = htons(port);
-		memcpy(to, &in6, sizeof(in6));
-	}
-}
-
 /* ---- Probes */
 
 /* Behind the hop at which the way ends nothing is of interest. */

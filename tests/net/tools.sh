@@ -283,7 +283,7 @@ hops() {
 	lines 1 "^ 2  $second(  [0-9.]+ ms)+$"
 	lines 1 "^ 3  $target(  [0-9.]+ ms)+$"
 }
-for how in '' -I -T '-q 1' '-T -p 443' '-N 1' '-q 10 -N 64' '-I -q 10 -N 64'; do
+for how in '' -I -T '-q 1' '-p 65530' '-T -p 443' '-N 1' '-q 10 -N 64' '-I -q 10 -N 64'; do
 	# shellcheck disable=SC2086 # options
 	hops 203.0.113.2 192.0.2.1 198.51.100.2 $how
 	# shellcheck disable=SC2086 # options
@@ -330,5 +330,13 @@ refused 'usage: strata traceroute' "$strata" traceroute
 say "$out"
 
 slots_at_home
+# The stack goes while somebody looks through ports: said once.
+"$strata" nc -z 192.0.2.1 1-65535 2>"$work/scan" >/dev/null &
+scan=$!
+sleep 0.2
 stack_down
+wait $scan
+expect 'status of a scan without its stack' $? -eq 1
+expect 'sentences' "$(wc -l <"$work/scan")" -le 2
+grep -q 'the stack is gone' "$work/scan" || fail "$(cat "$work/scan")"
 nothing_left
