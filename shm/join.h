@@ -8,7 +8,11 @@
 #ifndef SHM_JOIN_H
 #define SHM_JOIN_H
 
-/* Connect to the supervisor of @stack.  Returns a socket or a negative errno.
+/*
+ * Connect to the supervisor of @stack.  Returns a socket or a negative errno.
+ * -EACCES: its socket does not let us in, or it is nobody's whom we could
+ * believe: rundir_check() is against it, or who listens is neither root, nor
+ * we, nor the owner of the folder.
  */
 int join_connect(const char *stack);
 

@@ -282,7 +282,7 @@ static int open_listener(struct sup *s)
 {
 	const char *stack = s->estate.topo.name;
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	int r = rundir_make(stack);
+	int r = rundir_make(stack, s->why);
 	int fd;
 
 	if (r == 0)
@@ -467,7 +467,7 @@ static int prepare(struct sup *s)
 	if (r == -EADDRINUSE)
 		snprintf(s->why, sizeof(s->why),
 		    "a stack \"%s\" is running already", s->estate.topo.name);
-	else if (r < 0)
+	else if (r < 0 && s->why[0] == '\0')
 		snprintf(s->why, sizeof(s->why), "can't make the socket: %s",
 		    strerror(-r));
 	if (r < 0)

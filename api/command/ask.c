@@ -11,6 +11,7 @@
 #include "api/command/command.h"
 #include "shm/control.h"
 #include "shm/join.h"
+#include "shm/rundir.h"
 
 enum {
 	PULSE_MS =
@@ -36,10 +37,14 @@ static json_t *receive(int fd, int timeout_ms)
 
 int reach_stack(const char *name)
 {
+	char why[TOPO_ERROR_LEN];
+	uid_t owner;
 	int fd = join_connect(name);
 
 	if (fd == -ENOENT || fd == -ECONNREFUSED)
 		fprintf(stderr, "strata: no stack \"%s\" is running\n", name);
+	else if (fd == -EACCES && rundir_check(name, &owner, why) == -EPERM)
+		fprintf(stderr, "strata: %s\n", why);
 	else if (fd == -EACCES)
 		fprintf(stderr,
 		    "strata: stack \"%s\" is another user's;"

@@ -99,15 +99,24 @@ static void tell_parent(void *ctx, const char *error)
 		errno = 0;
 }
 
-static int open_log_file(const char *stack)
+static int open_log_file(const char *stack, char why[TOPO_ERROR_LEN])
 {
 	char path[RUNDIR_PATH_LEN];
+	int fd;
 
-	if (rundir_make(stack) < 0 || rundir_path(path, stack, "log") < 0)
+	if (rundir_make(stack, why) < 0)
+		return -1;
+	snprintf(why, TOPO_ERROR_LEN, "can't make the log file");
+	if (rundir_path(path, stack, "log") < 0)
 		return -1;
 	/* At its level debug there are others' packets in it. */
-	return open(
-	    path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+	fd = open(path,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
+	    0600);
+	if (fd == -1)
+		snprintf(why, TOPO_ERROR_LEN, "can't make the log file %s: %s",
+		    path, strerror(errno));
+	return fd;
 }
 
 struct launch {
@@ -135,14 +144,15 @@ static int live(struct launch *l)
 static int child(struct launch *l, int parent)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	char why[TOPO_ERROR_LEN];
 
 	setsid();
 	l->options.ready = tell_parent;
 	l->options.ctx = &parent;
 	l->options.log_is_ours = true;
-	l->options.log = open_log_file(l->topo->name);
+	l->options.log = open_log_file(l->topo->name, why);
 	if (l->options.log == -1) {
-		tell_parent(&parent, "can't make the log file");
+		tell_parent(&parent, why);
 		return STATUS_FAILED;
 	}
 	/* Nobody's terminal is ours any more. */

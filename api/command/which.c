@@ -17,6 +17,7 @@
 const char *which_stack(const char *word)
 {
 	static char name[TOPO_NAME_LEN];
+	char why[TOPO_ERROR_LEN];
 	int r;
 
 	if (word != NULL)
@@ -27,6 +28,8 @@ const char *which_stack(const char *word)
 	if (r == -ENOTUNIQ)
 		fprintf(stderr,
 		    "strata: several stacks run; name one, or set STRATA\n");
+	else if (r == -EACCES && rundir_check(NULL, NULL, why) == -EPERM)
+		fprintf(stderr, "strata: %s\n", why);
 	else if (r == -EACCES)
 		fprintf(stderr,
 		    "strata: what runs is another user's; see --mode in "

@@ -188,3 +188,72 @@ run "$strata" down tap
 stacks=()
 kill $crowd
 nothing_left
+say 'the ruler finds a place in a crowd'
+
+# ---- Who was there first: a folder in /tmp has a name that can be guessed
+
+we=$((1000000 + RANDOM * 32768 + RANDOM)) # nobody's, so its folder is ours
+run_dir=/tmp/strata-$we
+leave() {
+	local status=$?
+	STRATA_RUN_DIR=$run_dir "$strata" down loopback 2>/dev/null
+	rm -rf "$run_dir"
+	(exit $status)
+	cleanup
+}
+trap leave EXIT
+unset STRATA
+chmod 755 "$work"
+ours() {
+	setpriv --reuid=$we --regid=$we --clear-groups \
+		"$(realpath "$strata")" "$@"
+}
+squatter() {
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+}
+up=(up --detach configs/loopback.json)
+
+echo precious >"$work/precious"
+chown $we "$work/precious"
+run squatter mkdir -p -m 777 "$run_dir/loopback"
+run squatter chmod 777 "$run_dir"
+run squatter ln -s "$work/precious" "$run_dir/loopback/log"
+advice='remove it, or set STRATA_RUN_DIR to a folder of your own'
+refused "$run_dir belongs to user 65534; $advice" ours "${up[@]}"
+refused "$run_dir belongs to user 65534; $advice" \
+	timeout 5 setpriv --reuid=$we --regid=$we --clear-groups \
+	"$(realpath "$strata")" up configs/loopback.json
+expect 'what the link is to' "$(cat "$work/precious")" = precious
+
+# Ours, but for a while it could be written by all.
+run chown $we "$run_dir"
+refused "$run_dir can be written by others; $advice" ours "${up[@]}"
+run chmod 755 "$run_dir"
+refused "$run_dir/loopback belongs to user 65534" ours "${up[@]}"
+run chown $we "$run_dir/loopback"
+refused "$run_dir/loopback can be written by others" ours "${up[@]}"
+run chmod 755 "$run_dir/loopback"
+refused "can't make the log file $run_dir/loopback/log" ours "${up[@]}"
+expect 'what the link is to' "$(cat "$work/precious")" = precious
+run rm "$run_dir/loopback/log"
+run ours "${up[@]}"
+run ours status
+run ours down
+expect 'the folder' "$(find "$run_dir" 2>&1 | grep -c 'No such')" -eq 1
+
+# A stack of his in a folder of our name: who asks for ours is not sent there.
+run squatter mkdir "$run_dir"
+run squatter env STRATA_RUN_DIR="$run_dir" "$(realpath "$strata")" up \
+	--mode 666 --detach configs/loopback.json
+for words in status 'status loopback' 'down loopback' ss; do
+	# shellcheck disable=SC2086 # words
+	refused "$run_dir belongs to user 65534" ours $words
+done
+refused "another user's" ours ss loopback
+refused 'Permission denied' setpriv --reuid=$we --regid=$we --clear-groups \
+	env STRATA=loopback "$(realpath "$examples/tcp_ask")" 127.0.0.1 7
+# But who names the folder means it.
+run env STRATA_RUN_DIR="$run_dir" setpriv --reuid=$we --regid=$we \
+	--clear-groups "$(realpath "$strata")" status loopback
+run squatter env STRATA_RUN_DIR="$run_dir" "$(realpath "$strata")" down
+nothing_left
