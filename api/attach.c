@@ -303,8 +303,8 @@ static void resume(const struct sock *k)
 	atomic_store(&k->a->tx_low, 0);
 	atomic_store(&k->a->tx_more, 0);
 	/* Other counts' than those that begin here, perhaps. */
-	atomic_store(&k->a->tx_time, 0);
-	atomic_store(&k->a->rx_time, 0);
+	atomic_store(&k->a->tx_said, 0);
+	atomic_store(&k->a->rx_said, 0);
 	atomic_store(&k->a->rx_poll, 0);
 	atomic_store(&k->a->offered, 0);
 	atomic_store(&k->a->kept, 0);

@@ -35,30 +35,34 @@ void sock_post(const struct sock *k)
 		send(k->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-void sock_measure(const struct sock *k, uint64_t at)
+/* As the @n-th, which *@said counts then. */
+static void say(struct app_time ring[APP_TIMES], _Atomic uint64_t *said,
+    uint64_t from, uint64_t to)
 {
-	const struct s2a_head *to = (const void *)k->lib->s2a[k->l->proc];
+	uint64_t n = atomic_load_explicit(said, memory_order_relaxed);
+	struct app_time *t = &ring[n % APP_TIMES];
 
-	if (!atomic_load_explicit(&to->measure, memory_order_relaxed))
-		return;
-	atomic_store_explicit(&k->a->tx_time, 0, memory_order_relaxed);
-	/* Release: 0 before another place, and that before its time. */
+	/* Release: the last count before what overwrites an old one. */
 	atomic_thread_fence(memory_order_release);
-	atomic_store_explicit(&k->a->tx_time_of, at, memory_order_relaxed);
-	atomic_store_explicit(
-	    &k->a->tx_time, mono_now().ns, memory_order_release);
+	atomic_store_explicit(&t->from, from, memory_order_relaxed);
+	atomic_store_explicit(&t->to, to, memory_order_relaxed);
+	atomic_store_explicit(&t->when, mono_now().ns, memory_order_relaxed);
+	atomic_store_explicit(said, n + 1, memory_order_release);
+}
+
+static struct a2s_times *times_of(const struct sock *k)
+{
+	return (void *)(k->lib->a2s + a2s_times_off(k->sub));
+}
+
+void sock_say_write(const struct sock *k, uint64_t from, uint64_t to)
+{
+	say(times_of(k)->tx, &k->a->tx_said, from, to);
 }
 
 void sock_say_read(const struct sock *k, uint64_t from, uint64_t to)
 {
-	struct a2s_socket *a = k->a;
-
-	atomic_store_explicit(&a->rx_time, 0, memory_order_relaxed);
-	/* Release: 0 before other places, and those before their time. */
-	atomic_thread_fence(memory_order_release);
-	atomic_store_explicit(&a->rx_time_from, from, memory_order_relaxed);
-	atomic_store_explicit(&a->rx_time_to, to, memory_order_relaxed);
-	atomic_store_explicit(&a->rx_time, mono_now().ns, memory_order_release);
+	say(times_of(k)->rx, &k->a->rx_said, from, to);
 }
 
 bool sock_is_down(const struct sock *k)

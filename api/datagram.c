@@ -197,8 +197,7 @@ static bool put(const struct sock *k, uint32_t sndbuf, const struct dgram *g,
 		at += n;
 		left -= n;
 	}
-	if (TAP_HOOKS)
-		sock_measure(k, end - dgram_room(g->len));
+	sock_measure_write(k, end - dgram_room(g->len), end);
 	atomic_store_explicit(&k->a->tx_written, end, memory_order_release);
 	return true;
 }

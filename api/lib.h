@@ -142,19 +142,30 @@ void lib_unlock(pthread_mutex_t *m);
 /* Post an event for @k's transport, and ring if it sleeps. */
 void sock_post(const struct sock *k);
 
-/* A write that begins at @at is about to be seen: when, if it is to be said. */
-void sock_measure(const struct sock *k, uint64_t at);
-
-/* Under the rx lock: a read of @from up to @to is about to be seen. */
+/* Under the tx or the rx lock: that is about to be seen. */
+void sock_say_write(const struct sock *k, uint64_t from, uint64_t to);
 void sock_say_read(const struct sock *k, uint64_t from, uint64_t to);
+
+/* Is it to be said? */
+static inline bool sock_is_measured(const struct sock *k)
+{
+	const struct s2a_head *h = (const void *)k->lib->s2a[k->l->proc];
+
+	return TAP_HOOKS &&
+	    atomic_load_explicit(&h->measure, memory_order_relaxed);
+}
+
+static inline void sock_measure_write(
+    const struct sock *k, uint64_t from, uint64_t to)
+{
+	if (sock_is_measured(k))
+		sock_say_write(k, from, to);
+}
 
 static inline void sock_measure_read(
     const struct sock *k, uint64_t from, uint64_t to)
 {
-	const struct s2a_head *h = (const void *)k->lib->s2a[k->l->proc];
-
-	if (TAP_HOOKS &&
-	    atomic_load_explicit(&h->measure, memory_order_relaxed))
+	if (sock_is_measured(k))
 		sock_say_read(k, from, to);
 }
 

@@ -170,8 +170,7 @@ void stream_wrote(const struct sock *k, uint64_t end, bool more)
 {
 	if (more || atomic_load_explicit(&k->a->tx_more, memory_order_relaxed))
 		atomic_store(&k->a->tx_more, more);
-	if (TAP_HOOKS)
-		sock_measure(k, tx_written(k));
+	sock_measure_write(k, tx_written(k), end);
 	atomic_store_explicit(&k->a->tx_written, end, memory_order_release);
 	sock_post(k);
 }

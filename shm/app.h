@@ -226,12 +226,8 @@ struct a2s_socket {
 	_Atomic uint32_t tx_more;    /* MSG_MORE: the last bytes may wait */
 	_Atomic uint32_t offered;    /* 1 + app whose listeners may use it */
 	_Atomic uint32_t kept;       /* accept() took it without a new fd */
-	/*
-	 * While s2a_head.measure: when the last write began to be seen, in ns,
-	 * and its first byte, stored before; 0: they do not belong together.
-	 */
-	_Atomic int64_t tx_time;
-	_Atomic uint64_t tx_time_of;
+	/* While s2a_head.measure: writes in a2s_times, before tx_written. */
+	_Atomic uint64_t tx_said;
 
 	alignas(CACHE_LINE) _Atomic uint64_t rx_read;
 	_Atomic uint64_t error_taken; /* s2a error word that was reported */
@@ -244,17 +240,35 @@ struct a2s_socket {
 	 * number's last socket was, do not look at them.
 	 */
 	_Atomic uint32_t with;
-	/*
-	 * While s2a_head.measure: when the last read was about to be seen, in
-	 * ns, and from where to where it went, stored before; 0: they do not
-	 * belong together.  All of it is stored before rx_read.
-	 */
-	_Atomic int64_t rx_time;
-	_Atomic uint64_t rx_time_from, rx_time_to;
+	/* While s2a_head.measure: reads in a2s_times, before rx_read. */
+	_Atomic uint64_t rx_said;
 };
 
 /* Two lines of commands, and one for each direction. */
 static_assert(sizeof(struct a2s_socket) == 5 * CACHE_LINE, "shared layout");
+
+/*
+ * When an app has written and read: the @n-th lies at n % APP_TIMES.  All of it
+ * is there before tx_said or rx_said, which is @n then, counts it; and who has
+ * copied one, and finds that count beyond n + APP_TIMES - 1, has perhaps half
+ * of another.  It lies apart, so that nobody touches it who is not asked.
+ */
+enum {
+	APP_TIMES = 128,
+};
+
+struct app_time {
+	_Atomic int64_t when;      /* just before it was seen, in ns */
+	_Atomic uint64_t from, to; /* its bytes */
+};
+
+struct a2s_times {
+	struct app_time tx[APP_TIMES];
+	struct app_time rx[APP_TIMES];
+};
+
+static_assert(sizeof(struct a2s_times) % CACHE_LINE == 0, "shared layout");
+static_assert((APP_TIMES & (APP_TIMES - 1)) == 0, "goes on from 2^64 to 0");
 
 struct a2s_head {
 	uint32_t magic; /* LAYOUT_MAGIC */
@@ -322,7 +336,7 @@ struct s2a_head {
 	uint32_t magic;
 	uint32_t version;
 	alignas(CACHE_LINE) _Atomic uint32_t asleep; /* ring the bell */
-	_Atomic uint32_t measure;           /* say when: tx_time, rx_time */
+	_Atomic uint32_t measure;           /* say when: struct a2s_times */
 	alignas(CACHE_LINE) struct fib fib; /* as the transport knows it */
 };
 
@@ -363,7 +377,10 @@ enum {
 	A2S_TX_OFF = A2S_SOCKETS_OFF +
 	    (APP_MAX_SOCKETS * sizeof(struct a2s_socket) + APP_PAGE - 1) /
 		APP_PAGE * APP_PAGE,
-	A2S_BYTES = A2S_TX_OFF + APP_MAX_SOCKETS * APP_TX_BYTES,
+	A2S_TIMES_OFF = A2S_TX_OFF + APP_MAX_SOCKETS * APP_TX_BYTES,
+	A2S_BYTES = A2S_TIMES_OFF +
+	    (APP_MAX_SOCKETS * sizeof(struct a2s_times) + APP_PAGE - 1) /
+		APP_PAGE * APP_PAGE,
 
 	S2A_SOCKETS_OFF = 16 * APP_PAGE,
 	S2A_ERRORS_OFF = S2A_SOCKETS_OFF +
@@ -385,6 +402,11 @@ static inline size_t a2s_socket_off(uint32_t sub)
 static inline size_t a2s_tx_off(uint32_t sub)
 {
 	return A2S_TX_OFF + (size_t)sub * APP_TX_BYTES;
+}
+
+static inline size_t a2s_times_off(uint32_t sub)
+{
+	return A2S_TIMES_OFF + (size_t)sub * sizeof(struct a2s_times);
 }
 
 static inline size_t s2a_socket_off(uint32_t sub)

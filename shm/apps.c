@@ -335,6 +335,7 @@ static void forget_socket(struct apps *a, uint32_t id)
 	p->patient = false;
 	p->tries = 0;
 	p->have = false;
+	p->tx_heard = p->rx_heard = 0;
 	apps_measure_forget(a, id);
 	apps_wake_later(a, id, WAKE_CLOSED);
 }

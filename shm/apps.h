@@ -151,12 +151,13 @@ struct apps_sock {
 	uint64_t unsure_to;     /* its app had got so far */
 	uint64_t rx_told;       /* what of rx_written the app has been told */
 	uint64_t tx_told, sent_told;
+	uint64_t tx_heard, rx_heard; /* of its times, so many are done with */
 	uint64_t stream_told;
 };
 
 enum {
 	READ_QUEUES = 128, /* sockets with unread packets that are known */
-	READ_STAMPS = 32,  /* of one of them */
+	READ_STAMPS = 128, /* of one of them */
 	READ_LOOK_NS = 25 * NS_PER_MS,
 };
 
@@ -324,6 +325,14 @@ static inline bool apps_is_live(const struct apps *a, uint32_t id)
 static inline const uint8_t *apps_tx_ring(const struct apps *a, uint32_t id)
 {
 	return a->app[app_of(id)].a2s + a2s_tx_off(sub_of(id));
+}
+
+/* The same of when it has written and read. */
+static inline const struct a2s_times *apps_times(
+    const struct apps *a, uint32_t id)
+{
+	return (
+	    const void *)(a->app[app_of(id)].a2s + a2s_times_off(sub_of(id)));
 }
 
 static inline uint8_t *apps_rx_ring(const struct apps *a, uint32_t id)

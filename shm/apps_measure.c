@@ -2,18 +2,18 @@
  * apps_measure.c - when an app wrote what is sent, and read what came, for
  * latencies (measure.h)
  *
- * Both are an app's word: it says so in a2s, while it is asked to (s2a_head),
- * of its last write and of its last read only.  Of those that it has
+ * Both are an app's word: it says so in a2s (a2s_times), while it is asked to
+ * (s2a_head), of its last writes and of its last reads.  Of those that it has
  * overwritten before we look nothing is known, and they are not measured.
  *
- * Of a write one needs no more than that: when its first byte is sent, it says
- * when it was there.  What was read lies behind us, so we remember what came,
- * for each socket in a queue of stamps, in private memory:
+ * Of a write one needs no more than that: when a packet is sent, the write of
+ * its first byte says since when it waits.  What was read lies behind us, so we
+ * remember what came, for each socket in a queue of stamps, in private memory:
  *
  *	 rx_read                          shown           rx_written
  *	----|--------|----------|-----------|--------|--------|----
  *	  stamp    stamp      stamp       stamp    fresh    fresh
- *	    (from ............ to]  at rx_time
+ *	    (from ............ to]  at app_time.when
  *
  * A stamp is a packet's last byte, and when the commit has shown it: only then
  * is it known when that was, so until the next turn begins it is fresh.  Then
@@ -48,34 +48,107 @@ void apps_tell_measure(struct apps *a, uint32_t app)
 	tell(a, app, a->measuring);
 }
 
+/* ---- What an app says ---- */
+
+struct said {
+	uint64_t from, to;
+	struct mono when;
+};
+
+/* Of which byte we ask, and what can be said of it. */
+struct question {
+	uint64_t at;
+	uint64_t limit;    /* nothing is said of more than that, */
+	uint64_t most;     /* nor of more at once, */
+	struct mono since; /* nor of before */
+};
+
+/* Its times of one direction. */
+struct times {
+	const struct app_time *ring;
+	const _Atomic uint64_t *said;
+	uint64_t *heard; /* those before it are of no use any more */
+};
+
+/* False: it has been overwritten meanwhile. */
+static bool copy_said(struct said *ret, const struct times *t)
+{
+	const struct app_time *p = &t->ring[*t->heard % APP_TIMES];
+
+	ret->from = atomic_load_explicit(&p->from, memory_order_relaxed);
+	ret->to = atomic_load_explicit(&p->to, memory_order_relaxed);
+	ret->when.ns = atomic_load_explicit(&p->when, memory_order_relaxed);
+	/* Acquire: all of it was read before what overwrites it is counted. */
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load_explicit(t->said, memory_order_relaxed) - *t->heard <
+	    APP_TIMES;
+}
+
+/* It may have been after our turn began. */
+static bool has_been(const struct node *n, struct mono when)
+{
+	return mono_reached(when, n->now) ||
+	    (n->clock != NULL && mono_reached(when, n->clock()));
+}
+
+static bool is_possible(
+    const struct node *n, const struct question *q, const struct said *s)
+{
+	return s->from != s->to && s->to - s->from <= q->most &&
+	    (int64_t)(q->limit - s->to) >= 0 &&
+	    mono_reached(q->since, s->when) && has_been(n, s->when);
+}
+
+/* We never ask of an earlier byte again. */
+static bool find_said(struct said *ret, const struct node *n,
+    const struct times *t, const struct question *q)
+{
+	/* Acquire: all that is counted is there. */
+	uint64_t end = atomic_load_explicit(t->said, memory_order_acquire);
+	uint64_t begin = end < APP_TIMES ? 0 : end - APP_TIMES + 1;
+	struct said s;
+
+	if (*t->heard < begin || *t->heard > end)
+		*t->heard = begin;
+	for (; *t->heard != end; ++*t->heard) {
+		if (!copy_said(&s, t) || !is_possible(n, q, &s))
+			continue;
+		if (q->at - s.from < s.to - s.from) {
+			*ret = s;
+			return true;
+		}
+		if ((int64_t)(q->at - s.to) < 0)
+			return false;
+	}
+	return false;
+}
+
 /* ---- What is sent ---- */
 
-/* What it wrote last, and when.  False: it is writing that just now. */
-static bool last_write(
-    const struct a2s_socket *s, uint64_t *at, struct mono *when)
+static bool find_write(
+    struct said *ret, struct apps *a, uint32_t id, uint64_t at)
 {
-	/* Acquire: the place was written before the time. */
-	when->ns = atomic_load_explicit(&s->tx_time, memory_order_acquire);
-	*at = atomic_load_explicit(&s->tx_time_of, memory_order_relaxed);
-	/* Acquire: the place was read before the time was read again. */
-	atomic_thread_fence(memory_order_acquire);
-	return when->ns != 0 &&
-	    atomic_load_explicit(&s->tx_time, memory_order_relaxed) == when->ns;
+	struct times t = { apps_times(a, id)->tx, &a2s_of(a, id)->tx_said,
+		&a->sock[id].tx_heard };
+	struct question q = { at, at + APP_TX_BYTES, APP_TX_BYTES,
+		a->n->tap.measure.on };
+
+	return find_said(ret, a->n, &t, &q);
 }
 
 void apps_measure(struct apps *a, uint32_t id, uint64_t begin, uint64_t end)
 {
-	uint64_t at;
-	struct mono when;
+	struct said s = { .when = { 0 } };
 
 	node_measure_done(a->n);
-	if (id >= MAX_SOCKETS || a->app[app_of(id)].a2s == NULL ||
-	    !last_write(a2s_of(a, id), &at, &when) || at - begin >= end - begin)
+	if (id >= MAX_SOCKETS || a->app[app_of(id)].a2s == NULL || begin == end)
 		return;
-	node_measure_app(a->n, when);
-	if (mono_before(when, a->n->now))
+	if (!find_write(&s, a, id, begin))
+		node_measure_untimed(a->n);
+	else if (node_measure_app(a->n, s.when) &&
+	    mono_before(s.when, a->n->now))
 		node_note(a->n, "the app wrote this %.1f us before the turn",
-		    (double)mono_since(a->n->now, when) / 1000);
+		    (double)mono_since(a->n->now, s.when) / 1000);
 }
 
 /* ---- What came: the stamps ---- */
@@ -168,60 +241,28 @@ static void settle(struct apps *a)
 
 /* ---- What came: the reads ---- */
 
-/* What an app says of its last read. */
-struct said {
-	uint64_t from, to;
-	struct mono when; /* 0, which is before all stamps: nothing */
-};
-
-/* False: it is saying that just now. */
-static bool last_read(const struct a2s_socket *s, struct said *ret)
+static bool find_read(
+    struct said *ret, struct apps *a, uint32_t id, const struct read_stamp *s)
 {
-	/* Acquire: the places were written before the time. */
-	ret->when.ns = atomic_load_explicit(&s->rx_time, memory_order_acquire);
-	ret->from =
-	    atomic_load_explicit(&s->rx_time_from, memory_order_relaxed);
-	ret->to = atomic_load_explicit(&s->rx_time_to, memory_order_relaxed);
-	/* Acquire: the places were read before the time was read again. */
-	atomic_thread_fence(memory_order_acquire);
-	return atomic_load_explicit(&s->rx_time, memory_order_relaxed) ==
-	    ret->when.ns;
-}
-
-/* It may have read after our turn began. */
-static bool has_been(const struct node *n, struct mono when)
-{
-	return mono_reached(when, n->now) ||
-	    (n->clock != NULL && mono_reached(when, n->clock()));
-}
-
-/* Could it be?  Of what was shown, and some time ago. */
-static bool is_possible(const struct apps *a, uint32_t id, const struct said *r)
-{
+	struct times t = { apps_times(a, id)->rx, &a2s_of(a, id)->rx_said,
+		&a->sock[id].rx_heard };
 	uint64_t shown = atomic_load_explicit(
 	    &s2a_of(a, id)->rx_written, memory_order_relaxed);
+	struct question q = { s->end - 1, shown, APP_RX_BYTES, s->since };
 
-	return r->to - r->from <= APP_RX_BYTES &&
-	    (int64_t)(shown - r->to) >= 0 && has_been(a->n, r->when);
+	return find_said(ret, a->n, &t, &q);
 }
 
-static bool was_read(const struct read_stamp *s, const struct said *r)
-{
-	return s->end - r->from - 1 < r->to - r->from &&
-	    mono_reached(s->since, r->when);
-}
-
-/* Those up to @read, which are no more; of @r, if not NULL, it is known when.
- */
-static void take_read(
-    struct apps *a, struct read_queue *q, uint64_t read, const struct said *r)
+/* Those that it says it has read, and those up to @read, are no more. */
+static void take_read(struct apps *a, struct read_queue *q, uint64_t read)
 {
 	while (q->n > q->fresh) {
 		const struct read_stamp *s = stamp(q, 0);
+		struct said r;
 
-		if (r != NULL && was_read(s, r))
+		if (find_read(&r, a, q->id, s))
 			node_measure_read(
-			    a->n, s->key, s->birth, s->since, r->when);
+			    a->n, s->key, s->birth, s->since, r.when);
 		else if ((int64_t)(read - s->end) < 0)
 			break;
 		q->first++;
@@ -234,19 +275,14 @@ static void take_read(
 void apps_measure_look(struct apps *a, uint32_t id)
 {
 	struct read_queue *q = queue_of(a, id);
-	struct said r;
-	uint64_t read;
 
 	if (q == NULL)
 		return;
-	if (!apps_is_live(a, id)) {
+	/* First where it is: what it has said of that is there then. */
+	if (apps_is_live(a, id))
+		take_read(a, q, apps_rx_read(a, id));
+	else
 		apps_measure_forget(a, id);
-		return;
-	}
-	/* First: what it says then is of that read or of a later one. */
-	read = apps_rx_read(a, id);
-	if (last_read(a2s_of(a, id), &r))
-		take_read(a, q, read, is_possible(a, id, &r) ? &r : NULL);
 }
 
 /* ---- Each turn ---- */

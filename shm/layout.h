@@ -31,7 +31,7 @@
 #include "shm/topology.h"
 
 enum {
-	LAYOUT_VERSION = 7,
+	LAYOUT_VERSION = 8,
 	LAYOUT_MAGIC = 0x73747261, /* "stra" */
 
 	CACHE_LINE = 64,

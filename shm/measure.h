@@ -65,6 +65,7 @@ enum born {
 	BORN_WIRE,    /* read from a device */
 	BORN_APP,     /* written by an app */
 	BORN_DAEMON,  /* a daemon's own */
+	BORN_UNTIMED, /* written by an app, it is not known when */
 	NBORN,
 };
 
@@ -92,7 +93,7 @@ struct measure_hop {
 	_Atomic uint32_t key;  /* hop_word(); 0: there is none, nor behind it */
 	struct histogram wait; /* ns; empty if it begins with no ring */
 	struct histogram work;
-	struct histogram whole; /* of those that end here */
+	struct histogram whole; /* of those that end here, if timed */
 };
 
 /* Do packets of this hop end there, in one sense or the other? */
@@ -111,8 +112,8 @@ static inline bool hop_works(struct hop_key k)
 /* Do they wait, before they are worked on? */
 static inline bool hop_waits(struct hop_key k)
 {
-	return k.in < MEASURE_DEVICE || k.in == MEASURE_APP ||
-	    k.in == MEASURE_SOCKET;
+	return k.in < MEASURE_DEVICE || k.in == MEASURE_SOCKET ||
+	    (k.in == MEASURE_APP && k.born != BORN_UNTIMED);
 }
 
 /* In X.tap, behind the records; X writes all of it. */

@@ -162,17 +162,24 @@ void node_measure_take(
 	read_birth(n, d, c);
 }
 
-void node_measure_app(struct node *n, struct mono when)
+void node_measure_untimed(struct node *n)
+{
+	node_measure_done(n);
+	n->tap.measure.cause.in = MEASURE_APP;
+	n->tap.measure.cause.born = BORN_UNTIMED;
+}
+
+bool node_measure_app(struct node *n, struct mono when)
 {
 	struct node_measure *m = &n->tap.measure;
 
-	node_measure_done(n);
+	node_measure_untimed(n);
 	/* An app's word. */
 	if (!is_recent(n, when))
-		return;
-	m->cause.in = MEASURE_APP;
+		return false;
 	m->cause.born = BORN_APP;
 	m->cause.since = m->cause.birth = when;
+	return true;
 }
 
 bool node_measure_socket(
@@ -183,6 +190,8 @@ bool node_measure_socket(
 	if (!c->hand || c->born == BORN_NOWHERE)
 		return false;
 	c->socket = true;
+	if (c->born == BORN_UNTIMED)
+		return false;
 	*key =
 	    (struct hop_key){ MEASURE_SOCKET, MEASURE_APP, c->pool, c->born };
 	*birth = c->birth;
@@ -254,7 +263,7 @@ static void add(struct node *n, const struct sample *s)
 	if (hop_waits(k))
 		histogram_add(&h->wait, mono_since(from, s->since));
 	histogram_add(&h->work, mono_since(m->end, from));
-	if (hop_ends(k))
+	if (hop_ends(k) && k.born != BORN_UNTIMED)
 		histogram_add(&h->whole, mono_since(m->end, s->birth));
 }
 

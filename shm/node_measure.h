@@ -62,9 +62,12 @@ void node_measure_end(struct node *n, bool happened);
 
 /*
  * For a transport: what is put from here on an app has written, at @when, until
- * node_measure_done().
+ * node_measure_done().  False: that is not believed, and not known when.
  */
-void node_measure_app(struct node *n, struct mono when);
+bool node_measure_app(struct node *n, struct mono when);
+
+/* The same of what is known to be an app's, but not since when. */
+void node_measure_untimed(struct node *n);
 
 /*
  * For a transport: the packet in hand has gone into a socket's ring.  What is

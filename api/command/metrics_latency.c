@@ -83,6 +83,7 @@ static json_t *labels_of(const struct hop *h, const struct topology *topo)
 		[BORN_WIRE] = "wire",
 		[BORN_APP] = "app",
 		[BORN_DAEMON] = "daemon",
+		[BORN_UNTIMED] = "app_untimed",
 	};
 	const struct hop_key *k = &h->key;
 

@@ -49,6 +49,11 @@ struct a2s_socket *fake_a2s(uint32_t sub)
 	return (void *)(fake.a2s + a2s_socket_off(sub));
 }
 
+struct a2s_times *fake_times(uint32_t sub)
+{
+	return (void *)(fake.a2s + a2s_times_off(sub));
+}
+
 struct s2a_socket *fake_s2a(uint32_t sub)
 {
 	return (void *)(fake.s2a + s2a_socket_off(sub));

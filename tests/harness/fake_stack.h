@@ -23,6 +23,7 @@ int fake_stack_end(void **state);
 uint32_t fake_sub(void);
 
 struct a2s_socket *fake_a2s(uint32_t sub);
+struct a2s_times *fake_times(uint32_t sub);
 struct s2a_socket *fake_s2a(uint32_t sub);
 struct s2a_head *fake_s2a_head(void);
 uint8_t *fake_tx(uint32_t sub);

@@ -32,16 +32,22 @@ static struct end connected_at(uint64_t at)
 	return e;
 }
 
-/* That it was from @from to @to, and between @begin and now. */
-static void assert_said(
-    const struct end *e, uint64_t from, uint64_t to, struct mono begin)
+/* The @n-th: it was from @from to @to, and between @begin and now. */
+static void assert_time(const struct app_time *t, uint64_t n, uint64_t from,
+    uint64_t to, struct mono begin)
 {
-	const struct a2s_socket *a = fake_a2s(e->sub);
+	assert_int_equal(t[n % APP_TIMES].from, from);
+	assert_int_equal(t[n % APP_TIMES].to, to);
+	assert_in_range(t[n % APP_TIMES].when, begin.ns, mono_now().ns);
+}
 
-	assert_int_equal(a->rx_time_from, from);
-	assert_int_equal(a->rx_time_to, to);
-	assert_in_range(a->rx_time, begin.ns, mono_now().ns);
-	assert_int_equal(a->rx_read, to);
+/* The last of @n reads. */
+static void assert_read(const struct end *e, uint64_t n, uint64_t from,
+    uint64_t to, struct mono begin)
+{
+	assert_int_equal(fake_a2s(e->sub)->rx_said, n);
+	assert_time(fake_times(e->sub)->rx, n - 1, from, to, begin);
+	assert_int_equal(fake_a2s(e->sub)->rx_read, to);
 }
 
 static void of_streams_if_asked(void **state)
@@ -58,27 +64,27 @@ static void of_streams_if_asked(void **state)
 	(void)state;
 	fake_receive(e.sub, "0123456789abcdefghij", 20);
 	assert_int_equal(strata_recv(e.fd, b, 3, 0), 3);
-	assert_int_equal(fake_a2s(e.sub)->rx_time, 0);
+	assert_int_equal(fake_a2s(e.sub)->rx_said, 0);
 	fake_s2a_head()->measure = 1;
 	assert_int_equal(strata_recv(e.fd, b, 3, MSG_PEEK), 3);
-	assert_int_equal(fake_a2s(e.sub)->rx_time, 0);
+	assert_int_equal(fake_a2s(e.sub)->rx_said, 0);
 	assert_int_equal(strata_recv(e.fd, b, 4, 0), 4);
-	assert_said(&e, AT + 3, AT + 7, now);
+	assert_read(&e, 1, AT + 3, AT + 7, now);
 	now = mono_now();
 	assert_int_equal(strata_recvmsg(e.fd, &m, 0), 5);
-	assert_said(&e, AT + 7, AT + 12, now);
+	assert_read(&e, 2, AT + 7, AT + 12, now);
 	now = mono_now();
 	assert_int_equal(strata_recv_peek(e.fd, span), 8);
-	assert_int_equal(fake_a2s(e.sub)->rx_time_to, AT + 12);
+	assert_int_equal(fake_a2s(e.sub)->rx_said, 2);
 	assert_int_equal(strata_recv_consume(e.fd, 6), 0);
-	assert_said(&e, AT + 12, AT + 18, now);
+	assert_read(&e, 3, AT + 12, AT + 18, now);
 	/* Thrown away with the connection: not read. */
 	assert_int_equal(
 	    strata_connect(e.fd, &(struct sockaddr){ AF_UNSPEC, { 0 } },
 		sizeof(struct sockaddr)),
 	    0);
 	assert_int_equal(fake_a2s(e.sub)->rx_read, AT + 20);
-	assert_int_equal(fake_a2s(e.sub)->rx_time_to, AT + 18);
+	assert_int_equal(fake_a2s(e.sub)->rx_said, 3);
 	fake_s2a_head()->measure = 0;
 	strata_close(e.fd);
 }
@@ -98,16 +104,39 @@ static void of_datagrams_too(void **state)
 	for (int i = 0; i < 3; i++)
 		fake_receive(e.sub, in, sizeof(in));
 	assert_int_equal(strata_recv(e.fd, b, sizeof(b), 0), 4);
-	assert_int_equal(fake_a2s(e.sub)->rx_time, 0);
+	assert_int_equal(fake_a2s(e.sub)->rx_said, 0);
 	fake_s2a_head()->measure = 1;
 	assert_int_equal(strata_recv(e.fd, b, sizeof(b), MSG_PEEK), 4);
-	assert_int_equal(fake_a2s(e.sub)->rx_time, 0);
+	assert_int_equal(fake_a2s(e.sub)->rx_said, 0);
 	/* Also what it throws away of one has been read. */
 	assert_int_equal(strata_recv(e.fd, b, 1, 0), 1);
-	assert_said(&e, sizeof(in), 2 * sizeof(in), now);
+	assert_read(&e, 1, sizeof(in), 2 * sizeof(in), now);
 	now = mono_now();
 	assert_int_equal(strata_read(e.fd, b, sizeof(b)), 4);
-	assert_said(&e, 2 * sizeof(in), 3 * sizeof(in), now);
+	assert_read(&e, 2, 2 * sizeof(in), 3 * sizeof(in), now);
+	fake_s2a_head()->measure = 0;
+	strata_close(e.fd);
+}
+
+/* More than there is room for: the last. */
+static void all_of_many_writes(void **state)
+{
+	enum {
+		WRITES = APP_TIMES + 3
+	};
+	struct end e = connected_at(0);
+	struct mono now = mono_now();
+	const struct app_time *tx = fake_times(e.sub)->tx;
+
+	(void)state;
+	assert_int_equal(strata_send(e.fd, "ab", 2, 0), 2);
+	assert_int_equal(fake_a2s(e.sub)->tx_said, 0);
+	fake_s2a_head()->measure = 1;
+	for (uint64_t i = 0; i < WRITES; i++)
+		assert_int_equal(strata_send(e.fd, "ab", 2, 0), 2);
+	assert_int_equal(fake_a2s(e.sub)->tx_said, WRITES);
+	for (uint64_t i = WRITES - APP_TIMES; i < WRITES; i++)
+		assert_time(tx, i, 2 + 2 * i, 4 + 2 * i, now);
 	fake_s2a_head()->measure = 0;
 	strata_close(e.fd);
 }
@@ -119,11 +148,11 @@ static void a_new_socket_has_said_nothing(void **state)
 	struct end e;
 
 	(void)state;
-	fake_a2s(next)->rx_time = fake_a2s(next)->tx_time = 5;
+	fake_a2s(next)->rx_said = fake_a2s(next)->tx_said = 5;
 	e = connected_at(0);
 	assert_int_equal(e.sub, next);
-	assert_int_equal(fake_a2s(e.sub)->rx_time, 0);
-	assert_int_equal(fake_a2s(e.sub)->tx_time, 0);
+	assert_int_equal(fake_a2s(e.sub)->rx_said, 0);
+	assert_int_equal(fake_a2s(e.sub)->tx_said, 0);
 	strata_close(e.fd);
 }
 
@@ -132,6 +161,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(of_streams_if_asked),
 		cmocka_unit_test(of_datagrams_too),
+		cmocka_unit_test(all_of_many_writes),
 		cmocka_unit_test(a_new_socket_has_said_nothing),
 	};
 

@@ -95,14 +95,35 @@ static void comes(struct bench *b, int64_t at)
 	comes_to(b, at, PORT);
 }
 
+static struct a2s_times *times(struct bench *b)
+{
+	return (
+	    void *)(b->w->ch.a2s[app_of(b->id)] + a2s_times_off(sub_of(b->id)));
+}
+
+static void put_time(struct app_time *t, uint64_t from, uint64_t to, int64_t at)
+{
+	t->from = from;
+	t->to = to;
+	t->when = (int64_t)(BEGIN + (uint64_t)at);
+}
+
+/* So many, born at 0 and shown at 20; a few in each turn. */
+static void many_come(struct bench *b, int n)
+{
+	for (int i = 1; i <= n; i++) {
+		comes(b, 0);
+		if (i % 32 == 0 || i == n)
+			turn(b, 10, 20);
+	}
+}
+
 /* What the library says of a read. */
 static void says(struct bench *b, uint64_t from, uint64_t to, int64_t at)
 {
 	struct a2s_socket *a = apps_a2s(b->w, b->id);
 
-	a->rx_time_from = from;
-	a->rx_time_to = to;
-	a->rx_time = BEGIN + at;
+	put_time(&times(b)->rx[a->rx_said++ % APP_TIMES], from, to, at);
 }
 
 /* It reads as many datagrams in one, as far as it says. */
@@ -245,29 +266,46 @@ static void a_part_is_not_read(void **state)
 	close_bench(b);
 }
 
+static void each_read_of_many_is_known(void **state)
+{
+	enum {
+		MANY = APP_TIMES - 1
+	};
+	struct bench *b = open_bench();
+
+	(void)state;
+	many_come(b, MANY);
+	for (int i = 0; i < MANY; i++)
+		reads(b, 1, 30 + i);
+	apps_post(b->w, b->id);
+	turn(b, 1000, 1010);
+	assert_read(b, MANY, 9 + MANY, 29 + MANY);
+	assert_int_equal(histogram_quantile(&b->h, 0.001), 10);
+	close_bench(b);
+}
+
+/* The oldest, and one more, which may be half overwritten. */
 static void what_was_overwritten_is_not_measured(void **state)
 {
 	struct bench *b = open_bench();
 
 	(void)state;
-	comes(b, 0);
-	comes(b, 8);
-	turn(b, 10, 20);
-	reads(b, 1, 30);
-	reads(b, 1, 48);
+	many_come(b, APP_TIMES);
+	for (int i = 0; i < APP_TIMES; i++)
+		reads(b, 1, 30 + i);
 	apps_post(b->w, b->id);
-	turn(b, 70, 80);
-	assert_read(b, 1, 28, 40);
+	turn(b, 1000, 1010);
+	assert_int_equal(figures(b), APP_TIMES - 1);
+	assert_int_equal(histogram_quantile(&b->h, 0.001), 11);
 
 	/* Nor what was read by a program that says nothing. */
-	comes(b, 80);
-	turn(b, 90, 100);
+	comes(b, 1040);
+	turn(b, 1050, 1060);
 	assert_int_equal(b->w->u->apps.sock[b->id].reads, 1);
-	apps_a2s(b->w, b->id)->rx_time = 0;
 	apps_a2s(b->w, b->id)->rx_read += ROOM;
 	apps_post(b->w, b->id);
-	turn(b, 110, 120);
-	assert_int_equal(figures(b), 1);
+	turn(b, 1070, 1080);
+	assert_int_equal(figures(b), APP_TIMES - 1);
 	assert_int_equal(b->w->u->apps.sock[b->id].reads, 0);
 	close_bench(b);
 }
@@ -361,9 +399,7 @@ static void what_does_not_fit_is_not_measured(void **state)
 	struct bench *b = open_bench();
 
 	(void)state;
-	for (int i = 0; i < READ_STAMPS + 5; i++)
-		comes(b, 8 * i);
-	turn(b, 1000, 1001);
+	many_come(b, READ_STAMPS + 5);
 	reads(b, READ_STAMPS + 5, 1011);
 	apps_post(b->w, b->id);
 	turn(b, 1020, 1030);
@@ -501,6 +537,102 @@ static void nothing_is_asked_while_nobody_looks(void **state)
 	close_bench(b);
 }
 
+/* ---- What is sent */
+
+/* A datagram, written at @at; or its library says nothing. */
+static void writes(struct bench *b, bool says, int64_t at)
+{
+	struct a2s_socket *a = apps_a2s(b->w, b->id);
+	uint64_t from = a->tx_written;
+
+	if (says)
+		put_time(&times(b)->tx[a->tx_said++ % APP_TIMES], from,
+		    from + ROOM, at);
+	apps_write(b->w, b->id, "192.0.2.1", 9, "x", 1);
+	assert_int_equal(a->tx_written, from + ROOM);
+}
+
+/* Of the hops that begin with an app; nothing was a daemon's own. */
+static uint64_t sent(struct bench *b, uint8_t born)
+{
+	uint8_t *tap = b->w->rig->tap[rig_proc(b->w->rig, "udpd")];
+	struct measure_mem *m = (void *)(tap + TAP_MEASURE_OFF);
+	uint64_t n = 0;
+
+	memset(&b->h, 0, sizeof(b->h));
+	for (uint32_t i = 0; i < MEASURE_HOPS && m->hop[i].key != 0; i++) {
+		struct hop_key k = hop_key(m->hop[i].key);
+
+		assert_int_not_equal(k.in, MEASURE_SELF);
+		if (k.in != MEASURE_APP || k.born != born)
+			continue;
+		histogram_read(&b->h, &m->hop[i].work);
+		n = histogram_count(&b->h);
+		histogram_read(&b->h, &m->hop[i].wait);
+		assert_int_equal(
+		    histogram_count(&b->h), born == BORN_APP ? n : 0);
+	}
+	return n;
+}
+
+static void each_write_of_many_is_known(void **state)
+{
+	enum {
+		MANY = 32
+	};
+	struct bench *b = open_bench();
+
+	(void)state;
+	turn(b, 0, 1);
+	for (int i = 0; i < MANY; i++)
+		writes(b, true, 10 + i);
+	for (int i = 0; i < MANY / 16; i++)
+		turn(b, 100, 110);
+	assert_int_equal(sent(b, BORN_UNTIMED), 0);
+	assert_int_equal(sent(b, BORN_APP), MANY);
+	assert_int_equal(histogram_quantile(&b->h, 1), 90);
+	assert_int_equal(histogram_quantile(&b->h, 0.001), 100 - 9 - MANY);
+	close_bench(b);
+}
+
+/* But it was an app's, and the next one's time is known again. */
+static void a_write_without_its_time_is_not_measured(void **state)
+{
+	static const struct {
+		uint64_t from, to;
+		int64_t at;
+	} lies[] = {
+		{ 0, ROOM, INT64_MIN + BEGIN },
+		{ 0, ROOM, -1 },
+		{ 0, ROOM, 1000 },
+		{ 0, APP_TX_BYTES + 1, 5 },
+		{ ROOM, 0, 5 },
+		{ 0, 0, 5 },
+	};
+	struct bench *b = open_bench();
+	struct a2s_socket *a = apps_a2s(b->w, b->id);
+	uint64_t n = sizeof(lies) / sizeof(lies[0]);
+
+	(void)state;
+	turn(b, 0, 1);
+	for (uint64_t i = 0; i < n; i++) {
+		put_time(&times(b)->tx[a->tx_said++ % APP_TIMES],
+		    a->tx_written + lies[i].from, a->tx_written + lies[i].to,
+		    lies[i].at);
+		writes(b, false, 0);
+		turn(b, 10, 20);
+		assert_int_equal(sent(b, BORN_APP), 0);
+		assert_int_equal(sent(b, BORN_UNTIMED), i + 1);
+	}
+	writes(b, false, 0);
+	writes(b, true, 30);
+	turn(b, 100, 110);
+	assert_int_equal(sent(b, BORN_UNTIMED), n + 1);
+	assert_int_equal(sent(b, BORN_APP), 1);
+	assert_int_equal(histogram_quantile(&b->h, 1), 70);
+	close_bench(b);
+}
+
 /* ---- An app that says anything */
 
 static struct random dice;
@@ -622,6 +754,7 @@ int main(void)
 		cmocka_unit_test(the_next_one_asks_before_it_is_put),
 		cmocka_unit_test(one_read_may_take_many),
 		cmocka_unit_test(a_part_is_not_read),
+		cmocka_unit_test(each_read_of_many_is_known),
 		cmocka_unit_test(what_was_overwritten_is_not_measured),
 		cmocka_unit_test(who_reads_and_says_no_more_is_looked_at),
 		cmocka_unit_test(a_lie_is_not_measured),
@@ -632,6 +765,8 @@ int main(void)
 		cmocka_unit_test(another_socket_of_its_number_has_not_read_it),
 		cmocka_unit_test(with_the_transport_the_stamps_are_lost),
 		cmocka_unit_test(nothing_is_asked_while_nobody_looks),
+		cmocka_unit_test(each_write_of_many_is_known),
+		cmocka_unit_test(a_write_without_its_time_is_not_measured),
 		cmocka_unit_test(measures_no_garbage),
 	};
 

@@ -217,17 +217,15 @@ static void an_answer_inherits_the_birth_of_the_question(void **state)
 
 static void a_transport_says_when_an_app_has_written(void **state)
 {
-	static const struct hop_key sent = { MEASURE_APP, FROM_UDP, UDPD,
-		BORN_APP };
-	static const struct hop_key end = { FROM_UDP, MEASURE_END, UDPD,
-		BORN_APP };
+	struct hop_key sent = { MEASURE_APP, FROM_UDP, UDPD, BORN_APP };
+	struct hop_key end = { FROM_UDP, MEASURE_END, UDPD, BORN_APP };
 	struct bench *b = open_bench();
 	struct node *u = rig_node(b->r, "udpd");
 	struct desc own = { .off = 64, .len = 6 };
 
 	(void)state;
 	node_begin(u, (struct mono){ 1640 });
-	node_measure_app(u, (struct mono){ 1600 });
+	assert_true(node_measure_app(u, (struct mono){ 1600 }));
 	assert_non_null(node_alloc(u, 128, &own));
 	node_put(u, node_out(u, LAYER_IP, 0), &own);
 	node_measure_done(u);
@@ -239,11 +237,19 @@ static void a_transport_says_when_an_app_has_written(void **state)
 
 	/* A lie, or from before it was measured. */
 	node_begin(u, (struct mono){ 1800 });
-	node_measure_app(u, (struct mono){ -5 });
+	assert_false(node_measure_app(u, (struct mono){ -5 }));
 	assert_non_null(node_alloc(u, 128, &own));
 	node_put(u, node_out(u, LAYER_IP, 0), &own);
 	node_commit(u);
+	turn(b, 1830, 1840, node_in(&b->n, LAYER_UDP, 0), NULL);
 	assert_int_equal(only(b, UDPD, WAIT, sent), 40);
+	assert_int_equal(only(b, IPD, WHOLE, end), 100);
+	/* An app's all the same, on a way of its own. */
+	sent.born = end.born = BORN_UNTIMED;
+	assert_int_equal(only(b, UDPD, WAIT, sent), -1);
+	assert_int_equal(only(b, UDPD, WORK, sent), 0);
+	assert_int_equal(only(b, IPD, WORK, end), 10);
+	assert_int_equal(only(b, IPD, WHOLE, end), -1);
 	close_bench(b);
 }
 
