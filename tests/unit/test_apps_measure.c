@@ -460,6 +460,43 @@ static void of_too_many_sockets_the_idlest_is_not_measured(void **state)
 	close_bench(b);
 }
 
+/* And not one that something has come for in this turn. */
+static void who_has_just_got_something_is_not_the_idlest(void **state)
+{
+	struct bench *b = open_bench();
+	uint32_t first = b->id, second = 0, id;
+
+	(void)state;
+	measure(b, false);
+	for (uint16_t i = 1; i <= READ_QUEUES; i++) {
+		id = apps_socket(b->w, AF_INET);
+		assert_int_equal(apps_bind(b->w, id, "*", 100 + i), 0);
+		second = i == 1 ? id : second;
+	}
+	begin(b);
+	measure(b, true);
+	comes(b, 0);
+	turn(b, 10, 20);
+	for (uint16_t i = 1; i < READ_QUEUES; i++) {
+		comes_to(b, 24 + 8 * i, 100 + i);
+		turn(b, 26 + 8 * i, 27 + 8 * i);
+	}
+	comes(b, 2000);
+	comes_to(b, 2000, 100 + READ_QUEUES);
+	turn(b, 2010, 2020);
+	b->id = second;
+	reads(b, 1, 2030);
+	apps_post(b->w, b->id);
+	turn(b, 2040, 2050);
+	assert_int_equal(figures(b), 0);
+	b->id = first;
+	reads(b, 2, 2060);
+	apps_post(b->w, b->id);
+	turn(b, 2070, 2080);
+	assert_int_equal(figures(b), 2);
+	close_bench(b);
+}
+
 /* Not even if the last one had, and was gone before anybody looked. */
 static void another_socket_of_its_number_has_not_read_it(void **state)
 {
@@ -762,6 +799,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_is_not_measured),
 		cmocka_unit_test(
 		    of_too_many_sockets_the_idlest_is_not_measured),
+		cmocka_unit_test(who_has_just_got_something_is_not_the_idlest),
 		cmocka_unit_test(another_socket_of_its_number_has_not_read_it),
 		cmocka_unit_test(with_the_transport_the_stamps_are_lost),
 		cmocka_unit_test(nothing_is_asked_while_nobody_looks),
