@@ -45,6 +45,7 @@ void hops_free(struct hops *h);
 struct way {
 	const struct hop *hop[WAY_HOPS];
 	uint32_t n;
+	uint64_t all;        /* packets: also those whose whole is not known */
 	char name[WAY_NAME]; /* "wire > linkd > ipd > tcpd > socket" */
 };
 
@@ -58,7 +59,13 @@ uint32_t ways_find(struct way ret[WAYS_MAX], const struct hops *h,
 /* ns: the means of a way's hops added up. */
 double way_sum(const struct way *w);
 
-/* Percent by which that differs from the mean of the whole. */
+/* Are they of the same packets as the whole, but for a few? */
+bool way_is_whole(const struct way *w);
+
+/* The packets of the hop that most went through. */
+uint64_t way_most(const struct way *w);
+
+/* Percent by which the sum differs from the mean of the whole. */
 double way_difference(const struct way *w);
 
 void latency_print(FILE *to, const struct hops *h, const struct topology *topo);

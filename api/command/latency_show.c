@@ -63,13 +63,33 @@ static void print_hop(
 		print_row(to, hop_worker(h, topo), "work", &h->work);
 }
 
+static void print_count(FILE *to, const struct way *w)
+{
+	uint64_t n = histogram_count(&w->hop[w->n - 1]->whole);
+
+	fprintf(to, "%s: %" PRIu64, w->name, n);
+	if (n != w->all)
+		fprintf(to, " of %" PRIu64, w->all);
+	fputs(" packets\n", to);
+}
+
+static void print_sum(FILE *to, const struct way *w)
+{
+	fprintf(
+	    to, "  %-27s %8.1f   ", "sum of the hops' means", us(way_sum(w)));
+	if (way_is_whole(w))
+		fprintf(to, "difference %+.1f %%\n\n", way_difference(w));
+	else
+		fprintf(to, "of up to %" PRIu64 " packets, others too\n\n",
+		    way_most(w));
+}
+
 static void print_way(
     FILE *to, const struct way *w, const struct topology *topo)
 {
 	const struct hop *end = w->hop[w->n - 1];
 
-	fprintf(to, "%s: %" PRIu64 " packets\n", w->name,
-	    histogram_count(&end->whole));
+	print_count(to, w);
 	fprintf(to, "  %-27s %8s", "us", "mean");
 	for (uint32_t i = 0; i < NQUANTILES; i++)
 		fprintf(to, " %7s", quantile[i].name);
@@ -77,8 +97,7 @@ static void print_way(
 	for (uint32_t i = 0; i < w->n; i++)
 		print_hop(to, w->hop[i], topo);
 	print_row(to, "end to end", "", &end->whole);
-	fprintf(to, "  %-27s %8.1f   difference %+.1f %%\n\n",
-	    "sum of the hops' means", us(way_sum(w)), way_difference(w));
+	print_sum(to, w);
 }
 
 void latency_print(FILE *to, const struct hops *h, const struct topology *topo)
@@ -134,9 +153,11 @@ static json_t *json_way(const struct way *w, const struct topology *topo)
 
 	for (uint32_t i = 0; i < w->n; i++)
 		json_array_append_new(hops, json_hop(w->hop[i], topo));
-	return json_pack("{s:s, s:o, s:o, s:f, s:f}", "way", w->name, "hops",
-	    hops, "end_to_end", json_figures(&end->whole), "sum_of_means",
-	    way_sum(w), "difference_percent", way_difference(w));
+	return json_pack("{s:s, s:I, s:o, s:o, s:f, s:o}", "way", w->name,
+	    "packets", (json_int_t)w->all, "hops", hops, "end_to_end",
+	    json_figures(&end->whole), "sum_of_means", way_sum(w),
+	    "difference_percent",
+	    way_is_whole(w) ? json_real(way_difference(w)) : json_null());
 }
 
 json_t *latency_json(const struct hops *h, const struct topology *topo)

@@ -6,6 +6,9 @@
 
 #include "api/command/latency.h"
 
+/* Of a hop's packets so many may be others than those of the way. */
+static const double OTHERS = 0.05;
+
 static bool is_read(const struct hop *h)
 {
 	return h->key.in == MEASURE_SOCKET;
@@ -90,6 +93,36 @@ static bool follow(struct way *ret, const struct hops *h, const struct hop *end)
 	return !goes_on(ret->hop[0]);
 }
 
+/* How many went through it. */
+static uint64_t passed(const struct hop *h)
+{
+	return histogram_count(hop_works(h->key) ? &h->work : &h->wait);
+}
+
+/* Do packets of @h end with those of @end, whether timed, read, or not? */
+static bool ends_with(const struct hop *h, const struct hop *end)
+{
+	const struct hop_key *a = &h->key, *b = &end->key;
+
+	return h->proc == end->proc && a->pool == b->pool &&
+	    (a->born == b->born ||
+		(a->born == BORN_UNTIMED && b->born == BORN_APP)) &&
+	    (is_read(end) ? a->out == MEASURE_SOCKET
+			  : a->in == b->in && a->out == b->out);
+}
+
+static uint64_t count_all(const struct hops *h, const struct hop *end)
+{
+	uint64_t measured = histogram_count(&end->whole);
+	uint64_t all = 0;
+
+	for (uint32_t i = 0; i < h->n; i++)
+		if (ends_with(h->hop[i], end))
+			all += passed(h->hop[i]);
+	/* What was shown before may have been read since. */
+	return all > measured ? all : measured;
+}
+
 uint32_t ways_find(
     struct way ret[WAYS_MAX], const struct hops *h, const struct topology *topo)
 {
@@ -100,6 +133,7 @@ uint32_t ways_find(
 		    histogram_count(&h->hop[i]->whole) == 0 ||
 		    !follow(&ret[n], h, h->hop[i]))
 			continue;
+		ret[n].all = count_all(h, h->hop[i]);
 		name(&ret[n++], topo);
 	}
 	return n;
@@ -113,6 +147,29 @@ double way_sum(const struct way *w)
 		sum += histogram_mean(&w->hop[i]->wait) +
 		    histogram_mean(&w->hop[i]->work);
 	return sum;
+}
+
+bool way_is_whole(const struct way *w)
+{
+	double whole = (double)histogram_count(&w->hop[w->n - 1]->whole);
+
+	for (uint32_t i = 0; i < w->n; i++) {
+		double here = (double)passed(w->hop[i]);
+
+		if (here > whole * (1 + OTHERS) || here < whole * (1 - OTHERS))
+			return false;
+	}
+	return true;
+}
+
+uint64_t way_most(const struct way *w)
+{
+	uint64_t most = 0;
+
+	for (uint32_t i = 0; i < w->n; i++)
+		if (passed(w->hop[i]) > most)
+			most = passed(w->hop[i]);
+	return most;
 }
 
 double way_difference(const struct way *w)

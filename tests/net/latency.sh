@@ -32,6 +32,7 @@ agrees() {
 	say "$(of_way "$1" '"\(.way): \(.end_to_end.count) packets, hops \(
 		.sum_of_means / 1000) us, end to end \(.end_to_end.mean / 1000
 		) us, difference \(.difference_percent) %"')"
+	[ "$off" != null ] || fail "$1: hops of other packets, too"
 	[ -n "$n" ] || fail "no way $1: $(jq -c '[.ways[].way]' "$work/latency")"
 	expect "packets of $1" "$n" -ge "$2"
 	awk -v off="$off" 'BEGIN { exit !(off > -5 && off < 5) }' ||
@@ -57,7 +58,7 @@ is_a_read() {
 }
 
 udp_asks() {
-	run "$udp_tester" -c "$1" 192.0.2.2 7
+	run "$udp_tester" -c "$@" 192.0.2.2 7
 }
 
 # The connection, and its first lines, which the peer acknowledges at once: both
@@ -111,6 +112,27 @@ agrees 'wire > linkd > ipd > udpd > socket' 500
 agrees 'wire > linkd > ipd > udpd > app' 480
 is_a_read udpd 500
 agrees 'app > udpd > ipd > linkd > wire' 500
+
+# Bursts: each call of the program is known, not its last alone.
+is_nearly_all() {
+	local of
+	of=$(of_way "$1" '"\(.end_to_end.count) \(.packets)"')
+	say "$1: measured ${of/ / of }"
+	awk '{ exit !($1 >= 0.95 * $2) }' <<<"$of" ||
+		fail "$1: only ${of/ / of } are measured"
+}
+
+for window in 16 64; do
+	measure udp_asks 20000 -w $window
+	for way in 'wire > linkd > ipd > udpd > app' \
+		'app > udpd > ipd > linkd > wire'; do
+		agrees "$way" 18000
+		is_nearly_all "$way"
+	done
+	expect 'ways on which a daemon sends by itself' "$(jq '[.ways[] |
+		select(.way | startswith("udpd"))] | length' \
+		"$work/latency")" -eq 0
+done
 
 # The hops of linkd and ipd have the peer's own acknowledgements in them, too, a
 # few as it begins and ends: among many they count for little.
