@@ -154,7 +154,10 @@ void sup_stop_all(struct sup *s);
 /* A fresh process takes over from the running one; @client is told. */
 int sup_restart(struct sup *s, uint32_t p, int client);
 
-/* A daemon started by hand, on @fd (which is ours now), takes a place. */
+/*
+ * A daemon started by hand takes a place.  @fd is ours if this succeeds;
+ * sup_may_join() has said yes.
+ */
 int sup_join(struct sup *s, const char *name, int fd);
 
 /* To the running instance and the standby of @p; < 0: it did not reach the
@@ -281,11 +284,9 @@ void sup_rights_connected(struct client *c);
 /* The first byte of the next message, as recv(); and who sent it. */
 ssize_t sup_rights_peek(struct client *c, char *first);
 
-/* It is a daemon's control socket from now on. */
-void sup_rights_end(int fd);
-
 /* Of the message in hand; and: may it have one of the last places? */
 bool sup_may_rule(const struct client *c);
+bool sup_may_join(const struct client *c);
 bool sup_may_raw(const struct client *c);
 bool sup_may_crowd(const struct client *c);
 

@@ -481,9 +481,6 @@ int sup_join(struct sup *s, const char *name, int fd)
 	if (s->place[p].restart_client != -1 || s->place[p].ending ||
 	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == -1)
 		return -EBUSY;
-	/* It may write all that a daemon may: only for our own user. */
-	if (who.uid != geteuid())
-		return -EPERM;
 	end_standby(s, &s->place[p]);
 	s->place[p].standby.proc = (uint8_t)p;
 	s->place[p].standby.guest = true;

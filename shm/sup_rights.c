@@ -7,6 +7,8 @@
  *		`strata ss` show, numbers and addresses
  *	rule	root and the stack's user: whatever changes it for others, and
  *		others' packets
+ *	join	as a daemon, started by hand: the stack's user alone, since the
+ *		supervisor has to be able to kill whom it lets write its memory
  *	raw	sockets are root's, as with the kernel
  *
  * A connection is inherited by fork and may be passed on, so two are asked: who
@@ -79,13 +81,6 @@ ssize_t sup_rights_peek(struct client *c, char *first)
 	return n;
 }
 
-void sup_rights_end(int fd)
-{
-	int off = 0;
-
-	setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &off, sizeof(off));
-}
-
 static bool rules(uint32_t uid)
 {
 	return uid == 0 || uid == geteuid();
@@ -99,6 +94,11 @@ bool sup_may_crowd(const struct client *c)
 bool sup_may_rule(const struct client *c)
 {
 	return rules(c->connected) && rules(c->sender);
+}
+
+bool sup_may_join(const struct client *c)
+{
+	return c->connected == geteuid() && c->sender == geteuid();
 }
 
 bool sup_may_raw(const struct client *c)

@@ -109,8 +109,8 @@ void sup_client_close(struct sup *s, struct client *c)
 }
 
 /*
- * The connection becomes a daemon's control socket and no client's: of one who
- * rules the stack, and who has had nothing else by it that would have to end.
+ * The connection becomes a daemon's control socket and no client's: of the
+ * stack's user, and if he has had nothing else by it that would have to end.
  */
 static void hand_over(struct sup *s, struct client *c, const struct ctl_msg *m)
 {
@@ -119,7 +119,7 @@ static void hand_over(struct sup *s, struct client *c, const struct ctl_msg *m)
 	int r;
 
 	snprintf(name, sizeof(name), "%.16s", m->name);
-	if (!sup_may_rule(c) || c->app != NULL || c->relay != NULL ||
+	if (!sup_may_join(c) || c->app != NULL || c->relay != NULL ||
 	    c->tap.open) {
 		log_warn(&s->log, "refused to let a %s join: user %u", name,
 		    c->sender);
@@ -127,7 +127,6 @@ static void hand_over(struct sup *s, struct client *c, const struct ctl_msg *m)
 		return;
 	}
 	epoll_ctl(s->epoll, EPOLL_CTL_DEL, fd, NULL);
-	sup_rights_end(fd);
 	c->src.fd = -1;
 	r = sup_join(s, name, fd);
 	if (r < 0) {

@@ -1,7 +1,8 @@
 /*
  * raw_rights.c - who has given up root's rights has none by his connection
  *
- *	raw_rights	as root; it becomes uid 65534 on its way
+ *	raw_rights IPD	as root; it becomes uid 65534 on its way.  IPD: the pid
+ *			of the stack's ipd, which is stopped for a moment
  *
  * Before and after, raw sockets are compared with the kernel's; then messages
  * are sent that the library would not send.
@@ -9,13 +10,17 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "api/strata.h"
 #include "shm/app.h"
+#include "shm/ask.h"
 #include "shm/control.h"
 #include "shm/join.h"
 #include "shm/rundir.h"
@@ -102,6 +107,56 @@ static void join(int fd)
 	}
 }
 
+/* Nor for a connection that is an app's, a reader's of packets, a question. */
+static void attach_then_join(const char *stack)
+{
+	int fd = join_connect(stack);
+
+	if (answer(fd, &(struct ctl_msg){ .type = CTL_APP }) != 0) {
+		printf("it may not attach\n");
+		wrong = 1;
+	}
+	join(fd);
+	close(fd);
+}
+
+static void tap_then_join(const char *stack)
+{
+	static const char text[] = "{\"command\": \"tap\"}";
+	int fd = join_connect(stack);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct ctl_msg m = { .nfds = 0 };
+	int fds[CTL_MAX_FDS];
+
+	if (send(fd, text, strlen(text), MSG_NOSIGNAL) == -1 ||
+	    poll(&p, 1, 5000) != 1 || ctl_recv(fd, &m, fds) < 0 ||
+	    m.type != CTL_TAP) {
+		printf("it may not see packets\n");
+		wrong = 1;
+	}
+	while (m.nfds > 0)
+		close(fds[--m.nfds]);
+	join(fd);
+	close(fd);
+}
+
+static void ask_then_join(const char *stack, pid_t ipd)
+{
+	struct ctl_msg m = { .type = CTL_ASK };
+	struct ask q = { .version = ASK_VERSION, .op = ASK_WAY };
+	int fd = join_connect(stack);
+
+	q.ip = ip_from_v4((const uint8_t[]){ 192, 0, 2, 1 });
+	kill(ipd, SIGSTOP);
+	if (ctl_send_bytes(fd, &m, NULL, &q, sizeof(q)) < 0) {
+		printf("it may not ask\n");
+		wrong = 1;
+	}
+	join(fd);
+	kill(ipd, SIGCONT);
+	close(fd);
+}
+
 /* Refused, an app leaves as any other does: there is room for the next. */
 static void attach_and_join(const char *stack)
 {
@@ -120,11 +175,16 @@ static void attach_and_join(const char *stack)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	char stack[TOPO_NAME_LEN] = "";
+	pid_t ipd = argc > 1 ? atoi(argv[1]) : 0;
 	int fd, other;
 
+	if (ipd <= 0) {
+		printf("usage: raw_rights IPD\n");
+		return 2;
+	}
 	try_all("root", 0);
 	fd = rundir_stack(stack) == 0 ? join_connect(stack) : -1;
 	other = join_connect(stack);
@@ -132,6 +192,9 @@ int main(void)
 		printf("no connection of our own\n");
 		return 1;
 	}
+	attach_then_join(stack);
+	tap_then_join(stack);
+	ask_then_join(stack, ipd);
 	if (setuid(65534) == -1) {
 		perror("setuid");
 		return 1;

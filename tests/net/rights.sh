@@ -149,7 +149,8 @@ expect 'restarts of ipd' "$(daemon restarts ipd)" -eq 0
 
 # A raw socket is asked for by who asks now, as with the kernel.
 # Nor does a daemon by hand get a place by it.
-run env STRATA_RUN_DIR=/run/strata "$BUILD/tests/net/raw_rights"
+run env STRATA_RUN_DIR=/run/strata "$BUILD/tests/net/raw_rights" \
+	"$(daemon pid ipd)"
 expect 'restarts of ipd' "$(daemon restarts ipd)" -eq 0
 
 # Its user's own does, while it runs.
@@ -238,6 +239,11 @@ expect 'what the link is to' "$(cat "$work/precious")" = precious
 run rm "$run_dir/loopback/log"
 run ours "${up[@]}"
 run ours status
+# Root rules it, but a daemon of root's its supervisor could not kill.
+STRATA_RUN_DIR=$run_dir timeout 3 "$BUILD/ipd" --stack loopback
+until_true 3 grep -q 'refused to let a ipd join: user 0' \
+	"$run_dir/loopback/log" || fail 'root may join'
+run env STRATA_RUN_DIR="$run_dir" "$strata" log loopback ipd warn
 run ours down
 expect 'the folder' "$(find "$run_dir" 2>&1 | grep -c 'No such')" -eq 1
 
