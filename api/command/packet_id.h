@@ -5,10 +5,14 @@
  *	tcpd>ipd  ->  ipd>linkd  ->  device	the slot; then the same bytes
  *
  * A packet that a daemon puts into a ring in a slot of its own pool is a new
- * one; who takes it and hands it on hands on the slot.  What linkd reads and
- * writes has none: there the addresses and numbers in the headers have to do,
- * and order.  Where records may have been lost, or a place on the way is not
- * watched, nothing is said rather than something false.
+ * one; who takes it and hands it on hands on the slot.
+ *
+ * What linkd reads and writes has no slot: there the bytes have to do, but for
+ * checksums, which may be made on the way, and as far as they are captured of
+ * the frame, too.  Order does not: what waits for a neighbour may be dropped,
+ * and a bad wire reorders and doubles.  So of two that are alike and under way
+ * neither is known again.  Where records may have been lost, or a place between
+ * is not watched, nothing is said rather than something false.
  */
 #ifndef API_COMMAND_PACKET_ID_H
 #define API_COMMAND_PACKET_ID_H
@@ -27,14 +31,17 @@ struct slot_id {
 	uint64_t passed; /* rings, a bit for each */
 };
 
-/* A frame read and not put, or a packet taken by linkd and not written. */
+/* A frame read and not put, or a packet taken by linkd. */
 struct pending_id {
-	uint64_t id; /* 0: none */
-	int64_t time;
+	bool used;
 	bool tx;
+	bool written; /* all of it; the wire may double it */
 	uint8_t link;
 	uint16_t number; /* IPv4's identification */
-	uint32_t len;
+	uint32_t len;    /* as IP has it, without padding */
+	uint64_t id;     /* 0: not known, or not from one alike */
+	int64_t time;
+	uint64_t hash; /* of what is behind the IP header, and no checksum */
 	struct identity is;
 };
 
