@@ -293,6 +293,23 @@ static bool passes(struct slot_id *k, uint16_t ring)
 	return first;
 }
 
+/* It has come to @ring's producer by a ring, and none of them is watched. */
+static bool comes_unseen(
+    const struct packet_ids *s, const struct topo_ring *ring, uint8_t pool)
+{
+	const struct topology *t = s->taps->topo;
+	bool comes = false;
+
+	for (uint32_t i = 0; i < t->nrings; i++) {
+		if (t->rings[i].from != pool || t->rings[i].to != ring->from)
+			continue;
+		if (s->taps->wish.rings >> i & 1)
+			return false;
+		comes = true;
+	}
+	return comes;
+}
+
 /* What comes back to ourselves is not written. */
 static bool goes_to_device(const struct packet_ids *s,
     const struct topo_ring *ring, const struct tap_record *r)
@@ -310,7 +327,7 @@ static uint64_t of_ring(struct packet_ids *s, const struct tapped *r)
 
 	if (k == NULL)
 		return 0;
-	if (ring->from == r->r.d.pool) {
+	if (ring->from == r->r.d.pool || comes_unseen(s, ring, r->r.d.pool)) {
 		*k = (struct slot_id){ .id = 0 };
 		if (t->procs[ring->from].layer == LAYER_LINK)
 			k->id = of_frames(s, r);

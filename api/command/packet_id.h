@@ -5,7 +5,8 @@
  *	tcpd>ipd  ->  ipd>linkd  ->  device	the slot; then the same bytes
  *
  * A packet that a daemon puts into a ring in a slot of its own pool is a new
- * one; who takes it and hands it on hands on the slot.
+ * one; who takes it and hands it on hands on the slot.  At a ring before which
+ * none is watched each is new.
  *
  * What linkd reads and writes has no slot: there the bytes have to do, but for
  * checksums, which may be made on the way, and as far as they are captured of

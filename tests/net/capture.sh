@@ -135,6 +135,38 @@ capture_down
 out=$(fields "$work/drops.pcapng" '' frame.comment)
 expect 'drops' "$out" = 'dropped by udpd: rx_no_socket'
 
+# ---- One after the other to a neighbour that is silent, and a bad wire
+
+silent=2001:db8::77
+run "$strata" impair "$stack" tap0 tx reorder=20 delay_ms=5 duplicate=30
+capture_up "$work/alike.pcapng" --at ipd:linkd,tap0:tx,drops udp
+(
+	for i in $(seq 200); do
+		printf '%-900d' "$i"
+		sleep 0.002
+	done
+	sleep 2
+) | STRATA=$stack timeout 9 "$strata" nc -u -w 2 $silent 9 >/dev/null 2>&1 &
+nc_pid=$!
+sleep 1
+ip addr add $silent/128 dev tap0 nodad
+wait $nc_pid
+capture_down
+run "$strata" impair "$stack" tap0 off
+ip addr del $silent/128 dev tap0
+fields "$work/alike.pcapng" "ipv6.dst == $silent && udp.dstport == 9" \
+	frame.interface_name udp.payload frame.packet_id >"$work/alike"
+grep -q '^tap0:tx' "$work/alike" || fail 'nothing has been sent'
+grep -q '^drops' "$work/alike" || fail 'nothing has been dropped'
+out=$(awk 'NF == 2' "$work/alike" | wc -l)
+expect 'datagrams that have no number' "$out" -eq 0
+out=$(awk '{ print $2, $3 }' "$work/alike" | sort -u | awk '
+	{ seen[$1]++; of[$2]++ }
+	END { for (i in seen) n += seen[i] > 1; for (i in of) n += of[i] > 1
+	      print n + 0 }')
+expect 'numbers of two datagrams, datagrams of two numbers' "$out" -eq 0
+say "$(wc -l <"$work/alike") datagrams, some lost, late or twice: each known"
+
 # ---- Daemons die meanwhile
 
 capture_up "$work/kills.pcapng" --at 'tap0,linkd>ipd,ipd>linkd' icmp

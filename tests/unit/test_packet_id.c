@@ -61,6 +61,7 @@ static int setup(void **state)
 	topo.rings[IPD_TCPD] = (struct topo_ring){ .from = IPD, .to = TCPD };
 	topo.rings[TCPD_IPD] = (struct topo_ring){ .from = TCPD, .to = IPD };
 	taps.topo = &topo;
+	taps.wish.rings = 0xf;
 	ids.taps = &taps;
 	flags = 0;
 	reason = 0;
@@ -512,6 +513,20 @@ static void with_few_bytes_what_is_there_of_both_must_do(void **state)
 	assert_int_equal(written(1), 0);
 }
 
+static void it_begins_where_it_is_seen_first(void **state)
+{
+	uint64_t id;
+
+	(void)state;
+	taps.wish.rings = 1 << DOWN;
+	datagram(1);
+	id = at(DOWN, TCPD, 1, 0);
+	assert_int_not_equal(id, 0);
+	assert_int_equal(written(1), id);
+	datagram(2);
+	assert_int_not_equal(at(DOWN, TCPD, 1, 0), id);
+}
+
 /* ---- By the slot */
 
 static void a_slot_used_again_holds_another_packet(void **state)
@@ -583,6 +598,7 @@ int main(void)
 		TEST(another_link_has_other_packets),
 		TEST(what_came_in_does_not_go_out),
 		TEST(with_few_bytes_what_is_there_of_both_must_do),
+		TEST(it_begins_where_it_is_seen_first),
 		TEST(a_slot_used_again_holds_another_packet),
 		TEST(nothing_is_said_of_what_began_elsewhere),
 		TEST(after_a_loss_no_slot_is_trusted),
