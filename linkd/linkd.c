@@ -111,6 +111,33 @@ static int open_neighbours(struct linkd *x)
 	    conf, x->n.topo->nlinks);
 }
 
+/* In which all that follows from our state is made. */
+static int first_turn(
+    struct linkd *x, const struct sup_out *sup, struct mono now)
+{
+	int r;
+
+	node_begin(&x->n, now);
+	memset(x->neighbour_seen, 0, sizeof(x->neighbour_seen));
+	r = open_neighbours(x);
+	if (r < 0)
+		goto abandon;
+	tapped_neighbours(x);
+	r = impair_open(x, sup, &x->st->impair);
+	if (r < 0)
+		goto forget;
+	address_start(x, now);
+	start_links(x);
+	node_commit(&x->n);
+	return 0;
+
+forget:
+	neighbour_close(&x->nb);
+abandon:
+	node_commit(&x->n);
+	return r;
+}
+
 int linkd_attach(struct linkd *x, const struct segments *s, struct mono now)
 {
 	/* Those of links that are come first. */
@@ -143,18 +170,9 @@ int linkd_attach(struct linkd *x, const struct segments *s, struct mono now)
 	node_recover(&x->n, mark_armed, x);
 	impair_recount(x, &x->st->impair);
 
-	node_begin(&x->n, now);
-	memset(x->neighbour_seen, 0, sizeof(x->neighbour_seen));
-	r = open_neighbours(x);
+	r = first_turn(x, s->sup, now);
 	if (r < 0)
-		goto abandon;
-	tapped_neighbours(x);
-	r = impair_open(x, s->sup, &x->st->impair);
-	if (r < 0)
-		goto forget;
-	address_start(x, now);
-	start_links(x);
-	node_commit(&x->n);
+		goto close;
 	arm(x);
 	node_publish(&x->n);
 	address_groups(x, true);
@@ -163,10 +181,6 @@ int linkd_attach(struct linkd *x, const struct segments *s, struct mono now)
 	x->ask_lost = now; /* nobody read while we were away */
 	return 0;
 
-forget:
-	neighbour_close(&x->nb);
-abandon:
-	node_commit(&x->n);
 close:
 	merge_close(&x->merges);
 release:
