@@ -342,6 +342,32 @@ static void who_was_put_aside_is_not_blamed(void **state)
 	close_bench(b);
 }
 
+/* One that waits in a queue goes, and who is in hand goes on. */
+static void who_had_waited_is_told_of_once(void **state)
+{
+	struct bench *b = open_bench();
+	const struct desc of = { .link = 0 };
+	const struct tap_span s = { "late", 4 };
+	struct desc d;
+
+	(void)state;
+	want(b, 1 << UP, TAP_DROPS);
+	from(b, "linkd", "good");
+	node_begin(&b->n, b->r->now);
+	take(b, &d);
+	node_tap_waited(&b->n, CNT_REFUSED, &of, &s, 1);
+	node_give_back(&b->n, &d);
+	node_commit(&b->n);
+	assert_record(b, &b->ipd, TAP_TAKE, "good");
+	assert_int_equal(b->rec.reason, 0);
+	assert_record(b, &b->ipd, TAP_DROP, "late");
+	assert_int_equal(b->rec.reason, CNT_REFUSED + 1);
+	assert_int_equal(b->rec.flags, TAP_WAITED);
+	assert_nothing(b, &b->ipd);
+	assert_int_equal(b->n.counter[CNT_REFUSED], 1);
+	close_bench(b);
+}
+
 /* Of as many drops as were counted there are records. */
 static void each_drop_is_told(void **state)
 {
@@ -605,6 +631,7 @@ int main(void)
 		cmocka_unit_test(a_refused_packet_says_why),
 		cmocka_unit_test(of_drops_alone_only_those_are_recorded),
 		cmocka_unit_test(who_was_put_aside_is_not_blamed),
+		cmocka_unit_test(who_had_waited_is_told_of_once),
 		cmocka_unit_test(each_drop_is_told),
 		cmocka_unit_test(
 		    what_was_put_is_told_though_its_cause_was_put_back),
