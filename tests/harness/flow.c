@@ -195,9 +195,11 @@ static void print_times(const struct flow *f, FILE *to)
 			rtt[n++] =
 			    mono_since(f->packet[i].back, f->packet[i].sent);
 	qsort(rtt, n, sizeof(*rtt), compare);
-	fprintf(to, " min_us=%.1f p50_us=%.1f p99_us=%.1f max_us=%.1f",
-	    at_percent(rtt, n, 0), at_percent(rtt, n, 50),
-	    at_percent(rtt, n, 99), at_percent(rtt, n, 100));
+	fprintf(to, " min_us=%.1f p10_us=%.1f p50_us=%.1f p90_us=%.1f",
+	    at_percent(rtt, n, 0), at_percent(rtt, n, 10),
+	    at_percent(rtt, n, 50), at_percent(rtt, n, 90));
+	fprintf(to, " p99_us=%.1f max_us=%.1f", at_percent(rtt, n, 99),
+	    at_percent(rtt, n, 100));
 	free(rtt);
 }
 

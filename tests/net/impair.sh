@@ -102,22 +102,54 @@ for way in rx tx; do
 done
 
 # ---- Delay: the same each time, or spread
+#
+# A busy machine makes a frame later, never earlier.  So no frame and no part of
+# them may ever be early, and of a few tries one has to be in time.
+
+tries=6
+early() { # QUANTILE LEAST
+	between "$1, never early" "$2" "$(value "$1_us")" 1000000
+}
+in_time() { # QUANTILE MOST
+	awk -v v="$(value "$1_us")" -v most="$2" 'BEGIN { exit v > most }' ||
+		late="$1 is $(value "$1_us") us, above $2"
+}
 
 bad rx delay_ms=15
 run "$strata" impair tap tap0 tx delay_ms=15
-echo_all -c 200 -i 5000
-say "30 ms: $(value min_us) to $(value max_us) us, median $(value p50_us)"
-expect lost "$(value lost)" -eq 0
-between 'least' 30000 "$(value min_us)" 31000
-between 'median' 30000 "$(value p50_us)" 32000
+for ((try = 1; try <= tries; try++)); do
+	late=
+	echo_all -c 200 -i 5000
+	expect lost "$(value lost)" -eq 0
+	early min 30000
+	in_time p10 $((30000 + 1000 * slow))
+	in_time p50 $((30000 + 2000 * slow))
+	[ "$late" ] || break
+	say "try $try: $late"
+done
+expect '30 ms, late in all tries' "$late" = ''
 
-bad tx delay_ms=30 jitter_ms=10
-echo_all -c 500 -i 22000
-say "uniform: $(value min_us) to $(value max_us) us, median $(value p50_us)"
-between 'least' 20000 "$(value min_us)" 21500
-between 'median' 28500 "$(value p50_us)" 32500
-between 'p99' 39000 "$(value p99_us)" 43000
-expect reordered "$(value reordered)" -eq 0
+# 20 to 40 ms, each as likely as the other: so much of it is below each of these
+# quantiles, give or take three standard deviations.  Same seed, same delays.
+bad tx delay_ms=30 jitter_ms=10 seed=1
+count=500
+for ((try = 1; try <= tries; try++)); do
+	late=
+	echo_all -c $count -i 22000
+	expect reordered "$(value reordered)" -eq 0
+	early min 20000
+	early p99 39000
+	for q in 10 50 90; do
+		off=$(awk -v q=$q -v n=$count \
+			'BEGIN { q /= 100; print 6e4 * sqrt(q * (1 - q) / n) }')
+		off=${off%.*}
+		early p$q $((20000 + 200 * q - off))
+		in_time p$q $((20000 + 200 * q + off + 1000 * slow))
+	done
+	[ "$late" ] || break
+	say "try $try: $late"
+done
+expect '20 to 40 ms, late in all tries' "$late" = ''
 
 # ---- Rate: 8 Mbit/s are a megabyte a second, headers counted; and frames are
 # those of a wire: both ends use super-frames here.
@@ -163,8 +195,8 @@ say "$out"
 expect lost "$(value lost)" -eq 0
 expect doubled "$(value doubled)" -le 200
 # Each way a frame may come in a turn whose clock was read before it came.
-between 'least' 599000 "$(value min_us)" 610000
-between 'median' 600000 "$(value p50_us)" 610000
+between 'least' 599000 "$(value min_us)" $((600000 + 10000 * slow))
+between 'median' 600000 "$(value p50_us)" $((600000 + 10000 * slow))
 expect 'restarts of linkd' "$(daemon restarts linkd)" -eq 5
 run "$strata" impair tap tap0 show --json
 expect 'still set' "$(jq .tx.delay_ms <<<"$out")" -eq 300
@@ -177,7 +209,7 @@ run "$strata" impair tap tap0 show --json
 expect 'still set' "$(jq .rx.delay_ms <<<"$out")" -eq 300
 run "$strata" impair tap tap0 off
 echo_all -c 100 -i 1000
-between 'median' 0 "$(value p50_us)" 10000
+between 'median' 0 "$(value p50_us)" $((10000 * slow))
 slots_at_home
 stack_down
 
