@@ -134,6 +134,18 @@ for window in 16 64; do
 		"$work/latency")" -eq 0
 done
 
+# Half of linkd's packets end elsewhere: its mean is not that of the others.
+udp_and_pings() {
+	udp_asks 500
+	pings 500 -i 0.002 192.0.2.2
+}
+
+measure udp_and_pings
+expect 'packets' "$(of_way 'wire > linkd > ipd > udpd > socket' .packets)" \
+	-eq 500
+expect 'difference to hops of others, too' "$(of_way \
+	'wire > linkd > ipd > udpd > socket' .difference_percent)" = null
+
 # The hops of linkd and ipd have the peer's own acknowledgements in them, too, a
 # few as it begins and ends: among many they count for little.
 tcp_begins
