@@ -16,6 +16,7 @@
 
 #include "api/command/command.h"
 #include "shm/device_open.h"
+#include "shm/join.h"
 #include "shm/keeper.h"
 #include "shm/rundir.h"
 #include "shm/supervisor.h"
@@ -106,6 +107,14 @@ static int open_log_file(const char *stack, char why[TOPO_ERROR_LEN])
 
 	if (rundir_make(stack, why) < 0)
 		return -1;
+	/* Or the log of one that runs would be emptied. */
+	fd = join_connect(stack);
+	if (fd >= 0) {
+		close(fd);
+		snprintf(why, TOPO_ERROR_LEN,
+		    "a stack \"%s\" is running already", stack);
+		return -1;
+	}
 	snprintf(why, TOPO_ERROR_LEN, "can't make the log file");
 	if (rundir_path(path, stack, "log") < 0)
 		return -1;

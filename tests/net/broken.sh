@@ -143,6 +143,8 @@ if [ -x "$BUILD/linkd" ]; then
 	sed 's/tap0/tap1/; s/192.0.2/198.51.100/g' configs/tap.json >"$file"
 	refused 'a stack "tap" is running already' "$strata" up --detach "$file"
 	expect 'the first stack goes on' "$(status_of .name)" = tap
+	grep -q 'address valid' /run/strata/tap/log ||
+		fail "its log: $(cat /run/strata/tap/log)"
 	stack_down
 	nothing_left
 	cases=$((cases + 2))
