@@ -169,7 +169,7 @@ port=${url##*:}
 for _ in {1..40}; do
 	{
 		printf 'GET /metr'
-		sleep 8
+		exec sleep 8
 	} >"/dev/tcp/127.0.0.1/${port%%/*}" 2>/dev/null &
 done
 sleep 0.2
