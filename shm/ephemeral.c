@@ -24,12 +24,10 @@ struct ephemeral ephemeral_begin(const uint64_t key[2], uint32_t *counters,
     uint32_t ncounters, const struct app_name *local,
     const struct app_name *peer)
 {
-	struct ephemeral e = {
-		.counter =
-		    &counters[secret_hash(key, local, peer, 'G') % ncounters],
-		.offset = secret_hash(key, local, peer, 'F'),
-	};
+	struct ephemeral e;
 
+	e.counter = counters + secret_hash(key, local, peer, 'G') % ncounters;
+	e.offset = secret_hash(key, local, peer, 'F');
 	/* Nobody to be told apart by: any port is as good (algorithm 1). */
 	if (peer->port == 0)
 		e.offset = siphash(key, e.counter, sizeof(*e.counter));

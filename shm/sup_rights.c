@@ -59,18 +59,21 @@ ssize_t sup_rights_peek(struct client *c, char *first)
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(struct ucred))];
 	} room;
-	struct iovec iov = { first, 1 };
+	struct iovec iov = { .iov_len = 1 };
 	struct msghdr h = {
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = &room,
 		.msg_controllen = sizeof(room),
 	};
-	/* Descriptors, for which there is no room, stay where they are. */
-	ssize_t n = recvmsg(c->src.fd, &h, MSG_PEEK | MSG_DONTWAIT);
-	const struct cmsghdr *m = n > 0 ? CMSG_FIRSTHDR(&h) : NULL;
+	const struct cmsghdr *m;
 	struct ucred who;
+	ssize_t n;
 
+	iov.iov_base = first;
+	/* Descriptors, for which there is no room, stay where they are. */
+	n = recvmsg(c->src.fd, &h, MSG_PEEK | MSG_DONTWAIT);
+	m = n > 0 ? CMSG_FIRSTHDR(&h) : NULL;
 	c->sender = NOBODY;
 	if (m != NULL && m->cmsg_level == SOL_SOCKET &&
 	    m->cmsg_type == SCM_CREDENTIALS &&

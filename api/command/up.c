@@ -150,17 +150,18 @@ static int live(struct launch *l)
 	return r;
 }
 
-static int child(struct launch *l, int parent)
+static int child(const struct launch *wanted, int parent)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct launch l = *wanted;
 	char why[TOPO_ERROR_LEN];
 
 	setsid();
-	l->options.ready = tell_parent;
-	l->options.ctx = &parent;
-	l->options.log_is_ours = true;
-	l->options.log = open_log_file(l->topo->name, why);
-	if (l->options.log == -1) {
+	l.options.ready = tell_parent;
+	l.options.ctx = &parent;
+	l.options.log_is_ours = true;
+	l.options.log = open_log_file(l.topo->name, why);
+	if (l.options.log == -1) {
 		tell_parent(&parent, why);
 		return STATUS_FAILED;
 	}
@@ -168,7 +169,7 @@ static int child(struct launch *l, int parent)
 	dup2(null, 0);
 	dup2(null, 1);
 	dup2(null, 2);
-	return live(l);
+	return live(&l);
 }
 
 static int wait_for_word(int fd)

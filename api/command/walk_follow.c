@@ -318,9 +318,9 @@ static void take(struct walks *s, const struct tapped *r)
 	s->now[r->proc].hand = at;
 	if (at.w == NULL)
 		return;
-	w->step[at.step].by_ring = true;
-	w->step[at.step].ring = r->r.place;
-	w->step[at.step].put = (int64_t)r->r.d.stamp;
+	at.w->step[at.step].by_ring = true;
+	at.w->step[at.step].ring = r->r.place;
+	at.w->step[at.step].put = (int64_t)r->r.d.stamp;
 	set_reason(s, &at, r);
 	if (is_link(s, r->proc) && r->r.reason == 0)
 		keep(s, &at, r, true);

@@ -468,17 +468,18 @@ static void who_has_just_got_something_is_not_the_idlest(void **state)
 
 	(void)state;
 	measure(b, false);
-	for (uint16_t i = 1; i <= READ_QUEUES; i++) {
+	for (int i = 1; i <= READ_QUEUES; i++) {
 		id = apps_socket(b->w, AF_INET);
-		assert_int_equal(apps_bind(b->w, id, "*", 100 + i), 0);
+		assert_int_equal(
+		    apps_bind(b->w, id, "*", (uint16_t)(100 + i)), 0);
 		second = i == 1 ? id : second;
 	}
 	begin(b);
 	measure(b, true);
 	comes(b, 0);
 	turn(b, 10, 20);
-	for (uint16_t i = 1; i < READ_QUEUES; i++) {
-		comes_to(b, 24 + 8 * i, 100 + i);
+	for (int i = 1; i < READ_QUEUES; i++) {
+		comes_to(b, 24 + 8 * i, (uint16_t)(100 + i));
 		turn(b, 26 + 8 * i, 27 + 8 * i);
 	}
 	comes(b, 2000);

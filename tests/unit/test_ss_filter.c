@@ -209,6 +209,13 @@ static void what_makes_no_sense(void **state)
 	}
 }
 
+static void append(char *text, size_t room, const char *word)
+{
+	size_t len = strlen(text);
+
+	snprintf(text + len, room - len, "%s", word);
+}
+
 /* So many that there is no room: refused, and nothing written beyond. */
 static void as_much_as_there_is_room_for(void **state)
 {
@@ -217,9 +224,9 @@ static void as_much_as_there_is_room_for(void **state)
 
 	(void)state;
 	for (int i = 0; i < 32; i++)
-		strcat(text, "sport = :80 ");
+		append(text, sizeof(text), "sport = :80 ");
 	assert_true(parses(&f, text, wrong)); /* 32 ports, 31 ands */
-	strcat(text, "sport = :80");
+	append(text, sizeof(text), "sport = :80");
 	assert_false(parses(&f, text, wrong));
 
 	memset(text, '(', 100);
@@ -227,8 +234,8 @@ static void as_much_as_there_is_room_for(void **state)
 	assert_false(parses(&f, text, wrong));
 	text[0] = '\0';
 	for (int i = 0; i < 100; i++)
-		strcat(text, "not ");
-	strcat(text, "sport = :80");
+		append(text, sizeof(text), "not ");
+	append(text, sizeof(text), "sport = :80");
 	assert_false(parses(&f, text, wrong));
 
 	memset(text, '1', sizeof(text) - 1);
@@ -253,7 +260,6 @@ static void any_words(void **state)
 	char text[400], wrong[SS_FILTER_WRONG];
 	uint64_t random = 88172645463325252U;
 	struct ss_filter f;
-	size_t len;
 	int taken = 0;
 
 	(void)state;
@@ -263,8 +269,7 @@ static void any_words(void **state)
 			random ^= random << 13;
 			random ^= random >> 7;
 			random ^= random << 17;
-			len = strlen(text);
-			snprintf(text + len, sizeof(text) - len, "%s",
+			append(text, sizeof(text),
 			    tokens[random %
 				(sizeof(tokens) / sizeof(*tokens))]);
 		} while (random >> 60 > 1 && strlen(text) < 300);
