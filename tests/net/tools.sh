@@ -290,7 +290,7 @@ for how in '' -I -T '-q 1' '-p 65530' '-T -p 443' '-N 1' '-q 10 -N 64' '-I -q 10
 	hops 2001:db8:2::2 2001:db8::1 2001:db8:1::2 -6 $how
 done
 # Whoever may use the stack may ping; raw sockets are root's.
-chmod o+rwx "/run/strata/$stack" "/run/strata/$stack/ctl"
+chmod o+rw "/run/strata/$stack/ctl"
 nobody=(env STRATA_RUN_DIR=/run/strata setpriv --reuid=65534 --regid=65534
 	--clear-groups "$strata")
 run "${nobody[@]}" ping -c 1 192.0.2.1
