@@ -163,8 +163,12 @@ run "$strata" addr tap add 2001:db8:5::2/64 dev tap0
 address_is tentative || fail "$("$strata" addr tap)"
 refuses 'Cannot assign requested address' -l 2001:db8:5::2 7000
 until_true 4 address_is valid || fail "$("$strata" addr tap)"
-timeout 0.5 "$strata" nc -l 2001:db8:5::2 7000
-expect 'status of nc, which listens' $? -eq 124
+# Within a moment also to tcpd, which is told by ipd.
+listens() {
+	timeout 0.5 "$strata" nc -l 2001:db8:5::2 7000
+	[ $? -eq 124 ]
+}
+until_true 3 listens || fail "nc does not listen: $("$strata" addr tap)"
 # It asked for itself, and nobody said a word.
 run watched
 say "$(grep 2001:db8:5::2 <<<"$out" | head -n 1)"
